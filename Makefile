@@ -1,0 +1,38 @@
+# All a newcomer types. `make run` and `make test` need only `make` and `python3-venv`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: venv run test check format lock bench clean
+
+venv: .venv/made-from-lock
+
+.venv/made-from-lock: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: venv ## The product's main job on real files, on this machine; ONCE=1 stops at the end
+	$(BIN)/python -m demo $(if $(ONCE),--once)
+
+test: venv
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: venv ## What must be true of every commit besides the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: venv ## Ratios, side by side in one run
+	$(BIN)/python -m bench
+
+lock: ## Make the lock anew (needs uv on PATH); it carries hashes and no index address
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+
+clean:
+	rm -rf .venv run dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
