@@ -1,0 +1,83 @@
+"""What time a file says it was recorded: from its bytes, its name and its mtime.
+
+One file per format. A probe is pure: ranges of bytes and a name come in, candidates go out, and
+whatever the bytes are, nothing is raised and the cost is bounded. A broken file has a candidate
+less. Which candidate to believe is `retention.anchor`'s to say (docs/rules.md, Dating).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from retention.errors import MalformedError
+from retention.media import HEAD_BYTES, MediaFormat, format_of, recognise
+from retention.probes.candidate import (
+    Candidate,
+    Finding,
+    Probed,
+    Span,
+    TimeSource,
+    ZoneKnowledge,
+)
+from retention.probes.guess import guess_from_directories, guess_from_name
+from retention.probes.name import NamePattern
+from retention.probes.source import ByteSource, Reader
+
+__all__ = [
+    "ByteSource",
+    "Candidate",
+    "NamePattern",
+    "Probed",
+    "TimeSource",
+    "ZoneKnowledge",
+    "probe",
+]
+
+_FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingProxyType({})
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def probe(
+    source: ByteSource, *, name: bytes, mtime_ns: int, patterns: Sequence[NamePattern] = ()
+) -> Probed:
+    """Collect every time the file claims: embedded, in its name, in its directories, its mtime.
+
+    `name` is the path below its source's directory, '/' between the parts, as the file system
+    has it; `patterns` are those declared for the source. Order: embedded, declared name, guesses,
+    mtime. Raises only what `source.read` raises.
+    """
+    reader = Reader(source)
+    head = reader.head(HEAD_BYTES)
+    findings = [*_embedded(reader, format_of(head)), *_named(name, patterns), *_modified(mtime_ns)]
+    spans = [found.seconds for found in findings if isinstance(found, Span)]
+    return Probed(
+        kind=recognise(name, head),
+        span_seconds=max(spans, default=None),
+        candidates=tuple(found for found in findings if isinstance(found, Candidate)),
+    )
+
+
+def _embedded(reader: Reader, layout: MediaFormat | None) -> Iterator[Finding]:
+    """Yield what the format's own fields say, as far as they can be read."""
+    if layout is not None and layout in _FORMATS:
+        try:
+            yield from _FORMATS[layout](reader)
+        except MalformedError:
+            return  # what was found before the break stands
+
+
+def _named(name: bytes, patterns: Sequence[NamePattern]) -> Iterator[Candidate]:
+    """Yield what the name says; where a declared pattern speaks, nobody guesses at the base name."""
+    declared = [found for pattern in patterns if (found := pattern.match(name))]
+    yield from declared or guess_from_name(name)
+    yield from guess_from_directories(name)
+
+
+def _modified(mtime_ns: int) -> Iterator[Candidate]:
+    """Yield the mtime: writing ended then or before, so it bounds the recording's end from above."""
+    try:
+        value = _UNIX_EPOCH + timedelta(seconds=mtime_ns // 10**9)
+    except OverflowError:
+        return  # a time no calendar has
+    yield Candidate(TimeSource.MTIME, value, ZoneKnowledge.UTC, is_end=True)
