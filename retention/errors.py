@@ -46,5 +46,13 @@ class StoreUnreachableError(RetentionError):
     """A store's root is not there, or is not the one enrolled: nothing is erased, nothing is 'gone'."""
 
 
+class UnreadableError(RetentionError):
+    """A part of a store could not be read: what is in it is not known, which is not 'gone'."""
+
+
+class GoneError(UnreadableError):
+    """A name that led to a file a moment ago leads to none now."""
+
+
 class UnreachableError(RetentionError):
     """The other side of a connection did not answer; trying again later may help."""

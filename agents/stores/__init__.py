@@ -1,0 +1,195 @@
+"""Where media lies, and the one contract every kind of store keeps.
+
+A store is a forest of directories with files in them. Names are bytes. A *directory* is relative
+to the store's root, its components joined by `/`; `b""` is the root itself. A *name* is one
+component. Both come out of a catalogue that may be damaged: a component that is empty, `.` or
+`..`, or that holds `/` or NUL, raises `MalformedError` before anything is touched (I9).
+
+A store acts and tells; it never decides. Whoever calls `erase` has already decided that the files
+are due and not held, and has made an intent for each of them durable (I5).
+
+Every method may raise `StoreUnreachableError`. It means that nothing is known: no file was erased
+by that call without being told, and no file may be called gone because of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from retention.outcome import Outcome
+
+Unread = Callable[[bytes, str], None]
+"""Told each path below the root that could not be read, and why, in one sentence. A scan in which
+it was called even once is not complete: what it did not find is not known to be gone."""
+
+
+class Generation(NamedTuple):
+    """One content under one name: a file that was rewritten or replaced has another.
+
+    `inode` is the file's inode, or whatever number a store has that two contents never share;
+    `size` is in bytes; `mtime_ns` counts nanoseconds since 1970-01-01T00:00:00Z.
+    """
+
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+class Found(NamedTuple):
+    """A regular file as a listing saw it; `links` counts all its names, also those elsewhere."""
+
+    name: bytes
+    generation: Generation
+    links: int
+
+
+class Wanted(NamedTuple):
+    """A file that an intent wants gone.
+
+    `links` counts the names this content may have: those in the catalogue that are not erased yet
+    when the call begins and are wanted by this sweep too, this one included. The store's own
+    private name for a protected file is not counted.
+    """
+
+    number: int
+    name: bytes
+    generation: Generation
+    links: int
+
+
+class Erased(NamedTuple):
+    """What became of one `Wanted`; `detail` is a sentence without names, or empty."""
+
+    number: int
+    outcome: Outcome
+    detail: str
+
+
+Batch = Mapping[bytes, Sequence[Wanted]]
+"""What is wanted in each directory. Some thousands of files together; numbers are unique in it."""
+
+
+class Opened(Protocol):
+    """A regular file that was opened for reading: a source of bytes for the probes."""
+
+    @property
+    def generation(self) -> Generation:
+        """Of the very file that is open, whatever has happened to its name since."""
+
+    @property
+    def size(self) -> int:
+        """In bytes, when it was opened."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; fewer only at the end. `UnreadableError` if not."""
+
+    def __enter__(self) -> Self:
+        """Itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Close the file."""
+
+
+class Store(Protocol):
+    """One place where media lies. Used by one thread at a time; one sweeper per store."""
+
+    def check(self) -> None:
+        """`StoreUnreachableError` unless the root is there and is the one that was enrolled.
+
+        Cheap. `directories`, `listing`, `find`, `erase` and `recover` begin with it, so a mount
+        that is lost is never mistaken for an empty store.
+        """
+
+    def directories(self, unread: Unread) -> Iterator[bytes]:
+        """Yield every directory, the root first, each before those below it, none twice.
+
+        Left out: links, what lies on another file system, and the store's private directory.
+        A directory that cannot be entered or read is told to `unread`, and the walk goes on.
+        """
+
+    def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
+        """Yield the regular files of one directory, in no order, read as they are asked for.
+
+        Memory does not grow with the directory. A directory that has gone yields nothing; one
+        that cannot be read, or a file in it that cannot be looked at, is told to `unread`.
+        A file that comes or goes meanwhile may be seen or not, as with any listing.
+        """
+
+    def find(self, directory: bytes, name: bytes) -> Found | None:
+        """Look one regular file up; None if there is none. `UnreadableError` if unknown."""
+
+    def open(self, directory: bytes, name: bytes) -> Opened:
+        """Open a regular file without waiting, without following a link, without a new atime.
+
+        `GoneError` when there is no regular file of that name (any more), `UnreadableError` when
+        there is one and it cannot be read.
+        """
+
+    def erase(self, batch: Batch) -> list[Erased]:
+        """Erase each file if it still is the generation wanted, and verify that it is gone.
+
+        Gives one result per `Wanted`, in the order of the batch: `erased_verified`,
+        `already_absent`, `refused_changed`, `blocked` or `failed`; one file's trouble does not
+        keep the next from being erased. On return every result is durable. The private name that
+        `protect` gave an item goes with it: also when it was the last name the bytes had.
+
+        Idempotent: what an earlier, interrupted call erased is `already_absent`, so after a crash
+        ask `recover` first. Raises only before anything was touched.
+        """
+
+    def recover(self, batch: Batch) -> list[Erased]:
+        """After a crash: finish what `erase` had begun for intents without an outcome.
+
+        A file that had been taken aside is erased, or put back if it is not the generation
+        wanted. One that is gone is `erased_verified`: its intent was durable and its absence is
+        looked at here. A file that was not touched yet has no result: cancel its intent, or
+        erase it by a sweep. Idempotent.
+        """
+
+    def protect(self, directory: bytes, name: bytes, generation: Generation, number: int) -> bool:
+        """Keep a held file's bytes against other deleters, under a private name for `number`.
+
+        True: the bytes of exactly that generation will outlive their public name, durably; it may
+        have been so before. False: the file is gone, is another generation, or the store cannot
+        protect it; the hold stands all the same, and the caller tells people.
+        """
+
+    def unprotect(self, number: int) -> None:
+        """Drop the private name, if there is one. For an item whose last hold has ended.
+
+        Bytes with no other name go with it: do not call it for an item that `kept` knows and
+        `find` does not; when that one is due, `erase` removes it with an outcome.
+        """
+
+    def protected(self) -> Iterator[int]:
+        """Yield every number that has a private name."""
+
+    def kept(self, number: int) -> Generation | None:
+        """Tell what the private name of `number` leads to; None if it has none.
+
+        A held file that `find` no longer finds, but whose generation is kept, is not lost:
+        somebody removed its public name, and the bytes are all there.
+        """
+
+    def restore(self, number: int, directory: bytes, name: bytes) -> bool:
+        """Give a kept file a public name again. Never overwrites.
+
+        False: nothing is kept, the directory is not there, or the name is taken.
+        """
+
+    def reclaim(self) -> None:
+        """Once in a new epoch, after its first complete scan and when its holds are protected.
+
+        Private names and files taken aside by an earlier epoch belong to numbers nobody knows any
+        more. One whose bytes have another name is dropped; one that has not is given the public
+        name `returned-<epoch>-<number>` in the root, where the next scan finds it. Idempotent.
+        """
+
+    def close(self) -> None:
+        """Let go of the root, so that it can be unmounted. Any later call opens it again."""
