@@ -64,6 +64,15 @@ class Period:
         """The days in it, or None where that depends on the month."""
         return {"D": self.count, "W": 7 * self.count}.get(self.unit)
 
+    @property
+    def roughly_days(self) -> int:
+        """The days in it on average (146 097 in 4 800 Gregorian months): to rank, never to date."""
+        return self.days if self.days is not None else self._months * 146_097 // 4_800
+
+    @property
+    def _months(self) -> int:
+        return self.count * (12 if self.unit == "Y" else 1)
+
     def after(self, day: date) -> date:
         """Give the civil date this long after `day`; months and years stop at the month's end."""
         return self._shift(day, 1)
@@ -76,8 +85,7 @@ class Period:
         try:
             if self.days is not None:
                 return day + timedelta(days=sign * self.days)
-            months = self.count * (12 if self.unit == "Y" else 1)
-            return _add_months(day, sign * months)
+            return _add_months(day, sign * self._months)
         except (OverflowError, ValueError) as exc:
             raise MalformedError(
                 f"{day} is too far from the present to count {self} from it"

@@ -252,6 +252,13 @@ def test_counting_back_never_passes_a_day_that_counts_forward_to_it(day, period)
     assert period.before(period.after(day)) <= day
 
 
+def test_periods_of_different_units_rank_by_their_average_length():
+    ranked = ["P1D", "P1W", "P30D", "P1M", "P31D", "P60D", "P9W", "P6M", "P1Y", "P53W", "P100Y"]
+
+    assert ranked == sorted(ranked, key=lambda text: Period.parse(text).roughly_days)
+    assert Period.parse("P12M").roughly_days == Period.parse("P1Y").roughly_days
+
+
 @given(periods)
 def test_a_period_reads_back_as_itself(period):
     assert period == Period.parse(str(period))
