@@ -1,0 +1,1 @@
+"""What every agent does, whatever its store is made of."""

@@ -1,0 +1,1 @@
+"""What people do: policy, people, holds, erasures, corrections, stores."""

@@ -1,0 +1,1 @@
+"""The index: the enforcer's facts in SQL."""

@@ -1,0 +1,1 @@
+"""HTTP: the agents' API, the people's API, metrics."""

@@ -1,0 +1,246 @@
+"""Every table of the index, each column explained where it is made.
+
+Instants are whole seconds since 1970 UTC; civil dates are `date.toordinal()`; digests, keys and
+documents are bytes. No table holds a path, a file name, a phone number or a call id (I8).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, nullable=False),  # words a person has at night: "Brivibas 12"
+    Column("store_group", Text, nullable=False),  # what the policy's sources are written for
+    Column("zone", Text, nullable=False),  # IANA time zone of the site
+    Column("region", Text, nullable=False),  # EEA, or a country with its transfer basis
+    Column("processor", Text, nullable=False),  # who runs the storage for the controller
+    Column("kind", Text, nullable=False),  # terminal | directory | bucket | rows
+    Column("state", Text, nullable=False),  # invited | observe | active | retired
+    Column("frozen", Text, nullable=False, default=""),  # why: two boxes with one identity
+    Column(
+        "commissioned_at", BigInteger, nullable=False
+    ),  # nothing recorded before, unless imported
+    Column("code_hash", LargeBinary),  # SHA-256 of the one-time enrolment code, until used
+    Column("code_expires_at", BigInteger),
+    Column("secret_hash", LargeBinary),  # SHA-256 of the credential's secret; NULL: none or revoked
+    Column("epoch", Integer, nullable=False, default=0),  # of the agent's state; 0 before hello
+    Column("applied", BigInteger, nullable=False, default=0),  # last log entry applied
+    Column("digest", LargeBinary, nullable=False),  # the log's digest there
+    Column("directive_version", BigInteger, nullable=False, default=0),  # newest issued
+    Column("acknowledged_version", BigInteger, nullable=False, default=0),
+    Column("restored", Boolean, nullable=False, default=False),  # wait for hello before directing
+    Column("last_seen_at", BigInteger),  # enforcer's clock, any authenticated request
+    Column("heartbeat_at", BigInteger),  # agent's clock
+    Column("booted", Text),
+    Column("clock_trusted", Boolean),
+    Column("clock_offset", Integer),  # seconds, agent minus enforcer
+    Column("brake", Text, nullable=False, default=""),
+    Column("notes", Text, nullable=False, default="[]"),  # JSON list of closed-list words
+    Column("counts", Text, nullable=False, default="[]"),  # JSON: the agent's own (class, state, n)
+    Column("scan_began_at", BigInteger),  # of the last complete scan
+    Column("scan_complete_at", BigInteger),
+    Column("unreadable", Integer, nullable=False, default=0),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("record_class", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("anchor", BigInteger),  # start of the recording; NULL: undated
+    Column(
+        "civil", Integer, nullable=False
+    ),  # of the anchor in the class's zone; undated: of `seen`
+    Column("how", Text, nullable=False),  # which dating rule chose the anchor
+    Column("span", Integer, nullable=False),  # seconds recorded
+    Column("before", Integer, nullable=False),  # widest plausible interval: anchor - before ...
+    Column("after", Integer, nullable=False),  # ... anchor + after, seconds
+    Column("seen", BigInteger, nullable=False),  # first seen, agent's clock
+    Column("size", BigInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column(
+        "not_before", BigInteger, nullable=False
+    ),  # may not go earlier even if due; 0: no such rule
+    Column("state", Text, nullable=False),
+    # present | held | restricted | undated | late | blocked; erased until its certificate is made
+    Index("items_by_time", "store", "anchor"),
+    # Small: holds only what waits for its certificate.
+    Index(
+        "items_erased",
+        "store",
+        "record_class",
+        "civil",
+        sqlite_where=text("state = 'erased'"),
+        postgresql_where=text("state = 'erased'"),
+    ),
+    sqlite_with_rowid=False,  # clustered by (store, epoch, number): an agent's batch is one run
+)
+
+held_items = Table(
+    "held_items",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hold", Text, primary_key=True),  # several holds on one item are independent
+    Column("base", Text, nullable=False),  # the item's state without any hold
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    # Double entry (I14), changed in the transaction of the fact itself. `seen` is one side; the
+    # other: present held restricted undated late blocked erased gone_elsewhere lost superseded.
+    # `live` and `due` are `present` divided by the calendar when somebody asks.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("record_class", Text, primary_key=True),
+    Column("civil", Integer, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("items", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+erasure_tallies = Table(
+    "erasure_tallies",
+    metadata,
+    # How erasures went, per class: `slack` is the upper bound in seconds of the histogram bucket
+    # of E - erased_at (negative: late).
+    Column("record_class", Text, primary_key=True),
+    Column("why", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("slack", BigInteger, primary_key=True, autoincrement=False),
+    Column("items", BigInteger, nullable=False),
+    Column("seconds", BigInteger, nullable=False),  # sum of slack
+    sqlite_with_rowid=False,
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    # Acts and policies on their way to two signatures.
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # policy | release | erasure | ... (people.MAY_SIGN)
+    Column("envelope", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # proposed | approved | applied | withdrawn
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("approved_at", BigInteger),
+)
+
+document_stores = Table(
+    "document_stores",
+    metadata,
+    # Which stores an approved act is for; carried in directives until acknowledged.
+    Column("document", ForeignKey("documents.id"), primary_key=True),
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("acknowledged_at", BigInteger),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ground", Text, nullable=False),  # crime | dispute | statute
+    Column("case_reference", Text, nullable=False, default=""),  # due within 72 h
+    Column("citation", Text, nullable=False, default=""),  # act and article, for statute
+    Column("owner", Text, nullable=False),  # person id; "" for a marker nobody confirmed yet
+    Column("origin", Text, nullable=False),  # person | request | marker
+    Column("scope", LargeBinary, nullable=False),  # canonical JSON, see govern.holds.Scope
+    Column("begins", BigInteger, nullable=False),  # with padding
+    Column("ends", BigInteger, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("review_on", Integer, nullable=False),  # civil date
+    Column("confirmed_at", BigInteger),  # markers: when a person took it on
+    Column("released_at", BigInteger),  # two people's release is approved
+)
+
+hold_stores = Table(
+    "hold_stores",
+    metadata,
+    Column("hold", ForeignKey("holds.id"), primary_key=True),
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("effective_at", BigInteger),  # acknowledged by the agent; NULL: pending
+    Column(
+        "gone", Text, nullable=False, default="[]"
+    ),  # JSON: [[civil ordinal, count]] too late for
+    Column("freed_at", BigInteger),  # the agent has let go after the release
+)
+
+history = Table(
+    "history",
+    metadata,
+    # Who did what: holds, documents, stores, and every look at an item. Permanent, append-only.
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    # Nonces of people's signed requests, kept as long as one could be replayed.
+    Column("nonce", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),  # from 0, no gaps
+    Column("kind", Text, nullable=False),  # certificate | heartbeat | day | succession
+    Column("data", LargeBinary, nullable=False),  # canonical bytes: what is hashed
+    Column("at", BigInteger, nullable=False),
+    Column("store", Text),  # of a certificate
+    Column("record_class", Text),
+    Column("civil", Integer),
+    Column("seed", LargeBinary),  # salts of the item commitments derive from it; NULL: shredded
+    Index("leaves_by_batch", "store", "record_class", "civil"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    # Hashes of complete subtrees: level 0 are the leaves' hashes (docs/ledger-format.md).
+    Column("level", Integer, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),  # C2SP signed note
+    Column("at", BigInteger, nullable=False),
+)

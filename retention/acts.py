@@ -1,0 +1,110 @@
+"""What people sign: documents that take protection away, or set a store going.
+
+Each is one document in one envelope, signed by two different people whose roles allow it
+(`people.MAY_SIGN`). The enforcer only carries them; the agent verifies them itself, so a hijacked
+enforcer cannot make one.
+"""
+
+import msgspec
+
+from retention import codec
+from retention.calendar import Instant
+from retention.envelope import Envelope
+from retention.hold import ItemRef
+from retention.people import require_two
+from retention.policy import Policy
+
+
+class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):
+    """What every act says: an id used once, when it was drawn up, and why."""
+
+    id: str
+    at: Instant
+    reason: str
+
+
+class Release(Act, tag="release", kw_only=True, frozen=True):
+    """Ends one hold. Its items go at max(due, release + 24 h)."""
+
+    hold: str
+
+
+class Erasure(Act, tag="erasure", kw_only=True, frozen=True):
+    """Erases items before they are due (GDPR article 17). Refused where a hold stands."""
+
+    items: tuple[ItemRef, ...]
+
+
+class Correction(Act, tag="correction", kw_only=True, frozen=True):
+    """Gives items another start or class: the only way an anchor moves later (I10)."""
+
+    items: tuple[ItemRef, ...]
+    anchor: Instant | None = None
+    record_class: str | None = None
+
+
+class Lift(Act, tag="lift", kw_only=True, frozen=True):
+    """Ends a restriction (GDPR article 18(3)): the person concerned was told first."""
+
+    items: tuple[ItemRef, ...]
+    subject_informed_at: Instant
+
+
+class Activation(Act, tag="activation", kw_only=True, frozen=True):
+    """Lets stores erase, and releases the backlog once: up to `count` items dated to `through`."""
+
+    stores: tuple[str, ...]
+    record_class: str
+    through_ordinal: int  # civil date, as date.toordinal()
+    count: int
+
+
+class BrakeRelease(Act, tag="brake-release", kw_only=True, frozen=True):
+    """Lets one sweep of a store erase up to `count` items although the brake is engaged."""
+
+    store: str
+    count: int
+    expires: Instant
+
+
+class Retirement(Act, tag="retirement", kw_only=True, frozen=True):
+    """Takes a store out of service: how its bytes ended is on record."""
+
+    store: str
+    how: str  # wiped | destroyed | lost
+
+
+class Thaw(Act, tag="thaw", kw_only=True, frozen=True):
+    """Says which of two boxes with one identity is the store: the one of this epoch."""
+
+    store: str
+    epoch: int
+
+
+AnyAct = Release | Erasure | Correction | Lift | Activation | BrakeRelease | Retirement | Thaw
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    body: AnyAct
+
+
+def kind_of(act: AnyAct) -> str:
+    """`release`, `erasure`, ...: the word under which `people.MAY_SIGN` knows this act."""
+    return str(type(act).__struct_config__.tag)
+
+
+def encode(act: AnyAct) -> bytes:
+    """Canonical bytes of an act: what is signed."""
+    return codec.encode(_Document(act))
+
+
+def decode(payload: bytes) -> AnyAct:
+    """The act that these bytes are, or `MalformedError`. Says nothing about who signed it."""
+    return codec.decode(payload, _Document).body
+
+
+def approved(envelope: Envelope, policy: Policy) -> AnyAct:
+    """The act in the envelope, if two people of this policy who may sign it did; else raises."""
+    act = decode(envelope.payload)
+    require_two(envelope, kind_of(act), policy.people)
+    return act

@@ -1,0 +1,52 @@
+"""Canonical bytes: one document, one encoding.
+
+Documents are frozen `msgspec.Struct`s written as JSON (RFC 8259) in UTF-8 with sorted keys, no
+white space and no numbers but integers. `decode` accepts exactly what `encode` writes, so two
+parties that hold the same document hold the same bytes, and a digest of one means the other.
+"""
+
+from collections.abc import Hashable
+from functools import cache
+from hashlib import sha256
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from retention.errors import MalformedError
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+def encode(document: msgspec.Struct) -> bytes:
+    """The canonical bytes of a document."""
+    return _ENCODER.encode(document)
+
+
+def decode(data: bytes, type_: type[T]) -> T:
+    """The document that these canonical bytes are; `MalformedError` if they are anything else."""
+    decoder: msgspec.json.Decoder[T] = _decoder(cast("Hashable", type_))
+    try:
+        document = decoder.decode(data)
+        canonical = _ENCODER.encode(document)
+    # RecursionError: JSON nested deeper than the decoder follows; both are what a stranger sent.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"not a {_name(type_)}: {error}") from error
+    if canonical != data:
+        raise MalformedError(f"not the canonical form of a {_name(type_)}")
+    return document
+
+
+def digest(data: bytes) -> bytes:
+    """SHA-256, 32 bytes: how documents refer to each other."""
+    return sha256(data).digest()
+
+
+def _name(type_: Any) -> str:
+    return getattr(type_, "__name__", str(type_)).lower()

@@ -1,0 +1,225 @@
+"""What an agent reports: one numbered, hash-chained log per (store, epoch).
+
+Entry n's digest covers entry n and the digest of n - 1, so the enforcer can name the exact point
+it knows, a gap shows, and two boxes that speak with one identity show too: they chain different
+entries under one number. On the wire an entry is a line of JSON, an array headed by its kind; a
+batch is lines, compressed with zlib. No entry carries a path, a name, a number or a call
+(docs/rules.md, The way of a file).
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+
+from retention.calendar import Instant
+from retention.errors import MalformedError
+from retention.outcome import Outcome
+
+#: The digest before a log's first entry.
+GENESIS = bytes(32)
+
+#: A batch may not unpack to more: an agent sends smaller ones.
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+
+#: Runs of item numbers, first and last included: [[1, 5000], [5007, 5007]].
+Runs = tuple[tuple[int, int], ...]
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The root of all entries. `at` is the agent's wall clock."""
+
+
+class Sighted(Entry, frozen=True, tag="s"):
+    """An item is in the catalogue. Numbers grow by one per item within an epoch.
+
+    The recording began at `anchor` (None: undated) as `how` tells (docs/rules.md, Dating), lasted
+    `span` seconds, and at the widest lay in anchor - before .. anchor + after. `not_before` is the
+    earliest instant it may go even if due (late arrival), 0 if none.
+    """
+
+    item: int
+    record_class: str
+    source: str
+    anchor: Instant | None
+    how: str
+    span: int
+    before: int
+    after: int
+    seen: Instant
+    size: int
+    fingerprint: bytes
+    state: Literal["present", "undated", "late"] = "present"
+    not_before: Instant = Instant(0)
+
+
+class Changed(Entry, frozen=True, tag="c"):
+    """An item's date, class or state is another now; all of its facts as they are now."""
+
+    at: Instant
+    item: int
+    record_class: str
+    anchor: Instant | None
+    how: str
+    before: int
+    after: int
+    size: int
+    fingerprint: bytes
+    state: Literal["present", "undated", "late", "restricted"] = "present"
+    not_before: Instant = Instant(0)
+
+
+class Gone(Entry, frozen=True, tag="g"):
+    """Items that somebody else removed: `lost` if they were held, the worst alarm there is."""
+
+    at: Instant
+    items: Runs
+    how: Literal["gone_elsewhere", "lost"]
+
+
+class Erased(Entry, frozen=True, tag="e"):
+    """Items whose intents ended with their absence verified (I5, I15)."""
+
+    at: Instant
+    items: Runs
+    why: Literal["due", "erasure", "undated", "late", "zombie"]
+    outcome: Outcome
+
+
+class Refused(Entry, frozen=True, tag="r"):
+    """Items that were due and are still there, and the outcome that says why."""
+
+    at: Instant
+    items: Runs
+    outcome: Outcome
+
+
+class Held(Entry, frozen=True, tag="h"):
+    """Items that a hold matched. They stay held until its release."""
+
+    at: Instant
+    hold: str
+    items: Runs
+
+
+class Freed(Entry, frozen=True, tag="f"):
+    """Items that a released hold held. They go at `not_before`, if nothing else holds them."""
+
+    at: Instant
+    hold: str
+    items: Runs
+    not_before: Instant
+
+
+class Marked(Entry, frozen=True, tag="m"):
+    """The locker's own software marked an incident: held at once, for a person to confirm."""
+
+    at: Instant
+    hold: str
+    begins: Instant
+    ends: Instant
+    sources: tuple[str, ...]
+    kind: Literal["sidecar", "attribute", "event", "tag"]
+
+
+class Acknowledged(Entry, frozen=True, tag="a"):
+    """A directive is in force: its holds are effective from this entry on (I2, I15).
+
+    `gone` says what each new hold came too late for: (hold, civil date ordinal, count).
+    """
+
+    at: Instant
+    version: int
+    holds: tuple[str, ...]
+    gone: tuple[tuple[str, int, int], ...] = ()
+    acts: tuple[str, ...] = ()  # ids of the two-person acts in force here
+
+
+class Scanned(Entry, frozen=True, tag="n"):
+    """A scan ended. `began` is when it started; complete only if nothing was unreadable."""
+
+    at: Instant
+    began: Instant
+    files: int
+    unreadable: int
+
+
+class Heartbeat(Entry, frozen=True, tag="b"):
+    """How the agent is. `counts` is (class, state, items) as its own catalogue has them (I14)."""
+
+    at: Instant
+    booted: str  # random id of the boot
+    clock_trusted: bool
+    clock_offset: int  # wall clock minus the enforcer's, seconds
+    brake: str  # "" or why a sweep waits
+    frozen: bool
+    counts: tuple[tuple[str, str, int], ...]
+    notes: tuple[str, ...] = ()  # words out of a closed list: "disk-full", "root-missing", ...
+
+
+AnyEntry = (
+    Sighted
+    | Changed
+    | Gone
+    | Erased
+    | Refused
+    | Held
+    | Freed
+    | Marked
+    | Acknowledged
+    | Scanned
+    | Heartbeat
+)
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
+
+
+def encode(entry: AnyEntry) -> bytes:
+    """An entry's line, without the line feed."""
+    return _ENCODER.encode(entry)
+
+
+def decode(line: bytes) -> AnyEntry:
+    """The entry that this line is, or `MalformedError`."""
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"not a log entry: {error}") from error
+
+
+def chained(digest: bytes, line: bytes) -> bytes:
+    """The digest after one more entry."""
+    return sha256(digest + line).digest()
+
+
+def pack(lines: Iterable[bytes]) -> bytes:
+    """A batch as it travels: lines, compressed."""
+    return zlib.compress(b"\n".join(lines), 6)
+
+
+def unpack(batch: bytes) -> list[bytes]:
+    """The lines of a batch; `MalformedError` if it is broken, or larger than a batch may be."""
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(batch, MAX_BATCH_BYTES)
+    except zlib.error as error:
+        raise MalformedError(f"not a compressed batch: {error}") from error
+    if not inflater.eof or inflater.unused_data:
+        raise MalformedError("a batch is cut short, has something behind it, or is too large")
+    return data.split(b"\n") if data else []
+
+
+def runs(numbers: Sequence[int]) -> Runs:
+    """Ascending distinct numbers as runs, first and last included."""
+    if not numbers:
+        return ()
+    breaks = [index + 1 for index, (a, b) in enumerate(pairwise(numbers)) if b != a + 1]
+    starts = [0, *breaks]
+    ends = [*breaks, len(numbers)]
+    return tuple(
+        (numbers[start], numbers[end - 1]) for start, end in zip(starts, ends, strict=True)
+    )

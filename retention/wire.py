@@ -1,0 +1,105 @@
+"""What agent and enforcer say to each other over HTTPS (docs/wire-format.md).
+
+Bodies are canonical JSON of these documents, except the log, which travels as `report.pack`ed
+lines. The agent presents its credential as `Authorization: Bearer STORE.SECRET`; it speaks for
+that store only.
+
+    POST /agent/v1/enrol                                     Enrolment -> Enrolled   (no credential)
+    POST /agent/v1/hello                                     Hello -> Welcome
+    GET  /agent/v1/prior?after=N                             -> Prior
+    POST /agent/v1/log?epoch=E&first=N                       packed lines -> Applied
+    GET  /agent/v1/directive?epoch=E&nonce=H&policy=V&ledger=S   -> Fetched
+
+An answer that is not 200 carries a `Problem`; 409 to a log whose first number does not follow
+(the agent sends again from what `hello` says), 423 when two boxes speak with one identity, 401
+when the credential is unknown or revoked.
+"""
+
+import msgspec
+
+from retention.calendar import Instant
+from retention.envelope import Envelope
+
+
+class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A one-time code, exchanged for a credential."""
+
+    code: str
+
+
+class Enrolled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the agent is from now on. The policy's first document is checked against the agent's pin."""
+
+    store: str
+    group: str
+    secret: str
+    commissioned_at: Instant  # no recording of this store is older, unless imported
+    policies: tuple[Envelope, ...]
+
+
+class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent that has just started says what it knows; `epoch` None: its state is lost.
+
+    `directive` is the newest directive it has: a restored enforcer takes its holds back from it.
+    """
+
+    epoch: int | None
+    number: int  # of the last log entry written, 0 if none
+    digest: bytes
+    booted: str
+    directive: Envelope | None = None
+
+
+class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the enforcer stands: the agent's epoch (a new one if its state was lost), and the log.
+
+    `prior` says that an older epoch's anchors can be fetched, as candidates by fingerprint.
+    """
+
+    epoch: int
+    applied: int
+    digest: bytes
+    group: str
+    prior: bool = False
+
+
+class PriorItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """What an older epoch knew of a file: its dating evidence, found again by fingerprint."""
+
+    number: int
+    fingerprint: bytes
+    source: str
+    anchor: Instant
+    seen: Instant
+
+
+class Prior(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of them, by number; an empty page is the end."""
+
+    items: tuple[PriorItem, ...]
+
+
+class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the enforcer has applied the log, and the digest there."""
+
+    applied: int
+    digest: bytes
+
+
+class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a sweep needs: the enforcer's time, its directive, newer policies, its ledger's head.
+
+    `consistency` proves that the checkpoint's tree extends the one of the size asked with.
+    """
+
+    time: Envelope
+    directive: Envelope
+    policies: tuple[Envelope, ...]  # versions after the one asked with, in order
+    checkpoint: str  # a signed note, "" while the ledger is empty
+    consistency: tuple[bytes, ...]
+
+
+class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why not: one sentence."""
+
+    error: str
