@@ -1,0 +1,201 @@
+"""Which time to believe: from a file's candidates and what the agent saw, to one anchor.
+
+The anchor is the start of the recording (docs/rules.md, Dating). What the agent saw for itself,
+the *window* in which the file appeared, outranks what any clock wrote into the file; inside the
+window the earliest candidate wins, because early dating at worst deletes a little sooner and late
+dating breaks the promise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+from retention.calendar import DAY, Instant, iso, to_instant
+from retention.probes import Candidate, TimeSource, ZoneKnowledge
+
+#: How anchors are found that no single candidate gives.
+BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
+#: An anchor that came with the content from an earlier name or epoch, or from two people.
+INHERITED, CORRECTED = "inherited", "corrected"
+
+#: A late arrival is never erased at first sight (docs/rules.md, Dating).
+LATE_ARRIVAL_SECONDS = 24 * 3600
+#: People have a week to date what cannot be dated; then it goes.
+UNDATED_SECONDS = 7 * DAY
+#: A recorder and its terminal may disagree by this much without anybody's date being in the future.
+TOLERANCE_SECONDS = 120
+
+
+class Window(NamedTuple):
+    """When the file came: after a complete scan that did not see it began, by when it was seen."""
+
+    after: Instant
+    until: Instant
+
+
+class Reading(NamedTuple):
+    """What a candidate means in the source's zone: it began in `earliest`..`latest`."""
+
+    source: TimeSource
+    earliest: Instant
+    latest: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """One recording's anchor, and why.
+
+    `how` is the candidate's source or one of the words above. The recording lies somewhere in
+    `earliest`..`latest`, whichever plausible candidate is right; None with an undated one.
+    `late` marks a late arrival. `skew` is by how many seconds the recorder's own date lies off
+    the window (positive: in the future), 0 if it does not.
+    """
+
+    anchor: Instant | None
+    how: str
+    reason: str
+    earliest: Instant | None = None
+    latest: Instant | None = None
+    late: bool = False
+    skew: int = 0
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether nothing about the decision is worth keeping beyond its result."""
+        return self.how not in {BOUNDED, UNDATED, ASSUMED} and not self.late and not self.skew
+
+
+def read(candidate: Candidate, zone: tzinfo, span: int) -> Reading:
+    """Turn a candidate into instants of the *start*; what marks an end is `span` seconds earlier.
+
+    A naive local time that exists twice or never: the earlier reading first. UTC or local: both.
+    """
+    value = candidate.value
+    moments = [to_instant(value)] if value.tzinfo else _naive(value, candidate.zone, zone)
+    back = span if candidate.is_end else 0
+    width = candidate.precision_seconds - 1
+    return Reading(
+        candidate.source, Instant(min(moments) - back), Instant(max(moments) - back + width)
+    )
+
+
+def _naive(value: datetime, known: ZoneKnowledge, zone: tzinfo) -> list[Instant]:
+    moments = [to_instant(value.replace(tzinfo=zone, fold=fold)) for fold in (0, 1)]
+    if known is ZoneKnowledge.UTC_OR_LOCAL:
+        moments.append(to_instant(value.replace(tzinfo=UTC)))
+    return moments
+
+
+def date_recording(
+    candidates: Sequence[Candidate],
+    *,
+    zone: tzinfo,
+    first_seen: Instant,
+    commissioned: Instant,
+    window: Window | None = None,
+    span: int = 0,
+    max_delay: int = 0,
+    imports: bool = False,
+) -> Dated:
+    """The anchor of a recording.
+
+    `first_seen` is when somebody first looked at it, `commissioned` when the store went into
+    service. `window` is None where nobody knows when the file came: a backlog at installation, a
+    restored store, an auditor. `max_delay` is seconds a finished file may take to appear.
+    """
+    readings = [read(candidate, zone, span) for candidate in candidates]
+    future = first_seen + TOLERANCE_SECONDS
+    plausible = sorted(
+        (r for r in readings if r.latest >= commissioned and r.earliest <= future),
+        key=lambda r: r.earliest,
+    )
+    if window is None:
+        return _without_window(plausible, span, zone)
+    start = Instant(window.after - span - max_delay)
+    if imports and plausible and plausible[0].latest < start:
+        return _late(plausible, span, zone)
+    return _inside(readings, plausible, Window(start, window.until), span, zone)
+
+
+def _inside(
+    readings: Sequence[Reading],
+    plausible: Sequence[Reading],
+    window: Window,
+    span: int,
+    zone: tzinfo,
+) -> Dated:
+    inside = [r for r in plausible if r.latest >= window.after and r.earliest <= window.until]
+    skew = _skew(readings, window)
+    if not inside:
+        return Dated(
+            window.after,
+            BOUNDED,
+            f"no date in it lies where it must: it came after {iso(window.after, zone)}",
+            min([window.after, *(r.earliest for r in plausible)]),
+            max([window.until, *(Instant(r.latest + span) for r in plausible)]),
+            skew=skew,
+        )
+    best = inside[0]
+    anchor = max(best.earliest, window.after)
+    reason = f"its {best.source} date is the earliest of those possible when it appeared"
+    return _dated(anchor, str(best.source), reason, plausible, span, skew=skew)
+
+
+def _without_window(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
+    if not plausible:
+        return Dated(None, UNDATED, "no date in it can be true")
+    declared = [r for r in plausible if r.source is TimeSource.NAME]
+    if declared:
+        reason = "its name matches the pattern declared for its source"
+        return _dated(declared[0].earliest, str(TimeSource.NAME), reason, plausible, span)
+    for reading in plausible:
+        witness = _agreeing(reading, plausible)
+        if witness is not None:
+            reason = f"its {reading.source} and {witness.source} dates agree within a day"
+            return _dated(reading.earliest, str(reading.source), reason, plausible, span)
+    best = plausible[0]
+    reason = f"only its {best.source} date can be true: {iso(best.earliest, zone)}"
+    return _dated(best.earliest, ASSUMED, reason, plausible, span)
+
+
+def _late(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
+    best = plausible[0]
+    reason = f"copied here after it was recorded, says its {best.source} date: {iso(best.earliest, zone)}"
+    return _dated(best.earliest, str(best.source), reason, plausible, span, late=True)
+
+
+def _dated(
+    anchor: Instant,
+    how: str,
+    reason: str,
+    plausible: Sequence[Reading],
+    span: int,
+    *,
+    late: bool = False,
+    skew: int = 0,
+) -> Dated:
+    earliest = min(anchor, plausible[0].earliest)
+    latest = max(Instant(anchor + span), *(Instant(r.latest + span) for r in plausible))
+    return Dated(anchor, how, reason, earliest, latest, late=late, skew=skew)
+
+
+def _agreeing(reading: Reading, plausible: Sequence[Reading]) -> Reading | None:
+    """Another witness within a day of this reading, or None."""
+    for other in plausible:
+        apart = max(other.earliest - reading.latest, reading.earliest - other.latest, 0)
+        if other.source is not reading.source and apart <= DAY:
+            return other
+    return None
+
+
+def _skew(readings: Sequence[Reading], window: Window) -> int:
+    """How far the recorder's embedded or declared date is off; mtime is the terminal's own clock."""
+    for reading in readings:
+        if reading.source is TimeSource.MTIME:
+            continue
+        if reading.earliest > window.until + TOLERANCE_SECONDS:
+            return reading.earliest - window.until
+        if reading.latest < window.after:
+            return reading.latest - window.after
+    return 0

@@ -1,0 +1,101 @@
+"""May this item go now? One decision for every kind of store, with its reason.
+
+Deciding touches nothing. The sweep asks here for each item it plans, and the dry run prints
+what is answered here (docs/rules.md, Erasing).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from retention.anchor import UNDATED_SECONDS
+from retention.calendar import Instant
+from retention.outcome import Outcome
+from retention.policy import Chain, DueRange
+
+
+class State(IntEnum):
+    """What an item in a catalogue is, holds apart; the numbers are stored."""
+
+    PRESENT = 0
+    UNDATED = 1
+    LATE = 2
+    RESTRICTED = 3
+
+
+class Item(NamedTuple):
+    """What the decision needs to know. `civil` is date.toordinal() (undated: of first sight)."""
+
+    record_class: str
+    civil: int
+    state: State
+    seen: Instant
+    not_before: Instant
+    holds: int
+    granted: bool = False  # an erasure that two people signed names it
+
+
+class Decision(NamedTuple):
+    """Erase it for this reason (`why`), or leave it with this outcome; `reason` is for people."""
+
+    why: str | None
+    outcome: Outcome | None
+    reason: str
+
+
+class Rules:
+    """What is due at one instant, by class: derived once per sweep, asked once per item."""
+
+    def __init__(self, ranges: Iterable[DueRange], now: Instant) -> None:
+        self.now = now
+        self._ranges: dict[str, list[tuple[int, int]]] = {}
+        for each in ranges:
+            days = (each.since.toordinal(), each.through.toordinal())
+            self._ranges.setdefault(each.record_class, []).append(days)
+
+    @classmethod
+    def of(cls, chain: Chain, now: Instant) -> "Rules":
+        """The rules of this policy at this instant."""
+        return cls((r for c in chain.class_names() for r in chain.due_ranges(c, now)), now)
+
+    @property
+    def ranges(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """Civil dates that are due, by class: (first, last) ordinals, both included."""
+        return self._ranges
+
+    def within(self, others: "Rules") -> "Rules":
+        """What both sides call due: the agent's own rules and the enforcer's directive."""
+        both = Rules((), self.now)
+        for record_class, ours in self._ranges.items():
+            for first, last in ours:
+                for since, through in others.ranges.get(record_class, ()):
+                    if max(first, since) <= min(last, through):
+                        days = (max(first, since), min(last, through))
+                        both._ranges.setdefault(record_class, []).append(days)  # noqa: SLF001 - our own
+        return both
+
+    def due(self, record_class: str, civil: int) -> bool:
+        """Whether this civil date of this class is due."""
+        return any(first <= civil <= last for first, last in self._ranges.get(record_class, ()))
+
+    def decide(self, item: Item) -> Decision:
+        """What to do with one item, now. Holds come first: nothing held is ever erased (I2)."""
+        if item.holds:
+            return Decision(None, Outcome.REFUSED_HELD, f"held by {item.holds}")
+        if item.state is State.RESTRICTED:
+            return Decision(None, Outcome.REFUSED_HELD, "restricted (GDPR article 18)")
+        if item.granted:
+            return Decision("erasure", None, "two people asked for it (GDPR article 17)")
+        if item.not_before > self.now:
+            return Decision(None, Outcome.REFUSED_EARLY, "not before its day of grace is over")
+        if item.state is State.UNDATED:
+            return self._undated(item)
+        if not self.due(item.record_class, item.civil):
+            return Decision(None, Outcome.REFUSED_EARLY, "not due yet")
+        why = "late" if item.state is State.LATE else "due"
+        return Decision(why, None, "its period is over")
+
+    def _undated(self, item: Item) -> Decision:
+        if item.seen + UNDATED_SECONDS > self.now:
+            return Decision(None, Outcome.REFUSED_EARLY, "undated; people may still date it")
+        return Decision("undated", None, "nobody could show within 7 days that it is young enough")
