@@ -71,7 +71,7 @@ class Rules:
                 for since, through in others.ranges.get(record_class, ()):
                     if max(first, since) <= min(last, through):
                         days = (max(first, since), min(last, through))
-                        both._ranges.setdefault(record_class, []).append(days)  # noqa: SLF001 - our own
+                        both._ranges.setdefault(record_class, []).append(days)
         return both
 
     def due(self, record_class: str, civil: int) -> bool:
@@ -81,21 +81,21 @@ class Rules:
     def decide(self, item: Item) -> Decision:
         """What to do with one item, now. Holds come first: nothing held is ever erased (I2)."""
         if item.holds:
-            return Decision(None, Outcome.REFUSED_HELD, f"held by {item.holds}")
+            return Decision(None, Outcome.REFUSED_HELD, "held")
         if item.state is State.RESTRICTED:
             return Decision(None, Outcome.REFUSED_HELD, "restricted (GDPR article 18)")
         if item.granted:
             return Decision("erasure", None, "two people asked for it (GDPR article 17)")
         if item.not_before > self.now:
-            return Decision(None, Outcome.REFUSED_EARLY, "not before its day of grace is over")
+            return Decision(None, Outcome.REFUSED_EARLY, "its day of grace is not over")
+        return self._by_date(item)
+
+    def _by_date(self, item: Item) -> Decision:
         if item.state is State.UNDATED:
-            return self._undated(item)
+            if item.seen + UNDATED_SECONDS > self.now:
+                return Decision(None, Outcome.REFUSED_EARLY, "undated; people may still date it")
+            return Decision("undated", None, "nobody could show in 7 days that it is young enough")
         if not self.due(item.record_class, item.civil):
             return Decision(None, Outcome.REFUSED_EARLY, "not due yet")
         why = "late" if item.state is State.LATE else "due"
         return Decision(why, None, "its period is over")
-
-    def _undated(self, item: Item) -> Decision:
-        if item.seen + UNDATED_SECONDS > self.now:
-            return Decision(None, Outcome.REFUSED_EARLY, "undated; people may still date it")
-        return Decision("undated", None, "nobody could show within 7 days that it is young enough")
