@@ -1,0 +1,17 @@
+"""What a hold covers, as it stands in `holds.scope`."""
+
+import msgspec
+
+from retention.hold import ItemRef
+
+
+class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hold's reach besides its interval (`holds.begins`, `holds.ends`) and its stores.
+
+    `site` is the site's name if a whole site was meant: a store that joins the site later is held
+    too. No `sources` means all of them. `items` are held whatever the interval.
+    """
+
+    site: str = ""
+    sources: tuple[str, ...] = ()
+    items: tuple[ItemRef, ...] = ()
