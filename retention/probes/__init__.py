@@ -6,7 +6,8 @@ less. Which candidate to believe is `retention.anchor`'s to say (docs/rules.md, 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from itertools import islice
 from types import MappingProxyType
 
 from retention.errors import MalformedError
@@ -19,9 +20,13 @@ from retention.probes.candidate import (
     TimeSource,
     ZoneKnowledge,
 )
+from retention.probes.exif import read_exif
 from retention.probes.guess import guess_from_directories, guess_from_name
+from retention.probes.matroska import read_matroska
+from retention.probes.mp4 import read_mp4
 from retention.probes.name import NamePattern
 from retention.probes.source import ByteSource, Reader
+from retention.probes.strptime import UNIX_EPOCH
 
 __all__ = [
     "ByteSource",
@@ -33,9 +38,19 @@ __all__ = [
     "probe",
 ]
 
-_FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingProxyType({})
+_FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingProxyType(
+    {
+        MediaFormat.JPEG: read_exif,
+        MediaFormat.MP4: read_mp4,
+        MediaFormat.MATROSKA: read_matroska,
+    }
+)
 
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_FINDINGS = 16
+"""Of one file's bytes; honest ones have five at most."""
+
+_LONGEST_SPAN_SECONDS = 7 * 86_400
+"""No recorder cuts later; a longer one is a broken counter, and would widen a window for nothing."""
 
 
 def probe(
@@ -51,9 +66,10 @@ def probe(
     head = reader.head(HEAD_BYTES)
     findings = [*_embedded(reader, format_of(head)), *_named(name, patterns), *_modified(mtime_ns)]
     spans = [found.seconds for found in findings if isinstance(found, Span)]
+    believable = [seconds for seconds in spans if 0 < seconds <= _LONGEST_SPAN_SECONDS]
     return Probed(
         kind=recognise(name, head),
-        span_seconds=max(spans, default=None),
+        span_seconds=max(believable, default=None),
         candidates=tuple(found for found in findings if isinstance(found, Candidate)),
     )
 
@@ -62,7 +78,7 @@ def _embedded(reader: Reader, layout: MediaFormat | None) -> Iterator[Finding]:
     """Yield what the format's own fields say, as far as they can be read."""
     if layout is not None and layout in _FORMATS:
         try:
-            yield from _FORMATS[layout](reader)
+            yield from islice(_FORMATS[layout](reader), _MOST_FINDINGS)
         except MalformedError:
             return  # what was found before the break stands
 
@@ -77,7 +93,7 @@ def _named(name: bytes, patterns: Sequence[NamePattern]) -> Iterator[Candidate]:
 def _modified(mtime_ns: int) -> Iterator[Candidate]:
     """Yield the mtime: writing ended then or before, so it bounds the recording's end from above."""
     try:
-        value = _UNIX_EPOCH + timedelta(seconds=mtime_ns // 10**9)
+        value = UNIX_EPOCH + timedelta(seconds=mtime_ns // 10**9)
     except OverflowError:
         return  # a time no calendar has
     yield Candidate(TimeSource.MTIME, value, ZoneKnowledge.UTC, is_end=True)

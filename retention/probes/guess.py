@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 
 from retention.probes.candidate import Candidate, TimeSource
-from retention.probes.name import CODES, candidate_of
+from retention.probes.strptime import CODES, candidate_of
 
 
 def _spell(expression: str) -> re.Pattern[bytes]:
     """Compile an expression in which strptime codes stand for groups of their name and digits."""
     for code, digits in CODES.items():
-        expression = expression.replace(f"%{code}", f"(?P<{code}>{digits.decode()})")
+        expression = expression.replace(f"%{code}", f"(?P<{code}>{digits})")
     return re.compile(expression.encode())
 
 
@@ -29,8 +29,6 @@ _DAY = _spell(rf"(?<!\d){_DATE.format('')}(?!\d)")
 # 2010 to 2099: fewer numbers look like these, and an older recording is none of ours.
 _UNIX = _spell(r"(?<!\d)(?P<s>1[3-9]\d{8}|[23]\d{9})(?:\d{3})?(?!\d)")
 _DIRECTORIES = _spell(r"(?<![^/])(?P<Y>20\d\d)(?P<dash>[-_./]?)%m(?P=dash)%d(?:/%H(?=/)|(?=/))")
-
-_PRECISION = (("s", 1), ("S", 1), ("M", 60), ("H", 3600), ("d", 86_400))
 
 
 def guess_from_name(name: bytes) -> Iterator[Candidate]:
@@ -60,7 +58,6 @@ def _found(
 ) -> Iterator[Candidate]:
     for matched in expression.finditer(text):
         fields = {code: digits.decode() for code, digits in matched.groupdict().items() if digits}
-        precision = next(seconds for code, seconds in _PRECISION if code in fields)
-        candidate = candidate_of(source, fields, tag=tag, precision=precision)
+        candidate = candidate_of(source, fields, tag=tag)
         if candidate:
             yield candidate

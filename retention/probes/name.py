@@ -5,33 +5,14 @@ merely looks like a date is `guess`'s business, and told apart for good (`TimeSo
 """
 
 import re
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 
 from retention.errors import MalformedError
-from retention.probes.candidate import Candidate, TimeSource, ZoneKnowledge
-
-CODES: Mapping[str, bytes] = {
-    "Y": rb"\d{4}",
-    "y": rb"\d{2}",
-    "m": rb"(?:0[1-9]|1[0-2])",
-    "d": rb"(?:0[1-9]|[12]\d|3[01])",
-    "j": rb"\d{3}",
-    "H": rb"(?:[01]\d|2[0-3])",
-    "M": rb"[0-5]\d",
-    "S": rb"(?:[0-5]\d|60)",  # a leap second, in case a recorder knows of them
-    "f": rb"\d{1,9}",
-    "z": rb"(?:Z|[+-]\d{2}(?::?\d{2})?)",
-    "s": rb"\d{10}",  # 2001 to 2286; so `%s%f` and `%s*` read milliseconds too
-}
-"""strptime code -> how it looks in a name."""
+from retention.probes.candidate import Candidate, TimeSource
+from retention.probes.strptime import CODES, candidate_of
 
 _TOKEN = re.compile(r"%(?P<code>.?)|(?P<wildcard>[*?])|(?P<literal>[^%*?]+)", re.DOTALL)
-_FINEST_FIRST = (("S", 1), ("M", 60), ("H", 3600))
-_DAY_SECONDS = 86_400
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +21,6 @@ class NamePattern:
 
     text: str
     _expression: re.Pattern[bytes]
-    _parts: int
-    _precision_seconds: int
 
     @classmethod
     def parse(cls, text: str) -> "NamePattern":
@@ -55,59 +34,17 @@ class NamePattern:
         Raises MalformedError if a code is unknown or a name could not give a whole date.
         """
         expression, codes = _compile(text)
-        return cls(text, re.compile(expression), text.count("/") + 1, _precision(text, codes))
+        _check(text, codes)
+        return cls(text, re.compile(expression, re.DOTALL))
 
     def match(self, name: bytes) -> Candidate | None:
         """Return the time in this name (a path, '/' between its parts); None if there is none."""
-        tail = b"/".join(name.split(b"/")[-self._parts :])
-        matched = self._expression.fullmatch(tail)
+        tail = name.split(b"/")[-self.text.count("/") - 1 :]
+        matched = self._expression.fullmatch(b"/".join(tail))
         if matched is None:
             return None
         fields = {code: digits.decode() for code, digits in matched.groupdict().items()}
-        return candidate_of(
-            TimeSource.NAME, fields, tag=self.text, precision=self._precision_seconds
-        )
-
-
-def candidate_of(
-    source: TimeSource, fields: Mapping[str, str], *, tag: str, precision: int
-) -> Candidate | None:
-    """Make a candidate of strptime codes and their text; None for a date no calendar has."""
-    try:
-        value = _moment(fields)
-    except (ValueError, OverflowError):
-        return None
-    zone = ZoneKnowledge.LOCAL if value.tzinfo is None else ZoneKnowledge.OFFSET
-    if "s" in fields:
-        zone = ZoneKnowledge.UTC
-    return Candidate(source, value, zone, tag=tag, precision_seconds=precision)
-
-
-def _moment(fields: Mapping[str, str]) -> datetime:
-    """Put the fields together; raises ValueError or OverflowError where they are no date."""
-    if "s" in fields:
-        return _UNIX_EPOCH + timedelta(seconds=int(fields["s"]))
-    year = int(fields["Y"]) if "Y" in fields else 2000 + int(fields["y"])
-    if "j" in fields:
-        day = datetime(year, 1, 1) + timedelta(days=int(fields["j"]) - 1)  # noqa: DTZ001 - wall time
-        if day.year != year:
-            raise ValueError("no such day of the year")
-    else:
-        day = datetime(year, int(fields["m"]), int(fields["d"]))  # noqa: DTZ001 - wall time
-    hour, minute, second = (int(fields.get(code, 0)) for code in "HMS")
-    return day.replace(
-        hour=hour, minute=minute, second=min(second, 59), tzinfo=_offset(fields.get("z"))
-    )
-
-
-def _offset(text: str | None) -> timezone | None:
-    """Read `+0200`, `+02:00`, `+02` or `Z`; raises ValueError for a day or more."""
-    if text is None:
-        return None
-    if text == "Z":
-        return UTC
-    minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)
-    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
+        return candidate_of(TimeSource.NAME, fields, tag=self.text)
 
 
 def _compile(text: str) -> tuple[bytes, AbstractSet[str]]:
@@ -143,18 +80,19 @@ def _translate(text: str, token: re.Match[str], codes: set[str]) -> bytes:
     if code in codes:
         return f"(?P={code})".encode()
     codes.add(code)
-    return f"(?P<{code}>".encode() + CODES[code] + b")"
+    return f"(?P<{code}>{CODES[code]})".encode()
 
 
-def _precision(text: str, codes: AbstractSet[str]) -> int:
-    """Return how many seconds the finest code leaves open."""
+def _check(text: str, codes: AbstractSet[str]) -> None:
+    """Raise MalformedError unless the codes make a moment, or at least a day."""
     if "s" in codes:
-        return 1
+        return
     if not (codes & {"Y", "y"} and ("j" in codes or {"m", "d"} <= codes)):
         raise MalformedError(
             f"The name pattern {text!r} gives no whole date: "
             "it needs %Y (or %y) with %m and %d (or %j), or %s."
         )
     if ("S" in codes and "M" not in codes) or ("M" in codes and "H" not in codes):
-        raise MalformedError(f"The name pattern {text!r} has a finer time without a coarser one.")
-    return next((seconds for code, seconds in _FINEST_FIRST if code in codes), _DAY_SECONDS)
+        raise MalformedError(
+            f"The name pattern {text!r} gives minutes or seconds without what they are part of."
+        )
