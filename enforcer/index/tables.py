@@ -81,6 +81,10 @@ items = Table(
     ),  # may not go earlier even if due; 0: no such rule
     Column("state", Text, nullable=False),
     # present | held | restricted | undated | late | blocked; erased until its certificate is made
+    # How it ended, set together with state = 'erased' out of `report.Erased`; NULL before.
+    Column("erased_at", BigInteger),  # agent's clock
+    Column("why", Text),  # due | erasure | undated | late | zombie
+    Column("outcome", Text),  # an `Outcome`
     Index("items_by_time", "store", "anchor"),
     # Small: holds only what waits for its certificate.
     Index(
@@ -224,6 +228,13 @@ leaves = Table(
     Column("civil", Integer),
     Column("seed", LargeBinary),  # salts of the item commitments derive from it; NULL: shredded
     Index("leaves_by_batch", "store", "record_class", "civil"),
+    # Small: what is still to be shredded.
+    Index(
+        "leaves_with_seed",
+        "at",
+        sqlite_where=text("seed IS NOT NULL"),
+        postgresql_where=text("seed IS NOT NULL"),
+    ),
 )
 
 nodes = Table(
