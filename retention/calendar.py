@@ -165,7 +165,7 @@ def limits(day: date, period: Period, zone: tzinfo, lead: int) -> Limits:
         last_day=last_day,
         due_at=Instant(gone_by - lead),
         must_be_gone_by=gone_by,
-        outer_bound=start_of_day(_ONE_DAY.after(last_day), zone),
+        outer_bound=_outer_bound(day, period, zone),
     )
 
 
@@ -183,6 +183,21 @@ def delete_through(now: Instant, period: Period, zone: tzinfo, lead: int) -> dat
     while _must_be_gone_by(tomorrow := _ONE_DAY.after(day), period, zone) <= swept_to:
         day = tomorrow
     return day
+
+
+def limit_through(now: Instant, period: Period, zone: tzinfo) -> date:
+    """Find the last civil date past its limit: `outer_bound` <= `now` for it and every one before."""
+    day = _ONE_DAY.before(period.before(civil_date(now, zone)))
+    while _outer_bound(day, period, zone) > now:
+        day = _ONE_DAY.before(day)
+    while _outer_bound(tomorrow := _ONE_DAY.after(day), period, zone) <= now:
+        day = tomorrow
+    return day
+
+
+def _outer_bound(day: date, period: Period, zone: tzinfo) -> Instant:
+    """L: the end of the last day."""
+    return start_of_day(_ONE_DAY.after(period.after(day)), zone)
 
 
 def _must_be_gone_by(day: date, period: Period, zone: tzinfo) -> Instant:

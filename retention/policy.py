@@ -5,7 +5,7 @@ can show them another policy, and a change of keys is just the next document (do
 People and holds). A policy says which classes, sources, people and enforcer keys there are.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from retention import codec
-from retention.calendar import Instant, Limits, Period, delete_through, limits
+from retention.calendar import Instant, Limits, Period, delete_through, limit_through, limits
 from retention.classes import CANARY, RecordClass
 from retention.envelope import PUBLIC_KEY_BYTES, Envelope
 from retention.errors import MalformedError, VerificationError
@@ -164,20 +164,32 @@ class Chain:
 
         Agrees with `limits_of(...).due_at <= now` for every civil date.
         """
-        lead = self._lead(record_class)
+        swept_to = Instant(now + self._lead(record_class))
+        return self.target_ranges(record_class, swept_to)
+
+    def target_ranges(self, record_class: str, now: Instant) -> Iterator[DueRange]:
+        """What of this class has `must_be_gone_by` <= `now`."""
+        return self._ranges(record_class, lambda period, zone: delete_through(now, period, zone, 0))
+
+    def limit_ranges(self, record_class: str, now: Instant) -> Iterator[DueRange]:
+        """What of this class has `outer_bound` <= `now`."""
+        return self._ranges(record_class, lambda period, zone: limit_through(now, period, zone))
+
+    def _ranges(
+        self, record_class: str, through: Callable[[Period, ZoneInfo], date]
+    ) -> Iterator[DueRange]:
         ends = [*(p.effective_from for p in self.policies[1:]), None]
         for index, (policy, end) in enumerate(zip(self.policies, ends, strict=True)):
-            throughs = [
-                delete_through(now, Period.parse(c.period), ZoneInfo(c.zone), lead)
+            reached = [
+                through(Period.parse(c.period), ZoneInfo(c.zone))
                 for c in self._governing(record_class, policy)
             ]
-            if not throughs:
+            if not reached:
                 continue
             since = date.min if index == 0 else policy.effective_from
             last = date.max if end is None else date.fromordinal(end.toordinal() - 1)
-            through = min(max(throughs), last)
-            if since <= through:
-                yield DueRange(record_class, policy.version, since, through)
+            if since <= min(max(reached), last):
+                yield DueRange(record_class, policy.version, since, min(max(reached), last))
 
     def strictest(self, group: str) -> RecordClass:
         """The class whose recordings go first among those a store of this group may hold."""

@@ -1,0 +1,265 @@
+"""The agent's own memory: one SQLite file with everything it knows and still has to report.
+
+Here, and nowhere else, paths are kept. Every fact is written in the transaction of its log entry
+(docs/rules.md, The way of a file), so what was reported and what is known never differ. The file
+is opened by one process; its threads share one connection and take turns.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retention.errors import ConfigError, RetentionError
+
+SCHEMA_VERSION = 1
+
+#: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
+#: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
+SCHEMA = """
+CREATE TABLE agent (                    -- one row: who this agent is and where it stands
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    store TEXT NOT NULL,                -- the only store it speaks for
+    store_group TEXT NOT NULL,
+    commissioned_at INTEGER NOT NULL,   -- no recording here is older, unless imported
+    store_key BLOB NOT NULL,            -- keys the tombstones; never leaves the machine
+    epoch INTEGER NOT NULL DEFAULT 0,   -- given by the enforcer; 0 before the first hello
+    next_item INTEGER NOT NULL DEFAULT 1,
+    log_number INTEGER NOT NULL DEFAULT 0,      -- of the last entry written
+    log_digest BLOB NOT NULL,                   -- chained over all entries so far
+    log_acknowledged INTEGER NOT NULL DEFAULT 0,
+    directive BLOB,                     -- the envelope in force
+    directive_version INTEGER NOT NULL DEFAULT 0,
+    frozen TEXT NOT NULL DEFAULT '',    -- why nothing is erased: two boxes with one identity, retired
+    ledger_size INTEGER NOT NULL DEFAULT 0,     -- the newest head of the ledger this agent saw
+    ledger_root BLOB NOT NULL DEFAULT x'',
+    swept_at INTEGER                    -- when a sweep last went through all that was due
+) STRICT;
+CREATE TABLE clock (                    -- one row: a lower bound of the time (I13)
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    bound INTEGER NOT NULL,             -- it was at least this instant ...
+    boot TEXT NOT NULL,                 -- ... in this boot ...
+    boottime INTEGER NOT NULL           -- ... this many seconds after it began
+) STRICT;
+CREATE TABLE boots (                    -- how wrong the wall clock was found to be, per boot
+    id INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL UNIQUE,
+    offset INTEGER                      -- wall clock minus true time, seconds; NULL: not known yet
+) STRICT;
+CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
+CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT; -- classes, sources
+CREATE TABLE items (
+    number INTEGER PRIMARY KEY,         -- never used twice in an epoch
+    directory INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    inode INTEGER NOT NULL,             -- inode, size, mtime_ns: the generation that was dated
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    links INTEGER NOT NULL,             -- names the content has, as last seen
+    fingerprint BLOB NOT NULL,
+    record_class INTEGER NOT NULL,      -- words.id
+    source INTEGER NOT NULL,            -- words.id
+    anchor INTEGER,                     -- start of the recording; NULL: undated
+    civil INTEGER NOT NULL,             -- its civil date; undated: of `seen`
+    span INTEGER NOT NULL,
+    before INTEGER NOT NULL,            -- at the widest it lies in anchor - before ...
+    after INTEGER NOT NULL,             -- ... anchor + after (undated: both 0)
+    seen INTEGER NOT NULL,
+    boot INTEGER NOT NULL,              -- boots.id whose wall clock `seen` is of; 0: corrected
+    not_before INTEGER NOT NULL,        -- 0: no such rule
+    state INTEGER NOT NULL,             -- decide.State
+    holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it
+    granted INTEGER NOT NULL DEFAULT 0, -- two people asked for its erasure
+    how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
+    UNIQUE (directory, name)
+) STRICT;
+CREATE INDEX items_due ON items (record_class, civil) WHERE holds = 0;
+CREATE INDEX items_content ON items (fingerprint);
+CREATE INDEX items_linked ON items (inode) WHERE links > 1;
+CREATE INDEX items_special ON items (state) WHERE state <> 0;
+CREATE INDEX items_granted ON items (granted) WHERE granted <> 0;
+CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
+    number INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL,
+    candidates TEXT NOT NULL            -- JSON
+) STRICT;
+CREATE TABLE others (                   -- files that are no recordings, so as not to read them again
+    directory INTEGER NOT NULL, name BLOB NOT NULL, inode INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
+    began INTEGER NOT NULL, ended INTEGER NOT NULL, boot INTEGER NOT NULL
+) STRICT;
+CREATE TABLE arrivals (                 -- files that came while the agent watched, per day first seen
+    day INTEGER PRIMARY KEY, items INTEGER NOT NULL
+) STRICT;
+CREATE TABLE intents (                  -- written before an erasure, gone with its outcome (I5)
+    number INTEGER PRIMARY KEY, why TEXT NOT NULL
+) STRICT;
+CREATE TABLE tombstones (               -- what was erased, so that a zombie is known again (I11)
+    mac BLOB PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE erased (                   -- how much was erased: what a new hold came too late for
+    source INTEGER NOT NULL, civil INTEGER NOT NULL, items INTEGER NOT NULL,
+    PRIMARY KEY (source, civil)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE holds (                    -- every hold ever acknowledged; add-only without two people
+    id TEXT PRIMARY KEY, hold BLOB NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER
+) STRICT;
+CREATE TABLE item_holds (
+    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE acts (                     -- two people's acts that were carried out here, once
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE grants (                   -- how many items may go at once, by an act
+    act TEXT PRIMARY KEY, record_class TEXT NOT NULL, -- '' is every class
+    through INTEGER NOT NULL, items INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE TABLE activations (              -- classes that may be erased here at all
+    record_class TEXT PRIMARY KEY, act TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE log (                      -- segments of the log, packed as they travel
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, at INTEGER NOT NULL,
+    digest BLOB NOT NULL, packed BLOB NOT NULL
+) STRICT;
+CREATE TABLE prior (                    -- what an earlier epoch knew, by fingerprint
+    fingerprint BLOB NOT NULL, source TEXT NOT NULL, anchor INTEGER NOT NULL, seen INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, source)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class CatalogueError(RetentionError):
+    """The catalogue could not be read or written; nothing was half done."""
+
+
+class CatalogueFullError(CatalogueError):
+    """No room for the catalogue to grow."""
+
+
+class Catalogue:
+    """The open file. `transaction` writes, `rows` and `one` read; all threads may call all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = threading.RLock()
+        self._in_transaction = False
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise CatalogueError(f"cannot open the catalogue {path}: {error}") from error
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # FULL: an intent is on disk before its file is touched (I5).
+        self._db.execute("PRAGMA synchronous = FULL")
+        # What was erased leaves no name behind in free pages (I8).
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("PRAGMA cache_size = -4096")
+        self._db.execute("PRAGMA busy_timeout = 10000")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise ConfigError(
+                f"the catalogue {self.path} was written by a newer version; "
+                f"this one knows schema {SCHEMA_VERSION}, the file has {version}"
+            )
+        if version == 0:
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, durable when it ends; undone if an error leaves it. Not nested."""
+        with self._turn:
+            if self._in_transaction:
+                raise AssertionError("transactions do not nest")
+            self._in_transaction = True
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._commit()
+            except sqlite3.Error as error:
+                raise _translated(error) from error
+            finally:
+                self._in_transaction = False
+
+    def _commit(self) -> None:
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def rows(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self._turn:
+            try:
+                return self._db.execute(sql, args).fetchall()
+            except sqlite3.Error as error:
+                raise _translated(error) from error
+
+    def one(self, sql: str, args: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, if there is one."""
+        found = self.rows(sql, args)
+        return found[0] if found else None
+
+    def value(self, sql: str, args: Sequence[Any] = ()) -> Any:
+        """The first column of the first row; None if there is none."""
+        found = self.one(sql, args)
+        return None if found is None else found[0]
+
+    def truncate_log(self) -> None:
+        """Move what was committed out of the write-ahead log and empty it (I8)."""
+        with self._turn:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file; the catalogue is of no use afterwards."""
+        with self._turn:
+            self._db.close()
+
+
+class Words:
+    """Names of classes, sources and rules as small numbers, so that a million rows stay small."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._ids: dict[str, int] = {}
+        self._words: dict[int, str] = {}
+        for number, word in catalogue.rows("SELECT id, word FROM words"):
+            self._remember(number, word)
+
+    def id(self, word: str) -> int:
+        """The number of a word; made, and durable, if it is new. Not inside a transaction."""
+        if word not in self._ids:
+            with self._catalogue.transaction() as db:
+                db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (word,))
+                number = db.execute("SELECT id FROM words WHERE word = ?", (word,)).fetchone()[0]
+            self._remember(number, word)
+        return self._ids[word]
+
+    def word(self, number: int) -> str:
+        """The word of a number that `id` gave."""
+        return self._words[number]
+
+    def _remember(self, number: int, word: str) -> None:
+        self._ids[word] = number
+        self._words[number] = word
+
+
+def _translated(error: sqlite3.Error) -> CatalogueError:
+    if getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
+        return CatalogueFullError(f"no room left for the catalogue: {error}")
+    return CatalogueError(f"the catalogue failed: {error}")
