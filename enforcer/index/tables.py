@@ -41,15 +41,26 @@ stores = Table(
     Column("epoch", Integer, nullable=False, default=0),  # of the agent's state; 0 before hello
     Column("applied", BigInteger, nullable=False, default=0),  # last log entry applied
     Column("digest", LargeBinary, nullable=False),  # the log's digest there
+    Column("last_item", BigInteger, nullable=False, default=0),  # highest number sighted
+    Column("refused", Text, nullable=False, default=""),  # why its last batch was; "": it was not
+    # Facts about items that the index does not have, or that were gone already; 0 in health.
+    Column("contradictions", BigInteger, nullable=False, default=0),
+    # Items of a class or source that no policy knows: booked under the strictest class.
+    Column("unregistered", BigInteger, nullable=False, default=0),
+    # Items by which the agent's own count differed from ours at its last heartbeat (I14).
+    Column("imbalance", BigInteger, nullable=False, default=0),
+    Column("thawed", Integer),  # the epoch that two people last named as the real store
     Column("directive_version", BigInteger, nullable=False, default=0),  # newest issued
+    Column("directive_digest", LargeBinary),  # of what that version says
     Column("acknowledged_version", BigInteger, nullable=False, default=0),
     Column("restored", Boolean, nullable=False, default=False),  # wait for hello before directing
     Column("last_seen_at", BigInteger),  # enforcer's clock, any authenticated request
     Column("heartbeat_at", BigInteger),  # agent's clock
     Column("booted", Text),
     Column("clock_trusted", Boolean),
-    Column("clock_offset", Integer),  # seconds, agent minus enforcer
+    Column("clock_offset", BigInteger),  # seconds, agent minus enforcer
     Column("brake", Text, nullable=False, default=""),
+    Column("paused", Boolean, nullable=False, default=False),  # the agent itself erases nothing
     Column("notes", Text, nullable=False, default="[]"),  # JSON list of closed-list words
     Column("counts", Text, nullable=False, default="[]"),  # JSON: the agent's own (class, state, n)
     Column("scan_began_at", BigInteger),  # of the last complete scan
@@ -124,13 +135,65 @@ tallies = Table(
     sqlite_with_rowid=False,
 )
 
+log_marks = Table(
+    "log_marks",
+    metadata,
+    # The digest at the end of each of the last batches: what is sent twice must chain to the same.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+boots = Table(
+    "boots",
+    metadata,
+    # Boots that said hello; one that comes back after another is a second box.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("booted", Text, primary_key=True),
+    Column("position", Integer, nullable=False),  # 1, 2, ... in the order they came
+    sqlite_with_rowid=False,
+)
+
+prior_items = Table(
+    "prior_items",
+    metadata,
+    # What a closed epoch knew: dating evidence, found again by source and fingerprint. A row goes
+    # when the limit of its civil date has passed.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("record_class", Text, nullable=False),
+    Column("civil", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("anchor", BigInteger),
+    Column("seen", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # Held, and not yet sighted in the new epoch: `lost` if its first complete scan ends without.
+    Column("missed", Boolean, nullable=False),
+    Index("prior_items_by_fingerprint", "store", "fingerprint"),
+    sqlite_with_rowid=False,
+)
+
+hold_ages = Table(
+    "hold_ages",
+    metadata,
+    # How old items were when they were held: `age` is the upper bound in seconds of the
+    # histogram bucket.
+    Column("age", BigInteger, primary_key=True, autoincrement=False),
+    Column("items", BigInteger, nullable=False),
+    Column("seconds", BigInteger, nullable=False),  # sum of the ages themselves
+)
+
 erasure_tallies = Table(
     "erasure_tallies",
     metadata,
     # How erasures went, per class: `slack` is the upper bound in seconds of the histogram bucket
     # of E - erased_at (negative: late).
     Column("record_class", Text, primary_key=True),
-    Column("why", Text, primary_key=True),
+    Column("why", Text, primary_key=True),  # as in items; "early" if not due yet; "" of a refusal
     Column("outcome", Text, primary_key=True),
     Column("slack", BigInteger, primary_key=True, autoincrement=False),
     Column("items", BigInteger, nullable=False),

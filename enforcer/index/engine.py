@@ -1,0 +1,164 @@
+"""The index's database: SQLite by default, PostgreSQL for more than one machine.
+
+Two ways in, and no third: `reading` sees one consistent state, `writing` is one transaction that
+is durable when its block ends and leaves nothing behind if an error does. On SQLite writers take
+turns. On PostgreSQL they do too, except that the agents' logs of different stores, which is what
+there is much of, go side by side; the turns are advisory locks, so no statement ever has to be
+tried again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from enforcer.index.migrations import upgrade
+from retention.errors import ConfigError
+
+#: How long a writer waits for its turn before it gives up.
+BUSY_MILLISECONDS = 60_000
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    # FULL: what was acknowledged to an agent survives a power cut.
+    "synchronous = FULL",
+    # What was erased leaves nothing behind in free pages (I8).
+    "secure_delete = ON",
+    "foreign_keys = ON",
+    f"busy_timeout = {BUSY_MILLISECONDS}",
+    "temp_store = MEMORY",
+    "cache_size = -65536",
+)
+
+#: Key of the advisory lock that makes PostgreSQL's writers take turns; any constant will do.
+_TURN = 0x5245_5445_4E54
+
+_REFUSAL = "{!r} is no index: write sqlite:///FILE or postgresql+psycopg://..."
+
+_BEGIN = "index_begin"  # execution option: how this connection begins a transaction
+_writing: ContextVar[frozenset[int]] = ContextVar("writing", default=frozenset())
+
+
+def open_index(url: str | URL) -> Engine:
+    """Open the index at this SQLAlchemy URL; a new one is made, an old one brought up to date.
+
+    `ConfigError` if the URL is none of ours, the database cannot be opened, or a newer version
+    of the enforcer wrote it.
+    """
+    engine = _engine(url)
+    try:
+        with writing(engine) as connection:
+            upgrade(connection)
+    except OperationalError as error:
+        raise ConfigError(f"cannot open the index {engine.url}: {error.orig}") from error
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one consistent state for as long as the block lasts."""
+    with engine.connect().execution_options(**_options(engine, "DEFERRED")) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, *, store: str | None = None) -> Iterator[Connection]:
+    """A write transaction: committed at the block's end, undone if an error leaves the block.
+
+    With `store`, the writer promises to touch no other store's rows, and different stores may go
+    side by side. A write transaction within another of the same index is a bug, and `RuntimeError`.
+    """
+    held = _writing.get()
+    if id(engine) in held:
+        raise RuntimeError("a write transaction was begun within another one")
+    token = _writing.set(held | {id(engine)})
+    try:
+        options = _options(engine, "IMMEDIATE")
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            _take_turn(connection, store)
+            yield connection
+    finally:
+        _writing.reset(token)
+
+
+def scrub(engine: Engine) -> None:
+    """Overwrite what deleted rows left outside the tables: once a day is enough (I8).
+
+    SQLite's write-ahead log still has pages from before a deletion until it is emptied. On
+    PostgreSQL dead rows lie in their pages until vacuumed; its own write-ahead log and backups
+    are beyond us and named as residuals.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql("VACUUM")
+
+
+def _engine(url: str | URL) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(_REFUSAL.format(str(url)[:80])) from error
+    backend = parsed.get_backend_name()
+    if backend not in {"sqlite", "postgresql"}:
+        raise ConfigError(_REFUSAL.format(backend))
+    if backend == "sqlite":
+        _check_directory(parsed)
+    try:
+        engine = create_engine(parsed)
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigError(
+            f"no driver for {parsed.drivername}: install retention-enforcer[postgres]"
+        ) from error
+    if backend == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _check_directory(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise ConfigError("the index must be a file: write sqlite:///FILE")
+    directory = Path(url.database).parent
+    if not directory.is_dir():
+        raise ConfigError(f"there is no directory {directory} to keep the index in")
+
+
+def _set_pragmas(connection: SqliteConnection, _record: Any) -> None:
+    # Python's sqlite3 would begin transactions by itself, deferred and late; `_begin` does it.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get(_BEGIN, "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _options(engine: Engine, mode: str) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite":
+        return {_BEGIN: mode}
+    if mode == "IMMEDIATE":
+        return {"isolation_level": "READ COMMITTED"}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _take_turn(connection: Connection, store: str | None) -> None:
+    """PostgreSQL only: alone, or shared with the writers of other stores."""
+    if connection.dialect.name == "sqlite":
+        return
+    if store is None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+        return
+    ours = int.from_bytes(sha256(store.encode()).digest()[:8], "big", signed=True)
+    connection.execute(text("SELECT pg_advisory_xact_lock_shared(:turn)"), {"turn": _TURN})
+    connection.execute(text("SELECT pg_advisory_xact_lock(:store)"), {"store": ours})
