@@ -12,11 +12,12 @@ Every method may raise `StoreUnreachableError`. It means that nothing is known: 
 by that call without being told, and no file may be called gone because of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from retention.outcome import Outcome
+from retention.probes.source import ByteSource
 
 Unread = Callable[[bytes, str], None]
 """Told each path below the root that could not be read, and why, in one sentence. A scan in which
@@ -69,19 +70,12 @@ Batch = Mapping[bytes, Sequence[Wanted]]
 """What is wanted in each directory. Some thousands of files together; numbers are unique in it."""
 
 
-class Opened(Protocol):
-    """A regular file that was opened for reading: a source of bytes for the probes."""
+class Opened(ByteSource, Protocol):
+    """A regular file that was opened for reading; `read` raises `UnreadableError`."""
 
     @property
     def generation(self) -> Generation:
         """Of the very file that is open, whatever has happened to its name since."""
-
-    @property
-    def size(self) -> int:
-        """In bytes, when it was opened."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`; fewer only at the end. `UnreadableError` if not."""
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -110,7 +104,8 @@ class Store(Protocol):
         """Yield every directory, the root first, each before those below it, none twice.
 
         Left out: links, what lies on another file system, and the store's private directory.
-        A directory that cannot be entered or read is told to `unread`, and the walk goes on.
+        A directory that cannot be entered or read, or that lies deeper than a recorder makes
+        them, is told to `unread`, and the walk goes on.
         """
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
@@ -152,19 +147,20 @@ class Store(Protocol):
         erase it by a sweep. Idempotent.
         """
 
-    def protect(self, directory: bytes, name: bytes, generation: Generation, number: int) -> bool:
-        """Keep a held file's bytes against other deleters, under a private name for `number`.
+    def protect(self, batch: Batch) -> set[int]:
+        """Keep held files' bytes against other deleters, each under a private name.
 
-        True: the bytes of exactly that generation will outlive their public name, durably; it may
-        have been so before. False: the file is gone, is another generation, or the store cannot
-        protect it; the hold stands all the same, and the caller tells people.
+        Gives the numbers whose bytes, of exactly the generation wanted, will outlive their public
+        name; on return that is durable. Idempotent. A number is missing when its file is gone, is
+        another generation, or cannot be protected here (a link needs the right to write the
+        file): the hold stands all the same, and the caller tells people.
         """
 
-    def unprotect(self, number: int) -> None:
-        """Drop the private name, if there is one. For an item whose last hold has ended.
+    def unprotect(self, numbers: Iterable[int]) -> None:
+        """Drop private names, where there are any. For items whose last hold has ended.
 
-        Bytes with no other name go with it: do not call it for an item that `kept` knows and
-        `find` does not; when that one is due, `erase` removes it with an outcome.
+        Bytes with no other name go with it: leave out an item that `kept` knows and `find` does
+        not; when that one is due, `erase` removes it with an outcome.
         """
 
     def protected(self) -> Iterator[int]:
