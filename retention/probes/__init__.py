@@ -25,11 +25,12 @@ from retention.probes.guess import guess_from_directories, guess_from_name
 from retention.probes.matroska import read_matroska
 from retention.probes.mp4 import read_mp4
 from retention.probes.name import NamePattern
-from retention.probes.source import ByteSource, Reader
+from retention.probes.source import ByteSource, BytesSource, Reader
 from retention.probes.strptime import UNIX_EPOCH
 
 __all__ = [
     "ByteSource",
+    "BytesSource",
     "Candidate",
     "NamePattern",
     "Probed",

@@ -31,6 +31,23 @@ class ByteSource(Protocol):
         """
 
 
+class BytesSource:
+    """Bytes already at hand, such as a small file that was read for another reason."""
+
+    def __init__(self, data: bytes) -> None:
+        """Take the bytes."""
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return len(self._data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return the bytes [offset, offset + length)."""
+        return self._data[offset : offset + length]
+
+
 class Reader:
     """A source read in blocks, within an allowance."""
 
