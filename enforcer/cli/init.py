@@ -1,0 +1,83 @@
+"""`enforcer init DIR`."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from enforcer import founding
+from enforcer.cli import passphrase
+from enforcer.clock import wall_clock
+from enforcer.founding import Founder, Plan
+from enforcer.govern import drafts
+from retention.errors import ConfigError
+from retention.people import Role
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options of `init`."""
+    parser.add_argument("directory", type=Path, metavar="DIR", help="is made, or is empty")
+    parser.add_argument(
+        "--person",
+        action="append",
+        required=True,
+        metavar="NAME:ROLE,...",
+        help="once for each; two owners at least; roles: " + ", ".join(Role),
+    )
+    parser.add_argument(
+        "--host",
+        action="append",
+        metavar="NAME",
+        help="how agents and people reach the enforcer; once for each name or address [localhost]",
+    )
+    parser.add_argument("--listen", default="127.0.0.1:8443", metavar="ADDRESS:PORT")
+    parser.add_argument("--origin", help="name of the ledger [HOST/ledger]")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="classes and sources [those of the notice]"
+    )
+    passphrase.declare(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Found an enforcer, and say how to go on."""
+    hosts = tuple(arguments.host or ["localhost", "127.0.0.1"])
+    common = passphrase.given(arguments.passphrase_file)
+    plan = Plan(
+        founders=[_founder(text, common) for text in arguments.person],
+        hosts=hosts,
+        listen=arguments.listen,
+        origin=arguments.origin or f"{hosts[0]}/ledger",
+        policy=drafts.built_in() if arguments.policy is None else read_text(arguments.policy),
+    )
+    pin = founding.found(arguments.directory, plan, wall_clock())
+    first = plan.founders[0].id
+    print(f"Policy version 1 has the pin {pin}.")
+    print(f"Start it:     enforcer serve --config {arguments.directory}/enforcer.toml")
+    print(f"Then, as {first}: enforcer status --as {arguments.directory}/people/{first}.toml")
+    print(
+        f"Hand each person their two files of {arguments.directory}/people, and remove them there; "
+        f"keep {arguments.directory}/tls/authority.key off this machine."
+    )
+    return 0
+
+
+def read_text(path: Path) -> str:
+    """A file that a person wrote; `ConfigError` if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def _founder(text: str, common: str | None) -> Founder:
+    name, _, listed = text.partition(":")
+    secret = passphrase.asked(name, new=True) if common is None else common
+    return Founder(name, parse_roles(listed, name), secret)
+
+
+def parse_roles(listed: str, name: str) -> tuple[Role, ...]:
+    """Roles, separated by commas; `ConfigError` if one is none."""
+    try:
+        return tuple(sorted({Role(role.strip()) for role in listed.split(",")}))
+    except ValueError as error:
+        known = ", ".join(Role)
+        raise ConfigError(f"{name}: the roles {listed!r} are not all of: {known}") from error

@@ -1,0 +1,152 @@
+"""What `enforcer init` makes: a directory with all that one enforcer needs, or nothing at all.
+
+enforcer.toml            settings
+enforcer.db              the index, with the first policy in it
+keys/directive.key, keys/ledger.key
+tls/authority.pem, .key  who vouches for the server; the key belongs off this machine
+tls/server.pem, .key
+people/NAME.key          a person's key behind a passphrase, to be handed over and removed here
+people/NAME.toml         what NAME's command line needs: `enforcer status --as FILE`
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from nacl.signing import SigningKey
+
+from enforcer import certificates, keys
+from enforcer.govern import drafts
+from enforcer.index import policies
+from enforcer.index.engine import open_index, writing
+from retention import codec, envelope
+from retention.calendar import Instant, civil_date
+from retention.envelope import Envelope
+from retention.errors import ConfigError
+from retention.people import TWO_PEOPLE, Person, Role
+
+HOME_ZONE = ZoneInfo("Europe/Riga")
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """A person of the first policy, whose key is made here."""
+
+    id: str
+    roles: tuple[Role, ...]
+    passphrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to found. `hosts` are the names and addresses that agents and people will use."""
+
+    founders: Sequence[Founder]
+    hosts: tuple[str, ...]
+    listen: str
+    origin: str
+    policy: str  # TOML, see `govern.drafts`
+
+
+def found(directory: Path, plan: Plan, now: Instant) -> str:
+    """Make the directory; the policy's pin comes back. `ConfigError` if something is there already."""
+    if directory.exists() and any(directory.iterdir()):
+        raise ConfigError(f"{directory} is not empty; an enforcer is founded once")
+    owners = [founder for founder in plan.founders if Role.OWNER in founder.roles]
+    if len(owners) < TWO_PEOPLE:
+        raise ConfigError("name two owners at least: --person anna:owner,dpo --person ben:owner")
+    unfinished = directory.with_name(f"{directory.name}.unfinished")
+    try:
+        _make_directories(unfinished)
+        pin = _fill(unfinished, plan, now)
+        if directory.exists():
+            directory.rmdir()
+        unfinished.rename(directory)
+    except OSError as error:
+        raise ConfigError(f"cannot make {directory}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return pin
+
+
+def _make_directories(root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(mode=0o700, parents=True)
+    for name in ("keys", "tls", "people", "heads"):
+        (root / name).mkdir(mode=0o700)
+
+
+def _fill(root: Path, plan: Plan, now: Instant) -> str:
+    signing = {founder.id: SigningKey.generate() for founder in plan.founders}
+    document = _first_policy(root, plan, signing, now)
+    pin = codec.digest(document.payload).hex()
+    _publish(root, document)
+    _certify(root, plan, now)
+    keys.write_private(root / "enforcer.toml", _settings(plan, pin).encode())
+    for founder in plan.founders:
+        sealed = keys.seal(founder.id, signing[founder.id], founder.passphrase)
+        keys.write_sealed(root / "people" / f"{founder.id}.key", sealed)
+        keys.write_private(root / "people" / f"{founder.id}.toml", _person(founder.id, plan, pin))
+    return pin
+
+
+def _first_policy(
+    root: Path, plan: Plan, signing: Mapping[str, SigningKey], now: Instant
+) -> Envelope:
+    """Version 1, signed by every owner among the founders."""
+    people = tuple(
+        Person(founder.id, founder.roles, bytes(signing[founder.id].verify_key))
+        for founder in plan.founders
+    )
+    policy = drafts.first_policy(
+        drafts.read(plan.policy, drafts.first_owner(people)),
+        people=people,
+        directive_key=bytes(keys.write_online(root / "keys" / "directive.key").verify_key),
+        ledger_origin=plan.origin,
+        ledger_key=bytes(keys.write_online(root / "keys" / "ledger.key").verify_key),
+        now=now,
+        today=civil_date(now, HOME_ZONE),
+    )
+    owners = [signing[person.id] for person in people if Role.OWNER in person.roles]
+    return envelope.seal("policy", codec.encode(policy), owners)
+
+
+def _publish(root: Path, document: Envelope) -> None:
+    engine = open_index(f"sqlite:///{root / 'enforcer.db'}")
+    with writing(engine) as connection:
+        policies.publish(connection, 1, document)
+    engine.dispose()
+
+
+def _certify(root: Path, plan: Plan, now: Instant) -> None:
+    tls = root / "tls"
+    authority = certificates.make_authority(now)
+    certificates.write_authority(
+        authority, certificate=tls / "authority.pem", key=tls / "authority.key"
+    )
+    certificates.write_server(
+        authority, plan.hosts, now, certificate=tls / "server.pem", key=tls / "server.key"
+    )
+
+
+def _settings(plan: Plan, pin: str) -> str:
+    return f"""\
+# Every setting, with its default: config/enforcer.example.toml.
+listen = "{plan.listen}"
+index = "sqlite:///enforcer.db"
+policy_pin = "{pin}"
+"""
+
+
+def _person(name: str, plan: Plan, pin: str) -> bytes:
+    port = plan.listen.rpartition(":")[2]
+    return f"""\
+# What {name}'s commands need: enforcer status --as THIS_FILE
+person = "{name}"
+key = "{name}.key"
+server = "https://{plan.hosts[0]}:{port}"
+authority = "../tls/authority.pem"
+policy_pin = "{pin}"
+""".encode()

@@ -1,0 +1,40 @@
+"""Who did what, and who looked at what: permanent, append-only, without personal data."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from enforcer.index.tables import history
+from retention.calendar import Instant
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of the history. `person` is a person's id of the policy."""
+
+    at: Instant
+    person: str
+    verb: str
+    subject: str
+    detail: str = ""
+
+
+def record(connection: Connection, event: Event) -> None:
+    """Write it down, in the transaction of the act itself."""
+    connection.execute(insert(history).values(msgspec.structs.asdict(event)))
+
+
+def of_subject(connection: Connection, subject: str) -> Sequence[Event]:
+    """What was done to this hold, document, item or store, oldest first."""
+    columns = [history.c[name] for name in Event.__struct_fields__]
+    rows = connection.execute(
+        select(*columns).where(history.c.subject == subject).order_by(history.c.id)
+    )
+    return [Event(*row) for row in rows]
+
+
+def newest(connection: Connection, count: int) -> Sequence[Event]:
+    """The last acts of all, newest first."""
+    columns = [history.c[name] for name in Event.__struct_fields__]
+    rows = connection.execute(select(*columns).order_by(history.c.id.desc()).limit(count))
+    return [Event(*row) for row in rows]

@@ -1,0 +1,59 @@
+"""What a handler is given: the enforcer it works for, and what a person asks of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Engine
+
+from enforcer.index.policies import Chains
+from retention import codec
+from retention.calendar import Instant
+from retention.errors import MalformedError
+from retention.people import Person
+from retention.policy import Chain
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts of one enforcer that answer people."""
+
+    engine: Engine
+    chains: Chains
+    clock: Callable[[], Instant]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of a person who is known."""
+
+    desk: Desk
+    chain: Chain
+    person: Person
+    now: Instant
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+    def form(self, type_: type[T]) -> T:
+        """The document in the body, or `MalformedError`."""
+        return codec.decode(self.body, type_)
+
+    def number(self, name: str) -> int:
+        """A whole number out of the query, or `MalformedError`."""
+        try:
+            return int(self.query[name])
+        except (KeyError, ValueError) as error:
+            raise MalformedError(f"{name} is missing or no whole number") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back, and what the history says of it: whom or what it was about."""
+
+    document: msgspec.Struct
+    subject: str = ""
+    detail: str = ""

@@ -1,0 +1,131 @@
+"""The people's API: signed requests, one right per route, every act in the history.
+
+A route is a row of a table; there is no way to add one without naming the right it takes. Handlers
+run in threads, in a transaction that this module opens and closes.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from enforcer.govern import history
+from enforcer.index.engine import reading, writing
+from enforcer.index.tables import requests
+from enforcer.web import rights, signed
+from enforcer.web.bodies import DOCUMENT_BYTES, up_to
+from enforcer.web.desk import Answer, Asked, Desk
+from enforcer.web.problems import UnauthenticatedError
+from retention import codec
+from retention.calendar import Instant
+from retention.errors import RefusedError, SignatureError
+from retention.people import Person
+from retention.policy import Chain
+
+Handler = Callable[[Connection, Asked], Answer]
+
+#: Longer than a request is valid, counted from the earliest clock that may have signed it.
+_NONCE_SECONDS = 3 * signed.VALID_SECONDS
+
+_Body = Annotated[bytes, Depends(up_to(DOCUMENT_BYTES))]
+
+
+class Route(NamedTuple):
+    """One address.
+
+    `resource` "" leaves the right to the handler: it depends on the document. What is `logged` is
+    an act or a look at something that not everybody may see; the rest reads and leaves no trace.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    verb: str
+    resource: str
+    handler: Handler
+    logged: bool = True
+
+
+def people_api(routes: Iterable[Route], desk: Desk) -> APIRouter:
+    """The routes, each behind a person's signature and its right."""
+    router = APIRouter()
+    for route in routes:
+        router.add_api_route(route.path, _endpoint(route, desk), methods=[route.method])
+    return router
+
+
+def _endpoint(route: Route, desk: Desk) -> Callable[[Request, bytes], Response]:
+    def endpoint(request: Request, body: _Body) -> Response:
+        now = desk.clock()
+        with reading(desk.engine) as connection:
+            chain = desk.chains.read(connection)
+        asked = Asked(
+            desk=desk,
+            chain=chain,
+            person=_authenticate(desk, chain, request, body, now),
+            now=now,
+            path=request.path_params,
+            query=request.query_params,
+            body=body,
+        )
+        document = _answered(route, asked)
+        return Response(codec.encode(document), media_type="application/json")
+
+    return endpoint
+
+
+def _authenticate(desk: Desk, chain: Chain, request: Request, body: bytes, now: Instant) -> Person:
+    """Who asks, once: the nonce is spent whatever comes of the request."""
+    path: bytes = request.scope["raw_path"] + b"?" + request.scope["query_string"]
+    try:
+        person, asked = signed.verified(
+            request.headers.get("authorization", ""),
+            chain.current,
+            method=request.method,
+            path=path.decode("latin-1").removesuffix("?"),
+            body=body,
+            now=now,
+        )
+    except SignatureError as error:
+        raise UnauthenticatedError(str(error)) from error
+    _spend(desk, asked.nonce, now)
+    return person
+
+
+def _spend(desk: Desk, nonce: bytes, now: Instant) -> None:
+    outdated = requests.c.at < now - _NONCE_SECONDS
+    try:
+        with writing(desk.engine) as connection:
+            connection.execute(delete(requests).where(outdated))
+            connection.execute(insert(requests).values(nonce=nonce, at=now))
+    except IntegrityError as error:
+        raise UnauthenticatedError("this very request was made before") from error
+
+
+def _answered(route: Route, asked: Asked) -> msgspec.Struct:
+    """The handler's answer. That it did something, or was refused, is in the history."""
+    try:
+        if route.resource:
+            rights.require(asked.person, route.verb, route.resource)
+        with _transaction(route, asked.desk.engine) as connection:
+            answer = route.handler(connection, asked)
+            if route.logged:
+                history.record(connection, _event(asked, route.verb, answer.subject, answer.detail))
+            return answer.document
+    except (RefusedError, SignatureError):
+        # Not the sentence: it may quote what was typed.
+        with writing(asked.desk.engine) as connection:
+            what = f"{route.verb} {route.resource or route.path}"
+            history.record(connection, _event(asked, "refused", what))
+        raise
+
+
+def _transaction(route: Route, engine: Engine) -> AbstractContextManager[Connection]:
+    return writing(engine) if route.logged else reading(engine)
+
+
+def _event(asked: Asked, verb: str, subject: str, detail: str = "") -> history.Event:
+    return history.Event(asked.now, asked.person.id, verb, subject, detail)

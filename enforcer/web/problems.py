@@ -1,0 +1,59 @@
+"""Every error as an answer: a status, and one sentence in a `Problem`."""
+
+from http import HTTPStatus
+
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+
+from retention import codec
+from retention.errors import (
+    ConfigError,
+    MalformedError,
+    RefusedError,
+    RetentionError,
+    SignatureError,
+    UnreachableError,
+    VerificationError,
+)
+from retention.wire import Problem
+
+
+class UnauthenticatedError(SignatureError):
+    """Nobody known asks: no credential, a revoked one, a signature that does not hold."""
+
+
+class TooLargeError(MalformedError):
+    """A body beyond what this address takes."""
+
+
+STATUSES: tuple[tuple[type[RetentionError], HTTPStatus], ...] = (
+    (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (MalformedError, HTTPStatus.BAD_REQUEST),
+    (ConfigError, HTTPStatus.BAD_REQUEST),
+    (RefusedError, HTTPStatus.FORBIDDEN),
+    (SignatureError, HTTPStatus.FORBIDDEN),
+    (VerificationError, HTTPStatus.CONFLICT),
+    (UnreachableError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+"""The first row that fits counts."""
+
+
+def status_of(error: RetentionError) -> HTTPStatus:
+    """The status that goes with an error of the tree."""
+    fitting = (status for kind, status in STATUSES if isinstance(error, kind))
+    return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(status: int, sentence: str) -> Response:
+    """The answer that says why not."""
+    return Response(codec.encode(Problem(sentence)), status, media_type="application/json")
+
+
+def explained(_request: Request, error: Exception) -> Response:
+    """The answer to an error of the tree, or to an address that does not exist."""
+    if isinstance(error, HTTPException):
+        return problem(error.status_code, error.detail)
+    if isinstance(error, RetentionError):
+        return problem(status_of(error), str(error))
+    raise error
