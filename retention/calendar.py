@@ -13,6 +13,7 @@ process: new rules of a country reach a running program at its next start.
 import re
 from bisect import bisect_left
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NewType, Self, cast, get_args
@@ -173,24 +174,23 @@ def delete_through(now: Instant, period: Period, zone: tzinfo, lead: int) -> dat
     """Find the last civil date that is due: `due_at` <= `now` for it and every one before.
 
     One date answers for a whole class because `must_be_gone_by` never decreases from one day to
-    the next. Clamped months and the elapsed-time term put the answer up to a few days beside the
-    estimate; stepping settles it.
+    the next. The day whose period ends today is due, since today has begun; clamped months and
+    the elapsed-time term put the answer at most a few days after it.
     """
     swept_to = Instant(now + lead)
-    day = period.before(civil_date(swept_to, zone))
-    while _must_be_gone_by(day, period, zone) > swept_to:
-        day = _ONE_DAY.before(day)
-    while _must_be_gone_by(tomorrow := _ONE_DAY.after(day), period, zone) <= swept_to:
-        day = tomorrow
-    return day
+    due = period.before(civil_date(swept_to, zone))
+    return _last_day_that(lambda day: _must_be_gone_by(day, period, zone) <= swept_to, due)
 
 
 def limit_through(now: Instant, period: Period, zone: tzinfo) -> date:
     """Find the last civil date past its limit: `outer_bound` <= `now` for it and every one before."""
-    day = _ONE_DAY.before(period.before(civil_date(now, zone)))
-    while _outer_bound(day, period, zone) > now:
-        day = _ONE_DAY.before(day)
-    while _outer_bound(tomorrow := _ONE_DAY.after(day), period, zone) <= now:
+    past = period.before(_ONE_DAY.before(civil_date(now, zone)))
+    return _last_day_that(lambda day: _outer_bound(day, period, zone) <= now, past)
+
+
+def _last_day_that(holds: Callable[[date], bool], day: date) -> date:
+    """Step on from a day for which it holds while it still does; it never holds again after."""
+    while holds(tomorrow := _ONE_DAY.after(day)):
         day = tomorrow
     return day
 

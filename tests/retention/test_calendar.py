@@ -19,6 +19,7 @@ from retention.calendar import (
     civil_date,
     delete_through,
     iso,
+    limit_through,
     limits,
     parse_instant,
     start_of_day,
@@ -157,14 +158,26 @@ def test_the_cut_off_divides_due_days_from_days_not_due(day, period, zone, lead,
     assert limits(last_due + ONE_DAY, period, zone, lead).due_at > now
 
 
+@given(days, periods, zones, st.integers(-2 * DAY, 2 * DAY))
+def test_the_limits_cut_off_divides_broken_promises_from_kept_ones(day, period, zone, around):
+    now = Instant(limits(day, period, zone, LEAD).outer_bound + around)
+
+    last_broken = limit_through(now, period, zone)
+
+    assert limits(last_broken, period, zone, LEAD).outer_bound <= now
+    assert limits(last_broken + ONE_DAY, period, zone, LEAD).outer_bound > now
+
+
 @pytest.mark.parametrize("zone", ZONES.values(), ids=str)
 @pytest.mark.parametrize("period", PERIODS, ids=str)
-def test_the_cut_off_agrees_with_each_item_in_the_seconds_around_its_due_time(zone, period):
+def test_both_cut_offs_agree_with_each_item_in_the_seconds_around_its_time(zone, period):
     for day in days_near_changes(zone, period):
-        due_at = limits(day, period, zone, LEAD).due_at
-        for now in (due_at - 1, due_at, due_at + 1):
-            last_due = delete_through(Instant(now), period, zone, LEAD)
-            assert (due_at <= now) == (day <= last_due)
+        found = limits(day, period, zone, LEAD)
+        for off in (-1, 0, 1):
+            last_due = delete_through(Instant(found.due_at + off), period, zone, LEAD)
+            assert (off >= 0) == (day <= last_due)
+            last_broken = limit_through(Instant(found.outer_bound + off), period, zone)
+            assert (off >= 0) == (day <= last_broken)
 
 
 @pytest.mark.slow

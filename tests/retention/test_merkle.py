@@ -218,7 +218,7 @@ def flipped(data, bit):
 
 
 def alterations(proof, bit):
-    """Every way to spoil a proof a little: a bit, a hash less, a hash more, two in another order."""
+    """Spoil a proof: a bit, a hash less, a byte less, a hash more, another order, nothing left."""
     for at in range(len(proof)):
         yield [*proof[:at], flipped(proof[at], bit), *proof[at + 1 :]]
         yield [*proof[:at], *proof[at + 1 :]]
@@ -227,6 +227,7 @@ def alterations(proof, bit):
         yield [*proof[:at], LEAVES[0], *proof[at:]]
     if len(proof) > 1:
         yield proof[::-1]
+        yield []
 
 
 bits = st.integers(0, 255)
