@@ -23,6 +23,14 @@ class State(IntEnum):
     RESTRICTED = 3
 
 
+class Grant(IntEnum):
+    """What allows an item to go before it is due; the numbers are stored."""
+
+    NONE = 0
+    ERASURE = 1  # two people asked for it (GDPR article 17)
+    ZOMBIE = 2  # it was erased before and came back from a backup (I11)
+
+
 class Item(NamedTuple):
     """What the decision needs to know. `civil` is date.toordinal() (undated: of first sight)."""
 
@@ -32,7 +40,7 @@ class Item(NamedTuple):
     seen: Instant
     not_before: Instant
     holds: int
-    granted: bool = False  # an erasure that two people signed names it
+    granted: Grant = Grant.NONE
 
 
 class Decision(NamedTuple):
@@ -84,8 +92,10 @@ class Rules:
             return Decision(None, Outcome.REFUSED_HELD, "held")
         if item.state is State.RESTRICTED:
             return Decision(None, Outcome.REFUSED_HELD, "restricted (GDPR article 18)")
-        if item.granted:
+        if item.granted is Grant.ERASURE:
             return Decision("erasure", None, "two people asked for it (GDPR article 17)")
+        if item.granted is Grant.ZOMBIE:
+            return Decision("zombie", None, "it was erased before and came back")
         if item.not_before > self.now:
             return Decision(None, Outcome.REFUSED_EARLY, "its day of grace is not over")
         return self._by_date(item)

@@ -98,7 +98,8 @@ CREATE TABLE arrivals (                 -- files that came while the agent watch
     day INTEGER PRIMARY KEY, items INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE intents (                  -- written before an erasure, gone with its outcome (I5)
-    number INTEGER PRIMARY KEY, why TEXT NOT NULL
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, -- a run of item numbers
+    why TEXT NOT NULL
 ) STRICT;
 CREATE TABLE tombstones (               -- what was erased, so that a zombie is known again (I11)
     mac BLOB PRIMARY KEY, until INTEGER NOT NULL
@@ -251,7 +252,10 @@ class Words:
         return self._ids[word]
 
     def word(self, number: int) -> str:
-        """The word of a number that `id` gave."""
+        """The word of a number that stands in the catalogue."""
+        if number not in self._words:
+            word = self._catalogue.value("SELECT word FROM words WHERE id = ?", (number,))
+            self._remember(number, word)
         return self._words[number]
 
     def _remember(self, number: int, word: str) -> None:

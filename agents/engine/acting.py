@@ -1,0 +1,156 @@
+"""Carrying out what two people signed: releases, erasures, corrections, activations.
+
+Called with acts whose signatures were verified, inside the transaction that installs them.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from agents.engine.holding import Holds
+from agents.engine.indexing import Indexer
+from agents.engine.outbox import Outbox
+from retention import acts
+from retention.acts import (
+    Activation,
+    AnyAct,
+    BrakeRelease,
+    Correction,
+    Erasure,
+    Lift,
+    Release,
+    Retirement,
+    Thaw,
+)
+from retention.anchor import CORRECTED
+from retention.calendar import DAY, Instant, civil_date
+from retention.decide import Grant, State
+from retention.hold import ItemRef
+from retention.policy import Chain
+from retention.report import AnyEntry
+
+#: Holds by which a restriction (GDPR article 18) travels are named so.
+RESTRICTION = "restriction-"
+#: An activation's backlog is released once; what it did not cover by then needs another.
+ACTIVATION_DAYS = 14
+
+
+class Acting:
+    """Changes the catalogue as acts say."""
+
+    def __init__(
+        self, holds: Holds, indexer: Indexer, outbox: Outbox, chain: Callable[[], Chain]
+    ) -> None:
+        self._holds = holds
+        self._indexer = indexer
+        self._outbox = outbox
+        self._chain = chain
+
+    def carry_out(self, db: sqlite3.Connection, act: AnyAct, now: Instant) -> list[int]:
+        """Do what an act says, once. Gives items whose bytes need no protecting any more."""
+        db.execute("INSERT INTO acts VALUES (?, ?, ?)", (act.id, acts.kind_of(act), now))
+        if isinstance(act, Release):
+            return self._holds.release(db, act.hold, now)
+        if isinstance(act, Lift):
+            return self._lift(db, act, now)
+        if isinstance(act, Erasure):
+            self._grant(db, act)
+        elif isinstance(act, Correction):
+            self._correct(db, act, now)
+        elif isinstance(act, Activation):
+            self._activate(db, act, now)
+        elif isinstance(act, BrakeRelease):
+            _allow(db, act.id, "", date.max.toordinal(), act.count, act.expires)
+        elif isinstance(act, Retirement):
+            db.execute("UPDATE agent SET frozen = ?", (f"the store was retired: {act.how}",))
+        elif isinstance(act, Thaw):
+            db.execute("UPDATE agent SET frozen = '' WHERE epoch = ?", (act.epoch,))
+        return []
+
+    def _activate(self, db: sqlite3.Connection, act: Activation, now: Instant) -> None:
+        store = db.execute("SELECT store FROM agent").fetchone()[0]
+        if store not in act.stores:
+            return
+        db.execute(
+            "INSERT OR REPLACE INTO activations VALUES (?, ?, ?)", (act.record_class, act.id, now)
+        )
+        expires = Instant(now + ACTIVATION_DAYS * DAY)
+        _allow(db, act.id, act.record_class, act.through_ordinal, act.count, expires)
+
+    def _grant(self, db: sqlite3.Connection, act: Erasure) -> None:
+        for number in self._numbers(db, act.items):
+            db.execute(
+                "UPDATE items SET granted = ? WHERE number = ? AND holds = 0",
+                (Grant.ERASURE, number),
+            )
+
+    def _correct(self, db: sqlite3.Connection, act: Correction, now: Instant) -> None:
+        entries: list[AnyEntry] = []
+        for number in self._numbers(db, act.items):
+            if act.record_class is not None:
+                self._reclass(db, number, act.record_class)
+            if act.anchor is not None:
+                self._reanchor(db, number, act.anchor)
+            entries.append(self._indexer.changed(db, number, now))
+        self._outbox.append(db, now, entries)
+
+    def _reclass(self, db: sqlite3.Connection, number: int, name: str) -> None:
+        db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (name,))
+        db.execute(
+            "UPDATE items SET record_class = (SELECT id FROM words WHERE word = ?) WHERE number = ?",
+            (name, number),
+        )
+
+    def _reanchor(self, db: sqlite3.Connection, number: int, anchor: Instant) -> None:
+        name = db.execute(
+            "SELECT word FROM words JOIN items ON record_class = words.id WHERE number = ?",
+            (number,),
+        ).fetchone()[0]
+        record_class = self._chain().current.record_class(name)
+        zone = ZoneInfo("Europe/Riga" if record_class is None else record_class.zone)
+        db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (CORRECTED,))
+        db.execute(
+            "UPDATE items SET anchor = ?, civil = ?, before = 0, after = span, state = ?,"
+            " how = (SELECT id FROM words WHERE word = ?) WHERE number = ?",
+            (anchor, civil_date(anchor, zone).toordinal(), State.PRESENT, CORRECTED, number),
+        )
+
+    def _lift(self, db: sqlite3.Connection, act: Lift, now: Instant) -> list[int]:
+        freed: list[int] = []
+        for number in self._numbers(db, act.items):
+            rows = db.execute(
+                "SELECT hold FROM item_holds WHERE number = ? AND hold LIKE ?",
+                (number, RESTRICTION + "%"),
+            ).fetchall()
+            for (hold,) in rows:
+                freed += self._holds.let_go(db, hold, [number], now)
+        return freed
+
+    def _numbers(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
+        """The numbers of named items as they are now: an earlier epoch's by what they are."""
+        store, epoch = db.execute("SELECT store, epoch FROM agent").fetchone()
+        found: list[int] = []
+        for item in items:
+            if item.store != store:
+                continue
+            if item.epoch == epoch:
+                query = "SELECT number FROM items WHERE number = ?"
+                found += [n for (n,) in db.execute(query, (item.number,))]
+            else:
+                query = (
+                    "SELECT number FROM items WHERE fingerprint = ?"
+                    " AND (anchor IS NULL OR anchor BETWEEN ? AND ?)"
+                )
+                args = (item.fingerprint, item.begins, item.ends)
+                found += [n for (n,) in db.execute(query, args)]
+        return found
+
+
+def _allow(  # noqa: PLR0917 - the columns of the table, in order
+    db: sqlite3.Connection, act: str, record_class: str, through: int, count: int, expires: Instant
+) -> None:
+    db.execute(
+        "INSERT INTO grants (act, record_class, through, items, expires) VALUES (?, ?, ?, ?, ?)",
+        (act, record_class, through, count, expires),
+    )

@@ -1,0 +1,170 @@
+"""From a file on a store to a dated recording: open it, ask the probes, decide which time to believe.
+
+Reads the file, writes nothing. The source is where the file lies; the class is the source's
+(docs/rules.md, Dating).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from agents.stores import Found, Generation, Store
+from retention.anchor import Dated, Window, date_recording
+from retention.calendar import Instant, civil_date
+from retention.classes import RecordClass
+from retention.fingerprint import fingerprint
+from retention.media import MediaKind
+from retention.policy import UNREGISTERED, Chain, Source
+from retention.probes import Candidate, NamePattern, TimeSource, probe
+
+NANOSECONDS = 10**9
+
+
+class Sight(NamedTuple):
+    """When and how a file was first seen.
+
+    `window` is None where nobody knows when it came. `offset` is by how many seconds the wall
+    clock that `seen` and `window` are of was ahead of the true time; `boot` whose clock it was.
+    """
+
+    seen: Instant
+    window: Window | None
+    boot: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file that is a recording, with everything the catalogue keeps of it."""
+
+    directory: bytes
+    name: bytes
+    generation: Generation
+    links: int
+    fingerprint: bytes
+    kind: MediaKind
+    source: str
+    record_class: RecordClass
+    span: int
+    dated: Dated
+    candidates: tuple[Candidate, ...]
+    sight: Sight
+
+    @property
+    def civil(self) -> int:
+        """The civil date that its limits follow from, as an ordinal; undated: of first sight."""
+        return self.civil_of(self.sight.seen if self.dated.anchor is None else self.dated.anchor)
+
+    def civil_of(self, instant: Instant) -> int:
+        """The civil date of an instant in the zone of its class, as an ordinal."""
+        return civil_date(instant, ZoneInfo(self.record_class.zone)).toordinal()
+
+
+class Dater:
+    """Dates the files of one store under the policy in force."""
+
+    def __init__(
+        self, store: Store, *, group: str, commissioned_at: Instant, chain: Callable[[], Chain]
+    ) -> None:
+        self._store = store
+        self._group = group
+        self._commissioned_at = commissioned_at
+        self._chain = chain
+
+    def date(self, directory: bytes, found: Found, sight: Sight) -> Recording | None:
+        """The recording that this file is; None if it is none.
+
+        Raises what `Store.open` and reading raise: a file that cannot be read is not undated.
+        """
+        source, record_class = self._source(directory)
+        with self._store.open(directory, found.name) as opened:
+            generation = opened.generation
+            mtime_ns = generation.mtime_ns - sight.offset * NANOSECONDS
+            probed = probe(
+                opened,
+                name=_below(source, directory, found.name),
+                mtime_ns=mtime_ns,
+                patterns=_patterns(source),
+            )
+            if probed.kind is MediaKind.OTHER:
+                return None
+            mark = fingerprint(opened)
+        span = probed.span_seconds or 0
+        return Recording(
+            directory=directory,
+            name=found.name,
+            generation=generation,
+            links=found.links,
+            fingerprint=mark,
+            kind=probed.kind,
+            source=UNREGISTERED if source is None else source.id,
+            record_class=record_class,
+            span=span,
+            dated=self._anchor(probed.candidates, source, record_class, span, sight),
+            candidates=probed.candidates,
+            sight=sight,
+        )
+
+    def _anchor(
+        self,
+        candidates: tuple[Candidate, ...],
+        source: Source | None,
+        record_class: RecordClass,
+        span: int,
+        sight: Sight,
+    ) -> Dated:
+        return date_recording(
+            candidates,
+            zone=ZoneInfo(record_class.zone),
+            first_seen=sight.seen,
+            commissioned=self._commissioned_at,
+            window=sight.window,
+            span=span,
+            max_delay=0 if source is None else source.max_delay_seconds,
+            imports=source is not None and source.imports,
+        )
+
+    def _source(self, directory: bytes) -> tuple[Source | None, RecordClass]:
+        """The registered source whose directory this is or lies below: the longest that fits."""
+        chain = self._chain()
+        source = source_of(chain.current.sources_of(self._group), directory)
+        if source is None:
+            return None, chain.strictest(self._group)
+        record_class = chain.current.record_class(source.record_class)
+        assert record_class is not None, "Policy.check saw to it"
+        return source, record_class
+
+
+def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:
+    """The source that a directory belongs to, or None: it is in no register."""
+    fitting = [s for s in sources if _contains(s.directory.encode(), directory)]
+    return max(fitting, key=lambda source: len(source.directory), default=None)
+
+
+def best_evidence(recording: Recording) -> bool:
+    """Whether its own name or content, not only its mtime, says that it was recorded just now."""
+    return recording.dated.how not in {str(TimeSource.MTIME), "bounded", "undated", "assumed"}
+
+
+def _contains(parent: bytes, directory: bytes) -> bool:
+    return not parent or directory == parent or directory.startswith(parent + b"/")
+
+
+def _below(source: Source | None, directory: bytes, name: bytes) -> bytes:
+    """The path below the source's directory."""
+    parent = b"" if source is None else source.directory.encode()
+    rest = directory[len(parent) :].lstrip(b"/")
+    return rest + b"/" + name if rest else name
+
+
+def _patterns(source: Source | None) -> tuple[NamePattern, ...]:
+    if source is None or source.name_pattern is None:
+        return ()
+    return (_parsed(source.name_pattern),)
+
+
+@lru_cache(maxsize=64)
+def _parsed(pattern: str) -> NamePattern:
+    return NamePattern.parse(pattern)

@@ -1,0 +1,428 @@
+"""Entering recordings into the catalogue, each with its log entry, in one transaction.
+
+Here a dated file becomes an item: new, moved, copied, rewritten, come back from the dead, or gone
+(docs/rules.md, Dating and Coming back).
+"""
+
+import hmac
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from agents.engine.catalogue import Catalogue, Words
+from agents.engine.dating import Recording, best_evidence
+from agents.engine.holding import Holds
+from agents.engine.outbox import Outbox
+from agents.stores import Store
+from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
+from retention.calendar import DAY, Instant
+from retention.decide import Grant, State
+from retention.report import AnyEntry, Changed, Gone, Sighted, runs
+
+_COLUMNS = (
+    "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
+    " anchor, civil, span, before, after, seen, boot, not_before, state, holds, granted, how"
+)
+_INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants
+
+_STATE_WORDS: dict[State, Any] = {
+    State.PRESENT: "present",
+    State.UNDATED: "undated",
+    State.LATE: "late",
+    State.RESTRICTED: "restricted",
+}
+
+
+class _Twin(NamedTuple):
+    """An item with the same content."""
+
+    number: int
+    directory: bytes
+    name: bytes
+    anchor: int | None
+    civil: int
+
+
+class _Dates(NamedTuple):
+    """An item's dates as they go into the catalogue."""
+
+    anchor: Instant | None
+    civil: int
+    before: int
+    after: int
+    how: str
+    state: State
+    not_before: Instant
+
+
+class Indexer:
+    """Writes what the scan and the watch found."""
+
+    def __init__(
+        self, catalogue: Catalogue, words: Words, outbox: Outbox, holds: Holds, store: Store
+    ) -> None:
+        self._catalogue = catalogue
+        self._words = words
+        self._outbox = outbox
+        self._holds = holds
+        self._store = store
+        self._directories: dict[bytes, int] = {}
+
+    def directory(self, path: bytes) -> int:
+        """The number of a directory; made if it is new. Not inside a transaction."""
+        number = self._catalogue.value("SELECT id FROM directories WHERE path = ?", (path,))
+        if number is None:
+            with self._catalogue.transaction() as db:
+                db.execute("INSERT OR IGNORE INTO directories (path) VALUES (?)", (path,))
+            number = self._catalogue.value("SELECT id FROM directories WHERE path = ?", (path,))
+        return int(number)
+
+    def enter(self, recordings: Sequence[Recording], now: Instant) -> list[int]:
+        """Make these files items, or bring the items they are up to date. One transaction.
+
+        Gives the numbers of items that came to be held: their bytes want protecting.
+        """
+        places = {r.directory: self.directory(r.directory) for r in recordings}
+        for recording in recordings:
+            for word in (recording.record_class.name, recording.source, recording.dated.how):
+                self._words.id(word)
+        self._words.id(INHERITED)
+        held: list[int] = []
+        with self._catalogue.transaction() as db:
+            entries: list[AnyEntry] = []
+            fresh: list[tuple[int, Recording, _Dates]] = []
+            for recording in recordings:
+                entered = self._enter(db, recording, places[recording.directory], now, entries)
+                if entered is not None:
+                    fresh.append(entered)
+            self._outbox.append(db, now, entries)
+            held += self._match(db, fresh, now)
+            self._count_arrivals(db, fresh)
+        return held
+
+    def _enter(
+        self,
+        db: sqlite3.Connection,
+        recording: Recording,
+        place: int,
+        now: Instant,
+        entries: list[AnyEntry],
+    ) -> tuple[int, Recording, _Dates] | None:
+        known = db.execute(
+            "SELECT number, inode, holds FROM items WHERE directory = ? AND name = ?",
+            (place, recording.name),
+        ).fetchone()
+        if known is not None and known[1] == recording.generation.inode:
+            self._rewrite(db, known[0], recording, now, entries)
+            return None
+        if known is not None:
+            self._replaced(db, known[0], now, entries)
+        twins = self._twins(db, recording)
+        moved = next((t for t in twins if self._store.find(t.directory, t.name) is None), None)
+        if moved is not None:
+            self._move(db, moved.number, recording, place=place)
+            entries.append(self.changed(db, moved.number, now))
+            return None
+        return self._insert(db, recording, place, twins, entries)
+
+    def _insert(
+        self,
+        db: sqlite3.Connection,
+        recording: Recording,
+        place: int,
+        twins: Sequence[_Twin],
+        entries: list[AnyEntry],
+    ) -> tuple[int, Recording, _Dates]:
+        number = db.execute("UPDATE agent SET next_item = next_item + 1 RETURNING next_item - 1")
+        item: int = number.fetchone()[0]
+        prior = db.execute(
+            "SELECT min(anchor) FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
+        ).fetchone()[0]
+        dates = _inherited(_dates(recording), twins, prior, recording)
+        generation = recording.generation
+        db.execute(
+            _INSERT,
+            (
+                item,
+                place,
+                recording.name,
+                *generation,
+                recording.links,
+                recording.fingerprint,
+                self._words.id(recording.record_class.name),
+                self._words.id(recording.source),
+                dates.anchor,
+                dates.civil,
+                recording.span,
+                dates.before,
+                dates.after,
+                recording.sight.seen,
+                recording.sight.boot,
+                dates.not_before,
+                dates.state,
+                0,
+                self._grant(db, recording),
+                self._words.id(dates.how),
+            ),
+        )
+        if not recording.dated.ordinary:
+            self._keep_evidence(db, item, recording)
+        entries.append(
+            Sighted(
+                item=item,
+                record_class=recording.record_class.name,
+                source=recording.source,
+                anchor=dates.anchor,
+                how=dates.how,
+                span=recording.span,
+                before=dates.before,
+                after=dates.after,
+                seen=recording.sight.seen,
+                size=generation.size,
+                fingerprint=recording.fingerprint,
+                state=_STATE_WORDS[dates.state],
+                not_before=dates.not_before,
+            )
+        )
+        return item, recording, dates
+
+    def _rewrite(
+        self,
+        db: sqlite3.Connection,
+        number: int,
+        recording: Recording,
+        now: Instant,
+        entries: list[AnyEntry],
+    ) -> None:
+        """The same inode has other bytes: one item still, and its anchor moves only earlier (I10)."""
+        generation = recording.generation
+        db.execute(
+            "UPDATE items SET size = ?, mtime_ns = ?, links = ?, fingerprint = ?, span = ?"
+            " WHERE number = ?",
+            (
+                generation.size,
+                generation.mtime_ns,
+                recording.links,
+                recording.fingerprint,
+                recording.span,
+                number,
+            ),
+        )
+        anchor, state = db.execute(
+            "SELECT anchor, state FROM items WHERE number = ?", (number,)
+        ).fetchone()
+        dates = _dates(recording)
+        earlier = dates.anchor is not None and (anchor is None or dates.anchor < anchor)
+        if earlier and state != State.RESTRICTED:
+            self.redate(db, number, dates)
+        entries.append(self.changed(db, number, now))
+
+    def _replaced(
+        self, db: sqlite3.Connection, number: int, now: Instant, entries: list[AnyEntry]
+    ) -> None:
+        """Another file stands under this item's name: its own bytes are gone, unless we keep them."""
+        if self._store.kept(number) is None:
+            self.gone(db, [number], now, entries)
+            return
+        root = db.execute("SELECT id FROM directories WHERE path = x''").fetchone()[0]
+        name = b"kept-%d" % number
+        db.execute(
+            "UPDATE items SET directory = ?, name = ? WHERE number = ?", (root, name, number)
+        )
+
+    def _move(
+        self, db: sqlite3.Connection, number: int, recording: Recording, *, place: int
+    ) -> None:
+        """The same content under another name, the old name gone: the item moved, dates and holds with it."""
+        db.execute(
+            "UPDATE items SET directory = ?, name = ?, inode = ?, size = ?, mtime_ns = ?, links = ?,"
+            " record_class = ?, source = ? WHERE number = ?",
+            (
+                place,
+                recording.name,
+                *recording.generation,
+                recording.links,
+                self._words.id(recording.record_class.name),
+                self._words.id(recording.source),
+                number,
+            ),
+        )
+
+    def redate(self, db: sqlite3.Connection, number: int, dates: _Dates) -> None:
+        """Give an item other dates; the caller logs the change."""
+        db.execute(
+            "UPDATE items SET anchor = ?, civil = ?, before = ?, after = ?, how = ?, state = ?,"
+            " not_before = max(not_before, ?) WHERE number = ?",
+            (
+                dates.anchor,
+                dates.civil,
+                dates.before,
+                dates.after,
+                self._words.id(dates.how),
+                dates.state,
+                dates.not_before,
+                number,
+            ),
+        )
+
+    def changed(self, db: sqlite3.Connection, number: int, now: Instant) -> Changed:
+        """The log entry that tells an item's facts as they are now."""
+        row = db.execute(
+            "SELECT record_class, source, anchor, how, before, after, size, fingerprint, state,"
+            " not_before FROM items WHERE number = ?",
+            (number,),
+        ).fetchone()
+        return Changed(
+            at=now,
+            item=number,
+            record_class=self._words.word(row[0]),
+            anchor=row[2],
+            how=self._words.word(row[3]),
+            before=row[4],
+            after=row[5],
+            size=row[6],
+            fingerprint=row[7],
+            state=_STATE_WORDS[State(row[8])],
+            not_before=row[9],
+        )
+
+    def gone(
+        self,
+        db: sqlite3.Connection,
+        numbers: Iterable[int],
+        now: Instant,
+        entries: list[AnyEntry],
+    ) -> None:
+        """Somebody else removed these: `lost`, the worst alarm, if they were held."""
+        lost: list[int] = []
+        others: list[int] = []
+        for number in sorted(numbers):
+            row = db.execute("SELECT holds FROM items WHERE number = ?", (number,)).fetchone()
+            if row is not None:
+                (lost if row[0] else others).append(number)
+        forget(db, [*lost, *others])
+        if others:
+            entries.append(Gone(now, runs(others), "gone_elsewhere"))
+        if lost:
+            entries.append(Gone(now, runs(lost), "lost"))
+
+    def _match(
+        self,
+        db: sqlite3.Connection,
+        fresh: Sequence[tuple[int, Recording, _Dates]],
+        now: Instant,
+    ) -> list[int]:
+        """Have the standing holds hold what is new."""
+        held: set[int] = set()
+        for standing in self._holds.standing():
+            matched = [
+                number
+                for number, recording, dates in fresh
+                if standing.matches(
+                    number=number,
+                    source=recording.source,
+                    anchor=dates.anchor,
+                    before=dates.before,
+                    after=dates.after,
+                    fingerprint=recording.fingerprint,
+                )
+            ]
+            self._holds.hold(db, standing.hold.id, matched, now)
+            held.update(matched)
+        return sorted(held)
+
+    def _twins(self, db: sqlite3.Connection, recording: Recording) -> list[_Twin]:
+        if not recording.generation.size:
+            return []  # all empty files have the same content; it says nothing
+        rows = db.execute(
+            "SELECT number, path, name, anchor, civil FROM items JOIN directories ON id = directory"
+            " WHERE fingerprint = ?",
+            (recording.fingerprint,),
+        )
+        return [_Twin(*row) for row in rows]
+
+    def _grant(self, db: sqlite3.Connection, recording: Recording) -> Grant:
+        """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
+        if not recording.generation.size or (
+            recording.sight.window is not None and best_evidence(recording)
+        ):
+            return Grant.NONE
+        key = db.execute("SELECT store_key FROM agent").fetchone()[0]
+        known = db.execute(
+            "SELECT 1 FROM tombstones WHERE mac = ?", (tombstone(key, recording.fingerprint),)
+        ).fetchone()
+        return Grant.NONE if known is None else Grant.ZOMBIE
+
+    def _keep_evidence(self, db: sqlite3.Connection, item: int, recording: Recording) -> None:
+        candidates = [
+            {"source": str(c.source), "value": c.value.isoformat(), "zone": str(c.zone)}
+            for c in recording.candidates
+        ]
+        db.execute(
+            "INSERT OR REPLACE INTO evidence (number, reason, candidates) VALUES (?, ?, ?)",
+            (item, recording.dated.reason, json.dumps(candidates)),
+        )
+
+    def _count_arrivals(
+        self, db: sqlite3.Connection, fresh: Sequence[tuple[int, Recording, _Dates]]
+    ) -> None:
+        for _, recording, _ in fresh:
+            if recording.sight.window is not None:
+                db.execute(
+                    "INSERT INTO arrivals (day, items) VALUES (?, 1)"
+                    " ON CONFLICT (day) DO UPDATE SET items = items + 1",
+                    (recording.sight.seen // DAY,),
+                )
+
+
+def tombstone(key: bytes, fingerprint: bytes) -> bytes:
+    """What is kept of erased content: 16 bytes that only this store can recognise it by."""
+    return hmac.digest(key, fingerprint, "sha256")[:16]
+
+
+def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
+    """Drop all rows of items that are no more."""
+    args = [(number,) for number in numbers]
+    db.executemany("DELETE FROM items WHERE number = ?", args)
+    db.executemany("DELETE FROM item_holds WHERE number = ?", args)
+    db.executemany("DELETE FROM evidence WHERE number = ?", args)
+
+
+def _dates(recording: Recording) -> _Dates:
+    dated = recording.dated
+    state = State.PRESENT
+    not_before = Instant(0)
+    if dated.anchor is None:
+        state = State.UNDATED
+    elif dated.late:
+        state = State.LATE
+        not_before = Instant(recording.sight.seen + LATE_ARRIVAL_SECONDS)
+    before = after = 0
+    if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
+        before, after = dated.anchor - dated.earliest, dated.latest - dated.anchor
+    return _Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
+
+
+def _inherited(
+    dates: _Dates, twins: Sequence[_Twin], prior: int | None, recording: Recording
+) -> _Dates:
+    """Content that was known before keeps its date, if that is the earlier one."""
+    known = [(t.anchor, t.civil) for t in twins if t.anchor is not None]
+    if prior is not None and recording.generation.size:
+        known.append((prior, recording.civil_of(Instant(prior))))
+    if not known:
+        return dates
+    anchor, civil = min(known)
+    if dates.anchor is not None and dates.anchor <= anchor:
+        return dates
+    after = dates.after if dates.anchor is None else dates.anchor + dates.after - anchor
+    before = 0 if dates.anchor is None else max(0, anchor - (dates.anchor - dates.before))
+    return dates._replace(
+        anchor=Instant(anchor),
+        civil=civil,
+        before=before,
+        after=max(after, recording.span),
+        how=INHERITED,
+        state=State.PRESENT if dates.state is State.UNDATED else dates.state,
+    )

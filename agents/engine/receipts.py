@@ -1,0 +1,107 @@
+"""What became of intents, written down: rows go, counts and a log entry stay.
+
+One transaction takes the outcomes, the log entries that report them and the intents together, so
+every intent has exactly one outcome, whatever happens in between (I5).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from agents.engine.catalogue import Catalogue
+from agents.engine.indexing import tombstone
+from agents.engine.outbox import Outbox
+from agents.stores import Erased as Result
+from retention.calendar import DAY, Instant
+from retention.outcome import Outcome
+from retention.report import AnyEntry, Erased, Refused, Runs, runs
+
+#: How long erased content is known again: the longest life of a backup, and then some.
+TOMBSTONE_SECONDS = 400 * DAY
+
+_GONE = frozenset({Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT})
+
+
+class Planned(NamedTuple):
+    """An item of a batch: what the receipt needs to know when its row is gone."""
+
+    number: int
+    why: str
+    source: int
+    civil: int
+    fingerprint: bytes
+
+
+class Receipts:
+    """Writes intents down, and their outcomes."""
+
+    def __init__(self, catalogue: Catalogue, outbox: Outbox) -> None:
+        self._catalogue = catalogue
+        self._outbox = outbox
+        self._told: dict[int, Outcome] = {}  # what was last reported of items that stay
+        self._key: bytes = catalogue.value("SELECT store_key FROM agent") or b""
+
+    def intend(self, planned: Iterable[Planned]) -> None:
+        """Make a batch's intents durable. Nothing is touched before this returns (I5)."""
+        by_why = defaultdict(list)
+        for item in planned:
+            by_why[item.why].append(item.number)
+        rows = [(*run, why) for why, numbers in by_why.items() for run in runs(sorted(numbers))]
+        with self._catalogue.transaction() as db:
+            db.executemany("INSERT INTO intents (first, last, why) VALUES (?, ?, ?)", rows)
+
+    def record(
+        self, planned: Mapping[int, Planned], results: Sequence[Result], now: Instant
+    ) -> Counter[Outcome]:
+        """Write the outcomes of all open intents down. Those without a result are cancelled."""
+        gone = [planned[r.number] for r in results if r.outcome in _GONE]
+        entries = [*_erased(planned, results, now), *self._refused(results, now)]
+        with self._catalogue.transaction() as db:
+            for run in runs(sorted(item.number for item in gone)):
+                db.execute("DELETE FROM items WHERE number BETWEEN ? AND ?", run)
+                db.execute("DELETE FROM item_holds WHERE number BETWEEN ? AND ?", run)
+                db.execute("DELETE FROM evidence WHERE number BETWEEN ? AND ?", run)
+            until = now + TOMBSTONE_SECONDS
+            macs = sorted(tombstone(self._key, item.fingerprint) for item in gone)
+            db.executemany(
+                "INSERT OR REPLACE INTO tombstones (mac, until) VALUES (?, ?)",
+                [(mac, until) for mac in macs],
+            )
+            db.executemany(
+                "INSERT INTO erased (source, civil, items) VALUES (?, ?, ?)"
+                " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
+                [(*key, n) for key, n in Counter((i.source, i.civil) for i in gone).items()],
+            )
+            db.execute("DELETE FROM intents")
+            self._outbox.append(db, now, entries)
+        return Counter(result.outcome for result in results)
+
+    def open_intents(self) -> list[tuple[int, int, str]]:
+        """Intents that a crash left without an outcome: (first, last, why)."""
+        return [
+            (first, last, why)
+            for first, last, why in self._catalogue.rows("SELECT first, last, why FROM intents")
+        ]
+
+    def _refused(self, results: Iterable[Result], now: Instant) -> list[AnyEntry]:
+        """Report what stays, once per item and outcome and not again at every sweep."""
+        news = defaultdict(list)
+        for result in results:
+            if result.outcome not in _GONE and self._told.get(result.number) != result.outcome:
+                self._told[result.number] = result.outcome
+                news[result.outcome].append(result.number)
+        return [Refused(now, runs(sorted(numbers)), outcome) for outcome, numbers in news.items()]
+
+
+def _erased(
+    planned: Mapping[int, Planned], results: Iterable[Result], now: Instant
+) -> list[AnyEntry]:
+    grouped: dict[tuple[str, Outcome], list[int]] = defaultdict(list)
+    for result in results:
+        if result.outcome in _GONE:
+            grouped[planned[result.number].why, result.outcome].append(result.number)
+    return [_entry(now, runs(sorted(n)), why, outcome) for (why, outcome), n in grouped.items()]
+
+
+def _entry(now: Instant, items: Runs, why: str, outcome: Outcome) -> Erased:
+    return Erased(now, items, why, outcome)  # type: ignore[arg-type] # one of Decision's words

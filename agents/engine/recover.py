@@ -1,0 +1,32 @@
+"""After a crash: every intent gets exactly one outcome before anything else is done (I5)."""
+
+from collections import defaultdict
+
+from agents.engine.catalogue import Catalogue
+from agents.engine.clock import Clock
+from agents.engine.receipts import Planned, Receipts
+from agents.stores import Generation, Store, Wanted
+
+
+def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock) -> int:
+    """Settle the intents that were left open. Gives how many items they named.
+
+    What the store had begun is finished; what it had not touched stays, and is decided anew by
+    the next sweep. Raises `StoreUnreachableError`: then the intents stay open.
+    """
+    wanted: dict[bytes, list[Wanted]] = defaultdict(list)
+    planned: dict[int, Planned] = {}
+    for first, last, why in receipts.open_intents():
+        rows = catalogue.rows(
+            "SELECT number, path, name, inode, size, mtime_ns, links, source, civil, fingerprint"
+            " FROM items JOIN directories ON id = directory WHERE number BETWEEN ? AND ?",
+            (first, last),
+        )
+        for number, path, name, inode, size, mtime_ns, links, *facts in rows:
+            generation = Generation(inode, size, mtime_ns)
+            wanted[path].append(Wanted(number, name, generation, links))
+            planned[number] = Planned(number, why, *facts)
+    if not planned:
+        return 0
+    receipts.record(planned, store.recover(wanted), clock.wall())
+    return len(planned)

@@ -1,0 +1,32 @@
+"""Room kept free on the catalogue's disk, so that a full disk never stops deletion."""
+
+import os
+from pathlib import Path
+
+RESERVE_BYTES = 8 * 1024 * 1024
+
+
+class Reserve:
+    """A file of nothing, given up when the intents of a sweep find no room."""
+
+    def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
+        self._path = path
+        self._size = size
+
+    def keep(self) -> bool:
+        """Allocate it, if it is not there; False if the disk has no room for it now."""
+        if self._path.exists():
+            return True
+        descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, self._size)
+        except OSError:
+            self.free()
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def free(self) -> None:
+        """Give the room up."""
+        self._path.unlink(missing_ok=True)
