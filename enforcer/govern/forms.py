@@ -16,6 +16,10 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The root of all of them."""
 
 
+class Empty(Form, frozen=True):
+    """The address says it all."""
+
+
 class Done(Form, frozen=True):
     """There is nothing more to say."""
 

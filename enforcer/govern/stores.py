@@ -3,27 +3,21 @@
 Activating, retiring and thawing take two people: see `enforcer.govern.approvals`.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select
 
 from enforcer.govern import credentials
 from enforcer.govern.forms import Invitation, NewStore, StoreLine
+from enforcer.govern.register import faults
 from enforcer.index.scope import Scope
 from enforcer.index.tables import hold_stores, holds, stores
 from retention import codec
 from retention.calendar import Instant, start_of_day
-from retention.errors import ConfigError, RefusedError
-from retention.hold import refuse_personal_data
+from retention.errors import RefusedError
 from retention.report import GENESIS
-
-KINDS = ("terminal", "directory", "bucket", "rows")
-
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_REGION = re.compile(r"EEA|[A-Z]{2}: *\S.*")
 
 
 def enrol(
@@ -32,34 +26,12 @@ def enrol(
     """Add these stores and give each a code; raises, having added none, if one cannot be."""
     taken = set(connection.execute(select(stores.c.id)).scalars())
     for store in new:
-        check(store, today=today)
+        for fault in faults(store, today):
+            raise RefusedError(f"store {store.id}, {fault.field}: {fault.sentence}")
         if store.id in taken:
             raise RefusedError(f"there is a store {store.id} already")
         taken.add(store.id)
     return [_add(connection, store, now) for store in new]
-
-
-def check(store: NewStore, *, today: date) -> None:
-    """`ConfigError` or `RefusedError` with one sentence about what cannot be right."""
-    if not _ID.fullmatch(store.id):
-        raise ConfigError(
-            f"{store.id!r} cannot name a store: use small letters, digits and hyphens, at most 64"
-        )
-    if not store.site.strip() or not store.group.strip():
-        raise ConfigError(f"store {store.id}: site and group must not be empty")
-    if store.kind not in KINDS:
-        raise ConfigError(f"store {store.id}: kind {store.kind!r} is none of {', '.join(KINDS)}")
-    if store.commissioned_on > today:
-        raise ConfigError(
-            f"store {store.id}: commissioned on {store.commissioned_on}, in the future"
-        )
-    _zone(store)
-    if not _REGION.fullmatch(store.region):
-        raise RefusedError(
-            f"store {store.id}: region {store.region!r} is outside the EEA without the basis of the "
-            f"transfer (GDPR chapter V); write EEA, or a country and the basis: 'US: SCC 2021/914'"
-        )
-    refuse_personal_data([store.site, store.processor])
 
 
 def listed(connection: Connection) -> list[StoreLine]:
@@ -105,7 +77,7 @@ def _add(connection: Connection, store: NewStore, now: Instant) -> Invitation:
             processor=store.processor,
             kind=store.kind,
             state="invited",
-            commissioned_at=start_of_day(store.commissioned_on, _zone(store)),
+            commissioned_at=start_of_day(store.commissioned_on, ZoneInfo(store.zone)),
             digest=GENESIS,
         )
     )
@@ -120,10 +92,3 @@ def _join_holds(connection: Connection, store: NewStore) -> None:
     for row in connection.execute(open_holds).all():
         if codec.decode(row.scope, Scope).site == store.site.strip():
             connection.execute(insert(hold_stores).values(hold=row.id, store=store.id))
-
-
-def _zone(store: NewStore) -> ZoneInfo:
-    try:
-        return ZoneInfo(store.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"store {store.id}: no time zone {store.zone!r}") from error

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Engine
 
 from enforcer.index.policies import Chains
 from retention import codec
-from retention.calendar import Instant
+from retention.calendar import Instant, civil_date
 from retention.errors import MalformedError
 from retention.people import Person
 from retention.policy import Chain
 
 T = TypeVar("T")
+
+HOME_ZONE = ZoneInfo("Europe/Riga")
+"""Where days of reviews and answers are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Desk:
     engine: Engine
     chains: Chains
     clock: Callable[[], Instant]
+    pin: str  # of the first policy, in hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ class Asked:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+
+    @property
+    def today(self) -> date:
+        """The civil date where the operator is."""
+        return civil_date(self.now, HOME_ZONE)
 
     def form(self, type_: type[T]) -> T:
         """The document in the body, or `MalformedError`."""

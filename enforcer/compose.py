@@ -1,0 +1,133 @@
+"""The only place that builds things: settings in, a running enforcer out."""
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from enforcer import keys, log
+from enforcer.clock import Clock, wall_clock
+from enforcer.index.engine import open_index, reading
+from enforcer.index.policies import Chains
+from enforcer.settings import Settings
+from enforcer.side import SideTasks, Task
+from enforcer.web.agents_api import agents_api
+from enforcer.web.app import make_app
+from enforcer.web.desk import Desk
+from enforcer.web.people_api import people_api
+from enforcer.web.routes import ROUTES
+from retention.errors import ConfigError
+
+SHUTDOWN_SECONDS = 10
+BACKLOG = 1024  # a fleet that comes back at once
+
+_LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcer:
+    """One enforcer, built and not yet running."""
+
+    engine: Engine
+    app: FastAPI
+    tasks: SideTasks
+    stopped: "Stopped"
+
+
+class Stopped:
+    """Whether a side task died, and the server to stop then."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+        self.died = False
+
+    def __call__(self) -> None:
+        self.died = True
+        if self.server is not None:
+            self.server.should_exit = True
+
+
+def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
+    """All the parts; `ConfigError` with one sentence if one is missing or does not fit."""
+    engine = open_index(settings.index)
+    registry = CollectorRegistry()
+    chains = Chains(bytes.fromhex(settings.policy_pin))
+    directive_key = keys.read_online(settings.directive_key)
+    ledger_key = keys.read_online(settings.ledger_key)
+    _require_named(engine, chains, directive_key, ledger_key)
+    desk = Desk(engine=engine, chains=chains, clock=clock, pin=settings.policy_pin)
+    stopped = Stopped()
+    tasks = SideTasks(_tasks(settings, engine), registry, stopped)
+    routers = [agents_api(desk, directive_key), people_api(ROUTES, desk)]
+    return Enforcer(engine, make_app(routers, registry, tasks.alive), tasks, stopped)
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop: 0, or 1 if a side task died."""
+    log.configure(settings.log_level)
+    for path in (settings.tls_certificate, settings.tls_key):
+        _require_file(path)
+    enforcer = build(settings)
+    with bound(settings.address) as listener:
+        server = uvicorn.Server(_config(enforcer.app, settings))
+        enforcer.stopped.server = server
+        enforcer.tasks.start()
+        _LOG.info("serving", address=settings.listen)
+        server.run(sockets=[listener])
+        enforcer.tasks.stop()
+    enforcer.engine.dispose()
+    _LOG.info("stopped")
+    return int(enforcer.stopped.died)
+
+
+def bound(address: tuple[str, int]) -> socket.socket:
+    """A listening socket; `ConfigError` if the address cannot be had."""
+    host, port = address
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def _tasks(settings: Settings, engine: Engine) -> list[Task]:
+    return []
+
+
+def _require_named(
+    engine: Engine, chains: Chains, directive_key: SigningKey, ledger_key: SigningKey
+) -> None:
+    """Nobody would believe what a key signs that the policy does not name."""
+    with reading(engine) as connection:
+        policy = chains.read(connection).current
+    named = {"directive": policy.directive_keys, "ledger": policy.ledger_keys}
+    for what, key in (("directive", directive_key), ("ledger", ledger_key)):
+        if bytes(key.verify_key) not in named[what]:
+            raise ConfigError(f"policy version {policy.version} does not name our {what} key")
+
+
+def _require_file(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error

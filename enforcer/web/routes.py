@@ -1,0 +1,6 @@
+"""Every route of the people's API."""
+
+from enforcer.web import about_policy, about_stores
+from enforcer.web.people_api import Route
+
+ROUTES: tuple[Route, ...] = (*about_stores.ROUTES, *about_policy.ROUTES)
