@@ -43,10 +43,12 @@ CREATE TABLE clock (                    -- one row: a lower bound of the time (I
     boot TEXT NOT NULL,                 -- ... in this boot ...
     boottime INTEGER NOT NULL           -- ... this many seconds after it began
 ) STRICT;
-CREATE TABLE boots (                    -- how wrong the wall clock was found to be, per boot
+CREATE TABLE periods (                  -- stretches in which the wall clock ran without a jump
     id INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL UNIQUE,
-    offset INTEGER                      -- wall clock minus true time, seconds; NULL: not known yet
+    boot TEXT NOT NULL,
+    zero INTEGER NOT NULL,              -- the wall clock's reading when that boot began
+    offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
+    UNIQUE (boot, zero)
 ) STRICT;
 CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
 CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
@@ -68,7 +70,7 @@ CREATE TABLE items (
     before INTEGER NOT NULL,            -- at the widest it lies in anchor - before ...
     after INTEGER NOT NULL,             -- ... anchor + after (undated: both 0)
     seen INTEGER NOT NULL,
-    boot INTEGER NOT NULL,              -- boots.id whose wall clock `seen` is of; 0: corrected
+    period INTEGER NOT NULL,            -- periods.id whose wall clock `seen` is of; 0: known right
     not_before INTEGER NOT NULL,        -- 0: no such rule
     state INTEGER NOT NULL,             -- decide.State
     holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it
@@ -80,6 +82,7 @@ CREATE INDEX items_due ON items (record_class, civil) WHERE holds = 0;
 CREATE INDEX items_content ON items (fingerprint);
 CREATE INDEX items_linked ON items (inode) WHERE links > 1;
 CREATE INDEX items_special ON items (state) WHERE state <> 0;
+CREATE INDEX items_doubted ON items (period) WHERE period <> 0;
 CREATE INDEX items_granted ON items (granted) WHERE granted <> 0;
 CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
     number INTEGER PRIMARY KEY,
@@ -92,7 +95,7 @@ CREATE TABLE others (                   -- files that are no recordings, so as n
     PRIMARY KEY (directory, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
-    began INTEGER NOT NULL, ended INTEGER NOT NULL, boot INTEGER NOT NULL
+    began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE arrivals (                 -- files that came while the agent watched, per day first seen
     day INTEGER PRIMARY KEY, items INTEGER NOT NULL

@@ -82,6 +82,7 @@ class TrustedTime:
         """
         known = self._bound_alone()
         self._store(now if known is None else Instant(max(now, known)))
+        self._judge(now - self._clock.boottime())
         self.offset = self._clock.wall() - now
         self._zero = self._wall_at_boot()
         self.trusted = abs(self.offset) <= WRONG_SECONDS
@@ -97,6 +98,33 @@ class TrustedTime:
             self.trusted = False
         self._zero = zero
         return self.trusted
+
+    def period(self) -> int:
+        """The catalogue's number of the present stretch of the wall clock; 0 if it is known right."""
+        zero, boot = self._wall_at_boot(), self._clock.boot()
+        row = self._catalogue.one(
+            "SELECT id, offset FROM periods WHERE boot = ? AND abs(zero - ?) <= ?",
+            (boot, zero, WRONG_SECONDS),
+        )
+        if row is None:
+            with self._catalogue.transaction() as db:
+                db.execute("INSERT INTO periods (boot, zero) VALUES (?, ?)", (boot, zero))
+            return self.period()
+        return 0 if row[1] == 0 else int(row[0])
+
+    def _judge(self, true_zero: int) -> None:
+        """Now that the true time is known, say how wrong each stretch of this boot was."""
+        self.period()
+        with self._catalogue.transaction() as db:
+            db.execute(
+                "UPDATE periods SET offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END"
+                " WHERE boot = ?3",
+                (true_zero, WRONG_SECONDS, self._clock.boot()),
+            )
+            db.execute(
+                "UPDATE items SET period = 0 WHERE period IN"
+                " (SELECT id FROM periods WHERE offset = 0)"
+            )
 
     def _bound_alone(self) -> Instant | None:
         """The bound without the wall clock's say, so that a slow wall clock does not hold it back."""

@@ -26,12 +26,13 @@ class Sight(NamedTuple):
     """When and how a file was first seen.
 
     `window` is None where nobody knows when it came. `offset` is by how many seconds the wall
-    clock that `seen` and `window` are of was ahead of the true time; `boot` whose clock it was.
+    clock that wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of
+    that clock, 0 if it is known to be right.
     """
 
     seen: Instant
     window: Window | None
-    boot: int
+    period: int
     offset: int = 0
 
 

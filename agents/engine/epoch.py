@@ -54,13 +54,3 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
             " swept_at = NULL",
             (welcome.epoch, welcome.group, GENESIS),
         )
-
-
-def boot_number(catalogue: Catalogue, boot: str) -> int:
-    """The catalogue's number of a boot; made if it is new."""
-    number = catalogue.value("SELECT id FROM boots WHERE boot = ?", (boot,))
-    if number is None:
-        with catalogue.transaction() as db:
-            db.execute("INSERT INTO boots (boot) VALUES (?)", (boot,))
-        number = catalogue.value("SELECT id FROM boots WHERE boot = ?", (boot,))
-    return int(number)

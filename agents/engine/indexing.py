@@ -22,7 +22,7 @@ from retention.report import AnyEntry, Changed, Gone, Sighted, runs
 
 _COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
-    " anchor, civil, span, before, after, seen, boot, not_before, state, holds, granted, how"
+    " anchor, civil, span, before, after, seen, period, not_before, state, holds, granted, how"
 )
 _INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants
 
@@ -44,7 +44,7 @@ class _Twin(NamedTuple):
     civil: int
 
 
-class _Dates(NamedTuple):
+class Dates(NamedTuple):
     """An item's dates as they go into the catalogue."""
 
     anchor: Instant | None
@@ -91,7 +91,7 @@ class Indexer:
         held: list[int] = []
         with self._catalogue.transaction() as db:
             entries: list[AnyEntry] = []
-            fresh: list[tuple[int, Recording, _Dates]] = []
+            fresh: list[tuple[int, Recording, Dates]] = []
             for recording in recordings:
                 entered = self._enter(db, recording, places[recording.directory], now, entries)
                 if entered is not None:
@@ -108,7 +108,7 @@ class Indexer:
         place: int,
         now: Instant,
         entries: list[AnyEntry],
-    ) -> tuple[int, Recording, _Dates] | None:
+    ) -> tuple[int, Recording, Dates] | None:
         known = db.execute(
             "SELECT number, inode, holds FROM items WHERE directory = ? AND name = ?",
             (place, recording.name),
@@ -133,13 +133,13 @@ class Indexer:
         place: int,
         twins: Sequence[_Twin],
         entries: list[AnyEntry],
-    ) -> tuple[int, Recording, _Dates]:
+    ) -> tuple[int, Recording, Dates]:
         number = db.execute("UPDATE agent SET next_item = next_item + 1 RETURNING next_item - 1")
         item: int = number.fetchone()[0]
         prior = db.execute(
             "SELECT min(anchor) FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
         ).fetchone()[0]
-        dates = _inherited(_dates(recording), twins, prior, recording)
+        dates = _inherited(dates_of(recording), twins, prior, recording)
         generation = recording.generation
         db.execute(
             _INSERT,
@@ -158,7 +158,7 @@ class Indexer:
                 dates.before,
                 dates.after,
                 recording.sight.seen,
-                recording.sight.boot,
+                recording.sight.period,
                 dates.not_before,
                 dates.state,
                 0,
@@ -212,7 +212,7 @@ class Indexer:
         anchor, state = db.execute(
             "SELECT anchor, state FROM items WHERE number = ?", (number,)
         ).fetchone()
-        dates = _dates(recording)
+        dates = dates_of(recording)
         earlier = dates.anchor is not None and (anchor is None or dates.anchor < anchor)
         if earlier and state != State.RESTRICTED:
             self.redate(db, number, dates)
@@ -249,7 +249,7 @@ class Indexer:
             ),
         )
 
-    def redate(self, db: sqlite3.Connection, number: int, dates: _Dates) -> None:
+    def redate(self, db: sqlite3.Connection, number: int, dates: Dates) -> None:
         """Give an item other dates; the caller logs the change."""
         db.execute(
             "UPDATE items SET anchor = ?, civil = ?, before = ?, after = ?, how = ?, state = ?,"
@@ -310,7 +310,7 @@ class Indexer:
     def _match(
         self,
         db: sqlite3.Connection,
-        fresh: Sequence[tuple[int, Recording, _Dates]],
+        fresh: Sequence[tuple[int, Recording, Dates]],
         now: Instant,
     ) -> list[int]:
         """Have the standing holds hold what is new."""
@@ -365,7 +365,7 @@ class Indexer:
         )
 
     def _count_arrivals(
-        self, db: sqlite3.Connection, fresh: Sequence[tuple[int, Recording, _Dates]]
+        self, db: sqlite3.Connection, fresh: Sequence[tuple[int, Recording, Dates]]
     ) -> None:
         for _, recording, _ in fresh:
             if recording.sight.window is not None:
@@ -389,7 +389,8 @@ def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     db.executemany("DELETE FROM evidence WHERE number = ?", args)
 
 
-def _dates(recording: Recording) -> _Dates:
+def dates_of(recording: Recording) -> Dates:
+    """A recording's dates as the catalogue keeps them."""
     dated = recording.dated
     state = State.PRESENT
     not_before = Instant(0)
@@ -401,12 +402,12 @@ def _dates(recording: Recording) -> _Dates:
     before = after = 0
     if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
         before, after = dated.anchor - dated.earliest, dated.latest - dated.anchor
-    return _Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
+    return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
 
 
 def _inherited(
-    dates: _Dates, twins: Sequence[_Twin], prior: int | None, recording: Recording
-) -> _Dates:
+    dates: Dates, twins: Sequence[_Twin], prior: int | None, recording: Recording
+) -> Dates:
     """Content that was known before keeps its date, if that is the earlier one."""
     known = [(t.anchor, t.civil) for t in twins if t.anchor is not None]
     if prior is not None and recording.generation.size:

@@ -65,7 +65,7 @@ class Obedience:
         with self._erasing:
             held, freed = self._commit(said, sealed, known_version)
         self.protect(held)
-        self._store.unprotect(freed)
+        self._store.unprotect(n for n in freed if not self._kept_alone(n))
         return said
 
     def in_force(self) -> Directive | None:
@@ -99,6 +99,14 @@ class Obedience:
                 path, name, inode, size, mtime_ns, links = row
                 batch[path].append(Wanted(number, name, Generation(inode, size, mtime_ns), links))
         return self._store.protect(batch) if batch else set()
+
+    def _kept_alone(self, number: int) -> bool:
+        """Whether our private name is the last the bytes have; then only a sweep may end them."""
+        row = self._catalogue.one(
+            "SELECT path, name FROM items JOIN directories ON id = directory WHERE number = ?",
+            (number,),
+        )
+        return row is not None and self._store.find(*row) is None
 
     def _commit(
         self, said: Directive, sealed: Envelope, known_version: int

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
-from agents.engine.clock import Clock
+from agents.engine.clock import Clock, TrustedTime
 from agents.engine.dating import Dater, Recording, Sight
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
@@ -57,6 +57,7 @@ class Scanner:
         dater: Dater,
         indexer: Indexer,
         clock: Clock,
+        time: TrustedTime,
         settle_seconds: int = SETTLE_SECONDS,
     ) -> None:
         self._store = store
@@ -65,6 +66,7 @@ class Scanner:
         self._dater = dater
         self._indexer = indexer
         self._clock = clock
+        self._time = time
         self._settle_seconds = settle_seconds
         self._settling: dict[tuple[bytes, bytes], tuple[Generation, int, Sight]] = {}
         self.marks: set[tuple[bytes, bytes]] = set()  # incident markers met, for who reads them
@@ -236,12 +238,12 @@ class Scanner:
 
     def _finish(self, progress: _Progress) -> None:
         now = self._clock.wall()
+        period = self._time.period()
         with self._catalogue.transaction() as db:
-            boot = _boot(db.execute("SELECT id FROM boots WHERE boot = ?", (self._clock.boot(),)))
             if not progress.unreadable:
                 db.execute(
-                    "INSERT INTO scans (began, ended, boot) VALUES (?, ?, ?)",
-                    (progress.began, now, boot),
+                    "INSERT INTO scans (began, ended, period) VALUES (?, ?, ?)",
+                    (progress.began, now, period),
                 )
             entry = Scanned(now, progress.began, progress.files, progress.unreadable)
             self._outbox.append(db, now, [entry])
@@ -249,15 +251,9 @@ class Scanner:
     def _sight(self) -> Sight:
         """How what is seen now was seen: since the last complete scan, by this boot's clock."""
         now = self._clock.wall()
-        boot = _boot(
-            self._catalogue.rows(
-                "SELECT id FROM boots WHERE boot = ? AND coalesce(offset, 1) <> 0",
-                (self._clock.boot(),),
-            )
-        )
         last = self._catalogue.value("SELECT max(began) FROM scans")
         window = None if last is None else Window(Instant(min(last, now)), now)
-        return Sight(now, window, boot)
+        return Sight(now, window, self._time.period())
 
     def _relink(self, number: int, links: int) -> None:
         with self._catalogue.transaction() as db:
@@ -283,8 +279,3 @@ class Scanner:
 def _steps(found: Iterator[Found], size: int) -> Iterator[Sequence[Found]]:
     while step := list(islice(found, size)):
         yield step
-
-
-def _boot(rows: Iterable[tuple[int]]) -> int:
-    """The number of this boot; 0 once its clock was found right or set right."""
-    return next((number for (number,) in rows), 0)

@@ -1,0 +1,170 @@
+"""The daemon: one worker that looks and sweeps, one talker that reports and consults.
+
+Each loop has one broad handler: the traceback is logged, the failure counted, and the loop backs
+off. A loop that ends, or a watcher that died, stops the process: whoever supervises it starts it
+again, and `Agent.start` puts things right.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from agents.engine.agent import Agent
+from agents.engine.markers import Markers
+from agents.engine.metrics import Metrics
+from agents.engine.watch import Watch
+from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
+
+HEARTBEAT_SECONDS = 600
+TICK_SECONDS = 60
+MAX_BACK_OFF_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often things are done, in seconds."""
+
+    scan: int = 6 * 3600
+    sweep: int = 600
+    talk: int = 60
+    hint: float = 0.5
+
+
+class Daemon:
+    """Runs an agent until `stop`."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        watch: Watch | None,
+        markers: Markers,
+        metrics: Metrics,
+        pace: Pace,
+        log: structlog.stdlib.BoundLogger,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._agent = agent
+        self._watch = watch
+        self._markers = markers
+        self._metrics = metrics
+        self._pace = pace
+        self._log = log
+        self._monotonic = monotonic
+        self._stopping = threading.Event()
+        self._due: dict[str, float] = {}
+        self._scan: Iterator[object] | None = None
+        self._sweep: Iterator[object] | None = None
+
+    def run(self) -> None:
+        """Work until `stop`, or until a side task has died (then RuntimeError)."""
+        if self._watch is not None:
+            self._watch.start()
+        talker = threading.Thread(target=self._loop, args=(self._talk, "talk"), name="talk")
+        talker.start()
+        try:
+            self._loop(self._work, "work")
+        finally:
+            self.stop()
+            talker.join()
+            if self._watch is not None:
+                self._watch.stop()
+
+    def stop(self) -> None:
+        """End both loops after what they are doing; may be called from a signal handler."""
+        self._stopping.set()
+
+    def _loop(self, step: Callable[[], None], name: str) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                step()
+                failures = 0
+            except (UnreachableError, StoreUnreachableError) as error:
+                failures += 1
+                self._metrics.failed(name)
+                self._log.warning("unreachable", task=name, reason=str(error))
+                self._wait(failures)
+            except Exception as error:  # noqa: BLE001 - the loop's one broad handler
+                failures += 1
+                self._metrics.failed(name)
+                if isinstance(error, RetentionError):
+                    self._log.warning("refused", task=name, reason=str(error))
+                else:
+                    self._log.exception("failed", task=name)
+                self._wait(failures)
+
+    def _wait(self, failures: int) -> None:
+        self._stopping.wait(min(2**failures, MAX_BACK_OFF_SECONDS))
+
+    def _work(self) -> None:
+        """One turn: hints first, then a step of whatever is under way or due."""
+        busy = self._scan is not None or self._sweep is not None
+        self._take_hints(0.0 if busy else self._pace.hint)
+        if self._is_due("tick", TICK_SECONDS):
+            self._agent.time.tick()
+            self._markers.read()
+        if self._is_due("start", float("inf")):
+            self._begin()
+        self._scan = self._step(self._scan)
+        self._sweep = self._step(self._sweep)
+        if self._scan is None and self._is_due("scan", self._pace.scan):
+            self._scan = self._agent.scan()
+        if self._sweep is None and self._scan is None and self._is_due("sweep", self._pace.sweep):
+            self._sweep = self._agent.sweep()
+
+    def _begin(self) -> None:
+        try:
+            self._agent.start()
+        except StoreUnreachableError:
+            del self._due["start"]  # not begun: try again
+            raise
+
+    def _take_hints(self, timeout: float) -> None:
+        if self._watch is None:
+            self._stopping.wait(timeout)
+            return
+        if not self._watch.alive():
+            self._log.error("watcher died")
+            self.stop()
+            return
+        for hint in self._watch.hints(timeout):
+            if not self._markers.notice(hint.directory, hint.name):
+                self._agent.scanner.hint(hint.directory, hint.name, closed=hint.closed)
+        self._agent.look()
+        if self._watch.overflowed():
+            self._due.pop("scan", None)
+
+    def _step(self, task: Iterator[object] | None) -> Iterator[object] | None:
+        """Go one step on; None when it is done. A task that fails is over: it will be due again."""
+        if task is None:
+            return None
+        try:
+            next(task)
+        except StopIteration:
+            self._markers.take(self._agent.scanner.marks)
+            return None
+        except BaseException:
+            self._scan = self._sweep = None
+            raise
+        return task
+
+    def _talk(self) -> None:
+        if self._is_due("heartbeat", HEARTBEAT_SECONDS):
+            self._agent.heartbeat()
+        self._agent.exchange.report()
+        self._agent.exchange.consult()
+        self._agent.exchange.report()
+        self._metrics.talked()
+        self._stopping.wait(self._pace.talk)
+
+    def _is_due(self, what: str, every: float) -> bool:
+        """Whether this is to be done now; if so, it is counted as done."""
+        now = self._monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every
+        return True
