@@ -1,0 +1,224 @@
+"""The bundle: one file that an inspector checks offline (docs/ledger-format.md).
+
+A zip file in its plainest form: these members, in this order, uncompressed, without dates or
+comments. One content therefore has one sequence of bytes, and `read` accepts no other: what it
+read is packed again and compared. The manifest carries a digest of every member and the
+enforcer's signature.
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from retention import codec
+from retention.calendar import Instant
+from retention.errors import MalformedError, VerificationError
+
+KIND = "bundle"
+
+READ_ME = "READ-ME.txt"
+MANIFEST = "manifest.json"
+POLICY = "policy.jsonl"
+CHECKPOINTS = "checkpoints.jsonl"
+LEAVES = "leaves.jsonl"
+SUBTREES = "subtrees.jsonl"
+BOOKS = "books.jsonl"
+HOLDS = "holds.jsonl"
+ACTS = "acts.jsonl"
+ITEM_ACTS = "item-acts.jsonl"
+EXCEPTIONS = "exceptions.jsonl"
+
+CONTENTS = (
+    READ_ME,
+    POLICY,
+    CHECKPOINTS,
+    LEAVES,
+    SUBTREES,
+    BOOKS,
+    HOLDS,
+    ACTS,
+    ITEM_ACTS,
+    EXCEPTIONS,
+)
+"""Every member but the manifest, which comes first."""
+
+MAX_BYTES = 1 << 30
+"""A larger file is refused unread; 1000 stores make some 50 MiB in two months."""
+
+_OLDEST_DATE = (1980, 1, 1, 0, 0, 0)  # a zip file cannot leave it out
+_UNIX = 3
+_MODE = 0o100644 << 16
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    struct.error,
+)
+"""All that `zipfile` raises on bytes that are no good zip file."""
+
+T = TypeVar("T")
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member of the bundle: its name, its length in bytes, its SHA-256."""
+
+    name: str
+    size: int
+    digest: bytes
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is in the bundle, and in plain words what nobody can check with it.
+
+    Books and certificates are those of recordings of civil dates `since`..`through` (both
+    included); all that has a time of its own is from `since` on, up to `made_at`.
+    """
+
+    made_at: Instant
+    since: date
+    through: date
+    members: tuple[Member, ...]
+    not_checked: tuple[str, ...]
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A checkpoint (`retention.note`) and when it was published."""
+
+    at: Instant
+    note: str
+
+
+class Placed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A leaf and where it stands in the tree; `data` is hashed exactly as it stands here."""
+
+    position: int
+    data: msgspec.Raw
+
+
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hash of a complete subtree: see `retention.excerpt`."""
+
+    level: int
+    index: int
+    hash: bytes
+
+
+class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Double entry of one store, class and civil date (I14).
+
+    `seen` equals the sum of `states`. `uncertified` of the erased ones have no certificate under
+    the newest checkpoint yet.
+    """
+
+    store: str
+    record_class: str
+    civil: date
+    seen: int
+    states: Mapping[str, int]
+    uncertified: int
+
+
+class HoldExtract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hold as the register has it, without its case, its interval and its people."""
+
+    id: str
+    ground: str
+    clause: str
+    citation: str
+    origin: str
+    placed_at: Instant
+    review_on: date
+    confirmed: bool
+    released_at: Instant | None
+    stores: int
+    effective_stores: int
+    items: int
+
+
+class ItemAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An act that names single items: it stays with the operator, this is its receipt.
+
+    `digest` is the SHA-256 of what was signed, to compare with the original where it is shown.
+    """
+
+    id: str
+    kind: str
+    at: Instant
+    items: int
+    signed_by: tuple[str, ...]
+    digest: bytes
+
+
+def lines(documents: Iterable[msgspec.Struct]) -> bytes:
+    """A member of canonical documents, one on each line."""
+    return b"".join(codec.encode(document) + b"\n" for document in documents)
+
+
+def parse(data: bytes, type_: type[T]) -> Iterator[T]:
+    """Yield the documents of a member; `MalformedError` at the first line that is not one."""
+    for line in data.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            raise MalformedError("the last line is cut off")
+        yield codec.decode(line[:-1], type_)
+
+
+def members_of(contents: Mapping[str, bytes]) -> tuple[Member, ...]:
+    """What a manifest says of these contents."""
+    return tuple(
+        Member(name, len(contents[name]), codec.digest(contents[name])) for name in CONTENTS
+    )
+
+
+def write(file: BinaryIO, manifest: bytes, contents: Mapping[str, bytes]) -> None:
+    """Write a bundle: a signed manifest and all `CONTENTS`."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in ((MANIFEST, manifest), *((name, contents[name]) for name in CONTENTS)):
+            info = zipfile.ZipInfo(name, _OLDEST_DATE)
+            info.create_system = _UNIX
+            info.external_attr = _MODE
+            archive.writestr(info, data)
+
+
+def read(file: BinaryIO) -> dict[str, bytes]:
+    """Every member by name.
+
+    `MalformedError` if it is no bundle or is damaged, `VerificationError` if a member is missing
+    or one more is in it. Takes at most a few times the file's size of memory, whatever is in it.
+    """
+    packed = file.read(MAX_BYTES + 1)
+    if len(packed) > MAX_BYTES:
+        raise MalformedError("the bundle is larger than any this program makes")
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            members = _members(archive)
+    except _DAMAGE as error:
+        raise MalformedError(f"the bundle is damaged: {error}") from error
+    again = io.BytesIO()
+    write(again, members[MANIFEST], members)
+    if again.getvalue() != packed:
+        raise MalformedError("the bundle is not packed as this program packs them")
+    return members
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """Read what is stored plainly; nothing can unpack to more than the file has."""
+    expected = (MANIFEST, *CONTENTS)
+    found = [info.filename for info in archive.infolist()]
+    for name in found:
+        if name not in expected:
+            raise VerificationError(f"the bundle has a member {name[:80]!r} that none has")
+    for name in expected:
+        if name not in found:
+            raise VerificationError(f"the bundle has no {name}")
+    plain = [i for i in archive.infolist() if i.compress_type == zipfile.ZIP_STORED]
+    if len(plain) != len(expected):
+        raise MalformedError("a member of the bundle is compressed, or there twice")
+    return {info.filename: archive.read(info) for info in plain}
