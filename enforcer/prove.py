@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, delete, insert, literal_column, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningDelete
 
 from enforcer.index import tree
@@ -49,8 +49,6 @@ Random = Callable[[int], bytes]
 _KEY = (items.c.store, items.c.epoch, items.c.number)
 _BATCH = (items.c.store, items.c.record_class, items.c.civil)
 _RECORD = tuple(items.c[name] for name in ItemRecord.__struct_fields__)
-# Spelled out and not bound: SQLite looks through its partial index only for these very words.
-_ERASED = items.c.state == literal_column("'erased'")
 
 
 class _Gone(NamedTuple):
@@ -171,7 +169,7 @@ def check(connection: Connection, verifiers: Iterable[Verifier]) -> Head | None:
 
 def _take(most: int) -> ReturningDelete[Any]:
     """Delete erased items, whole batches before the next as far as `most` goes, and give them."""
-    chosen = select(*_KEY).where(_ERASED).order_by(*_BATCH).limit(most)
+    chosen = select(*_KEY).where(tree.ERASED).order_by(*_BATCH).limit(most)
     returned = (*_BATCH, *_RECORD, items.c.not_before)
     return delete(items).where(tuple_(*_KEY).in_(chosen)).returning(*returned)
 

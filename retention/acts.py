@@ -10,9 +10,10 @@ import msgspec
 from retention import codec
 from retention.calendar import Instant
 from retention.envelope import Envelope
+from retention.errors import SignatureError
 from retention.hold import ItemRef
 from retention.people import require_two
-from retention.policy import Policy
+from retention.policy import Chain, Policy
 
 
 class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):
@@ -108,3 +109,20 @@ def approved(envelope: Envelope, policy: Policy) -> AnyAct:
     act = decode(envelope.payload)
     require_two(envelope, kind_of(act), policy.people)
     return act
+
+
+def approvers(envelope: Envelope, chain: Chain) -> frozenset[str]:
+    """The ids of the people who approved an act of the past, or `SignatureError`.
+
+    Judged by the policy that was current when it was drawn up, or by one that followed before it
+    was signed: people may have changed roles since.
+    """
+    act = decode(envelope.payload)
+    before = [p for p in chain.policies if p.issued_at <= act.at][:-1]
+    refusal = SignatureError(f"{kind_of(act)} {act.id} is signed by nobody")
+    for policy in reversed(chain.policies[len(before) :]):
+        try:
+            return require_two(envelope, kind_of(act), policy.people)
+        except SignatureError as error:
+            refusal = error
+    raise refusal

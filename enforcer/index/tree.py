@@ -6,9 +6,9 @@ Append only (I7): nothing here changes or removes a leaf or a hash that is store
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, literal_column, select
 
-from enforcer.index.tables import checkpoints, leaves, nodes
+from enforcer.index.tables import checkpoints, items, leaves, nodes
 from retention import ledger, merkle
 from retention.errors import VerificationError
 from retention.ledger import AnyLeaf, Certificate
@@ -29,6 +29,10 @@ class Head(NamedTuple):
     note: str
     at: int
 
+
+ERASED = items.c.state == literal_column("'erased'")
+"""Which items wait for their certificate. Spelled out and not bound: SQLite looks through its
+partial index only for these very words."""
 
 _HEADS = select(checkpoints.c.size, checkpoints.c.root, checkpoints.c.note, checkpoints.c.at)
 

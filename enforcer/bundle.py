@@ -1,0 +1,156 @@
+"""The inspector's bundle, out of one consistent state of the index (docs/ledger-format.md).
+
+Nothing in it tells of a person (I8): acts that name single items stay behind, with a receipt for
+each, and a hold comes without its case, its interval and its people.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date
+from typing import BinaryIO
+
+from msgspec import Raw
+from nacl.signing import SigningKey
+from sqlalchemy import Connection, and_, or_, select
+
+from enforcer import extracts
+from enforcer.exceptions import exceptions_of
+from enforcer.index import policies, tree
+from enforcer.index.tables import leaves, stores
+from enforcer.index.tree import Head
+from retention import bundle, codec, envelope, exceptions, excerpt
+from retention.bundle import Manifest, Node, Placed, Published
+from retention.calendar import Instant, civil_date, start_of_day
+from retention.envelope import Envelope
+from retention.errors import RefusedError
+from retention.policy import Chain
+
+NOT_CHECKED = (
+    "what really lies on a store: `auditor rescan` looks there, without asking the operator",
+    "backups of the operator's storage and database: they have a published maximum of their own",
+    "storage that was never enrolled",
+    "whether others were shown another ledger: `--head SIZE:ROOT` compares a head that a witness saw",
+    "acts that name single recordings: the operator keeps them, item-acts.jsonl has their digests",
+)
+
+READ_ME = """\
+This is the record of a retention enforcer: which recordings a storage held, which limits apply to
+them, and what became of them. It names no person and no recording.
+
+    auditor verify THIS-FILE --pin DIGEST
+
+checks it without a network. DIGEST is the SHA-256 of the operator's first policy document; take it
+from where the operator published it, and not from this file.
+
+    auditor rescan DIRECTORY --bundle THIS-FILE --store ID --group GROUP --pin DIGEST
+
+lists a storage and compares what is really there. docs/ledger-format.md tells what is in each
+member, so that others can write a program of their own.
+"""
+
+
+def make(
+    connection: Connection,
+    file: BinaryIO,
+    *,
+    chain: Chain,
+    key: SigningKey,
+    since: date,
+    through: date,
+    now: Instant,
+    random: Callable[[int], bytes],
+    heads: Iterable[int] = (),
+) -> None:
+    """Write the bundle of recordings of civil dates `since`..`through` (both included).
+
+    `key` is a directive key of the current policy; `random` gives bytes nobody can guess; the
+    heads of the sizes `heads`, where somebody saw one, can be checked against it. `RefusedError`
+    if the range is empty or no head was published yet.
+    """
+    if since > through:
+        raise RefusedError(f"{since} is after {through}")
+    newest = tree.last_head(connection)
+    if newest is None:
+        raise RefusedError("the ledger has no published head yet: there is nothing to prove")
+    began = start_of_day(since, UTC)
+    placed = list(_placed(connection, newest.size, since, through, began))
+    shown = list(_shown(connection, began))
+    sizes = sorted({*(head.size for head in shown), *(s for s in heads if 0 < s <= newest.size)})
+    open_acts, item_acts = extracts.acts_of(connection, chain, began)
+    contents = {
+        bundle.READ_ME: READ_ME.encode(),
+        bundle.POLICY: bundle.lines(policies.published(connection)),
+        bundle.CHECKPOINTS: bundle.lines(Published(Instant(h.at), h.note) for h in shown),
+        bundle.LEAVES: bundle.lines(placed),
+        bundle.SUBTREES: bundle.lines(_beside(connection, placed, sizes)),
+        bundle.BOOKS: bundle.lines(extracts.books(connection, newest.size, since, through)),
+        bundle.HOLDS: bundle.lines(extracts.holds_of(connection, began)),
+        bundle.ACTS: bundle.lines(open_acts),
+        bundle.ITEM_ACTS: bundle.lines(item_acts),
+        bundle.EXCEPTIONS: bundle.lines(_exceptions(connection, chain, key, now, random)),
+    }
+    manifest = Manifest(now, since, through, bundle.members_of(contents), NOT_CHECKED)
+    sealed = envelope.seal(bundle.KIND, codec.encode(manifest), [key])
+    bundle.write(file, envelope.encode(sealed), contents)
+
+
+def exceptions_list(
+    connection: Connection,
+    chain: Chain,
+    store: str,
+    *,
+    key: SigningKey,
+    now: Instant,
+    random: Callable[[int], bytes],
+) -> Envelope:
+    """The signed list of one store's exceptions."""
+    nonce = random(exceptions.NONCE_BYTES)
+    found = exceptions_of(connection, chain, store, now, nonce)
+    return envelope.seal(exceptions.KIND, codec.encode(found), [key])
+
+
+def _placed(
+    connection: Connection, size: int, since: date, through: date, began: Instant
+) -> Iterator[Placed]:
+    """Yield the certificates of these recordings, and every other leaf since the first day."""
+    c = leaves.c
+    ours = and_(c.kind == "certificate", c.civil.between(since.toordinal(), through.toordinal()))
+    timely = and_(c.kind != "certificate", c.at >= began)
+    for position, data in connection.execute(
+        select(c.position, c.data).where(c.position < size, or_(ours, timely)).order_by(c.position)
+    ):
+        yield Placed(position, Raw(data))
+
+
+def _shown(connection: Connection, began: Instant) -> Iterator[Head]:
+    """Yield the last head of each day, from the one before the first day on."""
+    waiting: Head | None = None
+    for head in tree.heads(connection):
+        if waiting is not None and _day(head) > max(_day(waiting), civil_date(began, UTC)):
+            yield waiting
+        waiting = head
+    if waiting is not None:
+        yield waiting
+
+
+def _day(head: Head) -> date:
+    return civil_date(Instant(head.at), UTC)
+
+
+def _beside(
+    connection: Connection, placed: Sequence[Placed], sizes: Sequence[int]
+) -> Iterator[Node]:
+    positions = [each.position for each in placed]
+    for subtree in excerpt.subtrees_beside(positions, sizes, tree.node(connection)):
+        yield Node(subtree.level, subtree.index, subtree.hash)
+
+
+def _exceptions(
+    connection: Connection,
+    chain: Chain,
+    key: SigningKey,
+    now: Instant,
+    random: Callable[[int], bytes],
+) -> Iterator[Envelope]:
+    known = select(stores.c.id).where(stores.c.state != "invited").order_by(stores.c.id)
+    for store in connection.execute(known).scalars().all():
+        yield exceptions_list(connection, chain, store, key=key, now=now, random=random)

@@ -1,0 +1,92 @@
+"""The signed list of what a store may still have although its dates say otherwise.
+
+An auditor dates a file by what it carries, without having seen it appear; so beside what is held,
+restricted, undated, blocked or in its day of grace, the list names what the store saw appear later
+than its own dates say.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, or_, select
+
+from enforcer.index.tables import items, stores
+from retention import exceptions
+from retention.anchor import CORRECTED
+from retention.calendar import DAY, Instant, start_of_day
+from retention.exceptions import Exceptions, Reason
+from retention.policy import Chain
+
+_BY_STATE: Mapping[str, Reason] = {
+    "held": Reason.HELD,
+    "restricted": Reason.RESTRICTED,
+    "undated": Reason.UNDATED,
+    "blocked": Reason.BLOCKED,
+    "late": Reason.LATE_ARRIVAL,
+}
+
+GOOD_FOR_SECONDS = DAY
+"""An auditor may use a list for a day: what will be due by then is looked at as if it were."""
+
+
+def exceptions_of(
+    connection: Connection, chain: Chain, store: str, now: Instant, nonce: bytes
+) -> Exceptions:
+    """The list of one store, to be signed; `nonce` is 32 bytes that no other list has."""
+    row = connection.execute(
+        select(stores.c.store_group, stores.c.commissioned_at).where(stores.c.id == store)
+    ).one()
+    return Exceptions(
+        store=store,
+        group=row.store_group,
+        commissioned_at=row.commissioned_at,
+        at=now,
+        nonce=nonce,
+        items=exceptions.listed(nonce, _found(connection, _Due(chain, now), store)),
+    )
+
+
+class _Due:
+    """What would be due to an observer who believes the oldest date a file carries."""
+
+    def __init__(self, chain: Chain, now: Instant) -> None:
+        self.now = now
+        through: dict[str, date] = {}
+        for record_class in chain.class_names():
+            for due in chain.due_ranges(record_class, Instant(now + GOOD_FOR_SECONDS)):
+                through[record_class] = max(due.through, through.get(record_class, date.min))
+        self._through = {name: day.toordinal() for name, day in through.items()}
+        self._young = {name: _young_from(chain, name, day) for name, day in through.items()}
+
+    def appears(self, record_class: str, civil: int, earliest: Instant) -> bool:
+        """Whether only the oldest date of an item is due, and not the one it was given."""
+        young = self._young.get(record_class)
+        return young is not None and civil > self._through[record_class] and earliest < young
+
+
+def _young_from(chain: Chain, record_class: str, through: date) -> Instant:
+    """The first instant of the day after `through`, in the zone of the class."""
+    zone = next(
+        c.zone for p in reversed(chain.policies) if (c := p.record_class(record_class)) is not None
+    )
+    return start_of_day(date.fromordinal(through.toordinal() + 1), ZoneInfo(zone))
+
+
+def _found(connection: Connection, due: _Due, store: str) -> Iterator[tuple[Reason, bytes]]:
+    c = items.c
+    unusual = or_(c.state != "present", c.not_before > due.now, c.how == CORRECTED, c.before > 0)
+    rows = connection.execute(
+        select(
+            c.state, c.how, c.not_before, c.record_class, c.civil, c.anchor, c.before, c.fingerprint
+        ).where(c.store == store, c.state != "erased", unusual)
+    )
+    for state, how, not_before, record_class, civil, anchor, before, fingerprint in rows:
+        if state in _BY_STATE:
+            yield _BY_STATE[state], fingerprint
+        elif not_before > due.now:
+            yield Reason.RELEASED, fingerprint
+        elif how == CORRECTED:
+            yield Reason.CORRECTED, fingerprint
+        elif due.appears(record_class, civil, Instant(anchor - before)):
+            yield Reason.APPEARED, fingerprint
