@@ -37,7 +37,10 @@ class Generation(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A regular file as a listing saw it; `links` counts all its names, also those elsewhere."""
+    """A regular file as a listing saw it.
+
+    `links` counts all the names its content has: here, elsewhere, and the store's private one.
+    """
 
     name: bytes
     generation: Generation
@@ -112,12 +115,16 @@ class Store(Protocol):
         """Yield the regular files of one directory, in no order, read as they are asked for.
 
         Memory does not grow with the directory. A directory that has gone yields nothing; one
-        that cannot be read, or a file in it that cannot be looked at, is told to `unread`.
+        that cannot be read, over which something is mounted, or in whose place a link stands, is
+        told to `unread`, and so is a file in it that cannot be looked at.
         A file that comes or goes meanwhile may be seen or not, as with any listing.
         """
 
     def find(self, directory: bytes, name: bytes) -> Found | None:
-        """Look one regular file up; None if there is none. `UnreadableError` if unknown."""
+        """Look one regular file up. None, and nothing else, says that it is not there.
+
+        `UnreadableError` when that cannot be known, as behind a link or under a later mount.
+        """
 
     def open(self, directory: bytes, name: bytes) -> Opened:
         """Open a regular file without waiting, without following a link, without a new atime.
@@ -178,6 +185,9 @@ class Store(Protocol):
 
         False: nothing is kept, the directory is not there, or the name is taken.
         """
+
+    def begin(self, epoch: int) -> None:
+        """From now on numbers are of this epoch; private names of an earlier one wait for `reclaim`."""
 
     def reclaim(self) -> None:
         """Once in a new epoch, after its first complete scan and when its holds are protected.

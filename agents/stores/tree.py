@@ -1,0 +1,162 @@
+"""The store that is a tree of directories on a local file system (docs/rules.md, Erasing)."""
+
+import os
+from collections.abc import Iterable, Iterator
+from stat import S_ISREG
+
+from agents.stores import Batch, Erased, Found, Generation, Unread
+from agents.stores.beneath import Root, components, must_be_component
+from agents.stores.erasing import Erasure
+from agents.stores.keeping import Keeping
+from agents.stores.opening import OpenFile, open_file
+from agents.stores.private import Private
+from agents.stores.trouble import sentence_of
+from agents.stores.walking import regular_files, walk
+from retention.errors import GoneError, StoreUnreachableError, UnreadableError
+
+
+class Tree:
+    """A `Store`. Opened at first use; whoever stops using it closes it."""
+
+    def __init__(
+        self, root: bytes, store: str, *, epoch: int, private: bytes | None = None
+    ) -> None:
+        """Remember where it is.
+
+        `root` is the absolute path of a directory, `store` the id it was enrolled as, `private`
+        the absolute path of its private directory when that is not `.retention` in the root.
+        """
+        self._path = root
+        self._store = store
+        self._epoch = epoch
+        self._private_path = private
+        self._entered: tuple[Root, Private] | None = None
+
+    def check(self) -> None:
+        """See `Store.check`."""
+        root, private = self._enter()
+        try:
+            private.check(root)
+        except StoreUnreachableError:
+            self.close()
+            raise
+
+    def directories(self, unread: Unread) -> Iterator[bytes]:
+        """See `Store.directories`."""
+        self.check()
+        return walk(self._enter, unread)
+
+    def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
+        """See `Store.listing`."""
+        root, _ = self._enter()
+        return regular_files(root, directory, unread)
+
+    def find(self, directory: bytes, name: bytes) -> Found | None:
+        """See `Store.find`."""
+        must_be_component(name)
+        root, _ = self._enter()
+        try:
+            with root.open(directory) as fd:
+                state = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UnreadableError(sentence_of(error)) from error
+        if not S_ISREG(state.st_mode):
+            return None
+        generation = Generation(state.st_ino, state.st_size, state.st_mtime_ns)
+        return Found(name, generation, state.st_nlink)
+
+    def open(self, directory: bytes, name: bytes) -> OpenFile:
+        """See `Store.open`."""
+        must_be_component(name)
+        root, _ = self._enter()
+        try:
+            fd = root.descend(directory)
+        except FileNotFoundError as error:
+            raise GoneError("Its directory is gone.") from error
+        except OSError as error:
+            raise UnreadableError(sentence_of(error)) from error
+        try:
+            return open_file(name, fd)
+        finally:
+            os.close(fd)
+
+    def erase(self, batch: Batch) -> list[Erased]:
+        """See `Store.erase`."""
+        root, private = self._enter_for(batch)
+        results = Erasure(root, private).erase(batch)
+        private.keep_reserve()
+        return results
+
+    def recover(self, batch: Batch) -> list[Erased]:
+        """See `Store.recover`."""
+        return Erasure(*self._enter_for(batch)).recover(batch)
+
+    def protect(self, batch: Batch) -> set[int]:
+        """See `Store.protect`."""
+        return Keeping(*self._enter_for(batch)).protect(batch)
+
+    def unprotect(self, numbers: Iterable[int]) -> None:
+        """See `Store.unprotect`."""
+        Keeping(*self._enter()).unprotect(numbers)
+
+    def protected(self) -> Iterator[int]:
+        """See `Store.protected`."""
+        _, private = self._enter()
+        return iter(sorted(private.kept))
+
+    def kept(self, number: int) -> Generation | None:
+        """See `Store.kept`."""
+        return Keeping(*self._enter()).kept(number)
+
+    def restore(self, number: int, directory: bytes, name: bytes) -> bool:
+        """See `Store.restore`."""
+        return Keeping(*self._enter()).restore(number, directory, name)
+
+    def reclaim(self) -> None:
+        """See `Store.reclaim`."""
+        Keeping(*self._enter()).reclaim()
+
+    def begin(self, epoch: int) -> None:
+        """See `Store.begin`."""
+        self.close()
+        self._epoch = epoch
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        if self._entered is not None:
+            for part in self._entered:
+                part.close()
+            self._entered = None
+
+    def _enter_for(self, batch: Batch) -> tuple[Root, Private]:
+        """Check all that a batch rests on before anything of it is touched."""
+        for directory, wanted in batch.items():
+            components(directory)
+            for want in wanted:
+                must_be_component(want.name)
+        self.check()
+        return self._enter()
+
+    def _enter(self) -> tuple[Root, Private]:
+        """Open the root and the private directory, or see that they still are what the path says."""
+        if self._entered is None:
+            self._entered = self._opened()
+        elif not self._entered[0].is_at_its_path():
+            self.close()
+            raise StoreUnreachableError("The root of this store was unmounted or replaced.")
+        return self._entered
+
+    def _opened(self) -> tuple[Root, Private]:
+        try:
+            root = Root(self._path)
+        except OSError as error:
+            raise StoreUnreachableError(
+                f"The root of this store cannot be opened: {error.strerror}."
+            ) from error
+        try:
+            return root, Private(root, self._private_path, self._store, self._epoch)
+        except StoreUnreachableError:
+            root.close()
+            raise
