@@ -111,6 +111,7 @@ class Agent:
             chain=self.chain,
             time=self.time,
             clock=clock,
+            store=store,
         )
         self.waiting = ""  # why the last sweep did nothing: refused or braked
 

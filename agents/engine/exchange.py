@@ -15,6 +15,7 @@ from agents.engine.obeying import Obedience
 from agents.engine.outbox import Outbox
 from agents.engine.uplink import FrozenError, GapError, Uplink
 from agents.engine.witness import check_head
+from agents.stores import Store
 from retention import directive, envelope
 from retention.errors import RetentionError, VerificationError
 from retention.wire import Hello, Welcome
@@ -35,6 +36,7 @@ class Exchange:
         chain: PolicyChain,
         time: TrustedTime,
         clock: Clock,
+        store: Store,
     ) -> None:
         self._uplink = uplink
         self._catalogue = catalogue
@@ -43,6 +45,7 @@ class Exchange:
         self._chain = chain
         self._time = time
         self._clock = clock
+        self._store = store
         self._turn = threading.Lock()
         self._greeted = False
         self.ledger_refused = ""  # why the ledger's head was refused: it may have been forked
@@ -119,9 +122,12 @@ class Exchange:
         )
         if epoch is None:
             self._adopt(welcome)
+            self._store.begin(welcome.epoch)
         elif welcome.epoch != epoch or welcome.applied > number:
             # The enforcer knows more of this log than we do: our memory is older than our word.
-            begin_epoch(self._catalogue, self._lost())
+            welcome = self._lost()
+            begin_epoch(self._catalogue, welcome)
+            self._store.begin(welcome.epoch)
             self.new_epoch = True
         self._acknowledge(welcome.applied, welcome.digest)
         if welcome.prior:

@@ -147,7 +147,7 @@ class Sweeper:
         self._complete(rules, swept)
         yield swept
 
-    def preview(self, rules: Rules) -> Iterator[tuple[str, str, int]]:
+    def preview(self, rules: Rules) -> Iterator[tuple[str, int, int]]:
         """What a sweep would do, without doing it: (class, civil date, items)."""
         for record_class, first, last in self._ranges(rules):
             rows = self._catalogue.rows(

@@ -1,0 +1,243 @@
+"""The `retention-agent` command: a daemon on a terminal, and what a technician asks of it."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date
+from pathlib import Path
+
+from agents.cli import probe
+from agents.terminal import compose, settings
+from agents.terminal.credential import Token
+from retention import permit
+from retention.calendar import Instant, iso, parse_instant
+from retention.errors import RetentionError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0 done, 1 refused, 2 usage or unknown; a user's error is one sentence."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except RetentionError as error:
+        print(f"retention-agent: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="retention-agent", description="Finds, dates and erases recordings on this machine."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _probe(verbs.add_parser("probe", help="what time files say they were recorded"))
+    for name, run, text in (
+        ("enrol", _enrol, "exchange a one-time token for this agent's credential"),
+        ("run", _run, "the daemon"),
+        ("scan", _scan, "look at everything once"),
+        ("sweep", _sweep, "erase what is due, or say what would go"),
+        ("status", _status, "what this agent knows"),
+        ("doctor", _doctor, "what would otherwise be found out later"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("--config", type=Path, required=True, help="the agent's settings (TOML)")
+        verb.set_defaults(run=run)
+        if name == "enrol":
+            verb.add_argument("token", help="CODE.PIN, as `enforcer store enrol` prints it")
+        if name == "run":
+            verb.add_argument("--once", action="store_true", help="one scan and sweep, then end")
+        if name == "sweep":
+            verb.add_argument("--dry-run", action="store_true", help="erase nothing")
+        if name in {"status", "sweep", "doctor"}:
+            verb.add_argument("--json", action="store_true")
+    _item(verbs.add_parser("item", help="find recordings on this store"))
+    return parser
+
+
+def _probe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="+", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--pattern", action="append", default=[], help="a declared name pattern")
+    parser.add_argument("--zone", default="Europe/Riga", help="IANA zone of naive times")
+    parser.set_defaults(run=probe.run)
+
+
+def _item(parser: argparse.ArgumentParser) -> None:
+    find = parser.add_subparsers(required=True, metavar="VERB").add_parser("find")
+    find.add_argument("--config", type=Path, required=True)
+    find.add_argument("--source", required=True)
+    find.add_argument("--from", dest="begins", required=True, type=parse_instant)
+    find.add_argument("--to", dest="ends", required=True, type=parse_instant)
+    find.add_argument("--json", action="store_true")
+    find.set_defaults(run=_find)
+
+
+def _enrol(arguments: argparse.Namespace) -> int:
+    store = compose.enrol(settings.load(arguments.config), Token.parse(arguments.token))
+    print(f"enrolled as store {store}; it only observes until two people activate it")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    chosen = settings.load(arguments.config)
+    built = compose.build(chosen)
+    try:
+        if arguments.once:
+            return _once(built)
+        daemon = compose.build_daemon(chosen, built)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: daemon.stop())
+        daemon.run()
+        return 0
+    finally:
+        built.close()
+
+
+def _once(built: compose.Built) -> int:
+    agent = built.agent
+    agent.start()
+    for _ in agent.scan():
+        pass
+    agent.exchange.report()
+    for _ in agent.sweep():
+        pass
+    agent.heartbeat()
+    agent.exchange.report()
+    if agent.waiting:
+        print(f"nothing was erased: {agent.waiting}", file=sys.stderr)
+    return 0
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    built = compose.build(settings.load(arguments.config))
+    try:
+        built.agent.start()
+        for _ in built.agent.scan():
+            pass
+    finally:
+        built.close()
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    built = compose.build(settings.load(arguments.config))
+    try:
+        if not arguments.dry_run:
+            built.agent.start()
+            for _ in built.agent.sweep():
+                pass
+            return _say_waiting(built)
+        agent = built.agent
+        standing = agent.standing(fresh=True)
+        refusal = permit.refusal(standing)
+        if refusal is not None:
+            print(f"nothing would go: {refusal.reason}")
+            return refusal_code(refusal)
+        rows = [
+            {"class": name, "civil_date": date.fromordinal(civil).isoformat(), "items": items}
+            for name, civil, items in agent.sweeper.preview(permit.rules(standing, agent.chain()))
+        ]
+        _print_rows(rows, as_json=arguments.json)
+    finally:
+        built.close()
+    return 0
+
+
+def refusal_code(refusal: permit.Refusal) -> int:
+    """1: a rule refuses; 2: it is not known whether anything may go."""
+    return 2 if refusal.outcome == "refused_clock" else 1
+
+
+def _say_waiting(built: compose.Built) -> int:
+    if built.agent.waiting:
+        print(f"nothing was erased: {built.agent.waiting}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    built = compose.build(settings.load(arguments.config))
+    try:
+        agent, catalogue = built.agent, built.catalogue
+        standing = agent.standing(fresh=False)
+        refusal = permit.refusal(standing)
+        scanned = catalogue.value("SELECT max(ended) FROM scans")
+        number, _ = agent.outbox.end()
+        facts = {
+            "store": catalogue.value("SELECT store FROM agent"),
+            "sweeps": "" if refusal is None else refusal.reason,
+            "last_complete_scan": None if scanned is None else _utc(scanned),
+            "items": [
+                {"class": name, "state": state, "items": items}
+                for name, state, items in agent.counts()
+            ],
+            "holds": catalogue.value("SELECT count(*) FROM holds WHERE released_at IS NULL"),
+            "unreported": number - catalogue.value("SELECT log_acknowledged FROM agent"),
+            "policy": agent.chain().current.version,
+        }
+    finally:
+        built.close()
+    if arguments.json:
+        print(json.dumps(facts))
+        return 0
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    chosen = settings.load(arguments.config)
+    findings = probe.doctor(chosen.root, any_file_system=chosen.any_file_system)
+    built = compose.build(chosen)
+    try:
+        built.agent.store.check()
+        built.agent.exchange.greet()
+    except RetentionError as error:
+        findings.append(str(error))
+    finally:
+        built.close()
+    if arguments.json:
+        print(json.dumps(findings))
+    else:
+        for finding in findings or ["nothing found"]:
+            print(finding)
+    return 1 if findings else 0
+
+
+def _find(arguments: argparse.Namespace) -> int:
+    built = compose.build(settings.load(arguments.config))
+    try:
+        rows = [
+            {
+                "item": number,
+                "path": (path + b"/" + name if path else name).decode(errors="backslashreplace"),
+                "anchor": None if anchor is None else _utc(anchor),
+            }
+            for number, path, name, anchor in built.catalogue.rows(
+                "SELECT number, path, name, anchor FROM items"
+                " JOIN directories ON directories.id = directory JOIN words ON words.id = source"
+                " WHERE word = ? AND (anchor IS NULL OR (anchor - before <= ? AND anchor + after >= ?))",
+                (arguments.source, arguments.ends, arguments.begins),
+            )
+        ]
+        _print_rows(rows, as_json=arguments.json)
+    finally:
+        built.close()
+    return 0
+
+
+def _print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        print("  ".join(str(value) for value in row.values()))
+
+
+def _utc(instant: int) -> str:
+    return iso(Instant(instant), UTC)

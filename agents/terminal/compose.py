@@ -1,0 +1,174 @@
+"""The composition root of the terminal agent: the only place that reads settings and builds things."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry, start_http_server
+
+from agents.engine.agent import Agent
+from agents.engine.catalogue import Catalogue
+from agents.engine.clock import SystemClock
+from agents.engine.daemon import Daemon, Pace
+from agents.engine.epoch import commission
+from agents.engine.markers import Markers
+from agents.engine.metrics import Metrics
+from agents.engine.reserve import Reserve
+from agents.engine.uplink import HttpUplink
+from agents.engine.watch import Watch
+from agents.stores.private import enrol as enrol_store
+from agents.stores.tree import Tree
+from agents.terminal import credential
+from agents.terminal.credential import Credential, Token
+from agents.terminal.settings import Settings
+from retention import envelope, policy
+from retention.errors import ConfigError
+from retention.wire import Enrolment, Hello
+
+CREDENTIAL_FILE = "credential"
+CATALOGUE_FILE = "catalogue.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built, and how to take it down."""
+
+    agent: Agent
+    catalogue: Catalogue
+    close: Callable[[], None]
+
+
+def build(settings: Settings) -> Built:
+    """An enrolled agent, ready to start. `ConfigError` if it is not enrolled."""
+    state = settings.state_directory
+    known = credential.load(state / CREDENTIAL_FILE)
+    catalogue = Catalogue(state / CATALOGUE_FILE)
+    if catalogue.one("SELECT 1 FROM agent") is None:
+        raise ConfigError(
+            f"the catalogue in {state} is empty: enrol this agent again, it lost its state"
+        )
+    uplink = _uplink(settings, lambda: known.bearer)
+    epoch = catalogue.value("SELECT epoch FROM agent")
+    store = Tree(
+        os.fsencode(settings.root), known.store, epoch=epoch, private=_encoded(settings.private)
+    )
+    agent = Agent(
+        store=store,
+        catalogue=catalogue,
+        uplink=uplink,
+        clock=SystemClock(),
+        pin=known.pin,
+        reserve=Reserve(state / "reserve"),
+        freeze=Path(settings.freeze) if settings.freeze else state / "freeze",
+        offline=settings.offline,
+        settle_seconds=settings.settle,
+        spread=_spread(known.store, settings.spread),
+    )
+
+    def close() -> None:
+        uplink.close()
+        store.close()
+        catalogue.close()
+
+    return Built(agent, catalogue, close)
+
+
+def build_daemon(settings: Settings, built: Built) -> Daemon:
+    """The daemon around an agent, with its watcher, markers and metrics."""
+    log = logger()
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, built.agent)
+    if settings.metrics_port is not None:
+        try:
+            start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
+        except OSError as error:
+            raise ConfigError(f"metrics port {settings.metrics_port}: {error.strerror}") from error
+    return Daemon(
+        built.agent,
+        watch=Watch(Path(settings.root)),
+        markers=build_markers(settings, built),
+        metrics=metrics,
+        pace=Pace(scan=settings.scan_every, sweep=settings.sweep_every, talk=settings.talk_every),
+        log=log,
+    )
+
+
+def build_markers(settings: Settings, built: Built) -> Markers:
+    """What reads the incident markers of this terminal."""
+    return Markers(
+        catalogue=built.catalogue,
+        obedience=built.agent.obedience,
+        events=Path(settings.events) if settings.events else None,
+        log=logger(),
+    )
+
+
+def enrol(settings: Settings, token: Token) -> str:
+    """Exchange a one-time token for a credential, and get the state ready. Gives the store's id.
+
+    An agent whose catalogue was lost enrols again with a new token: it gets a new epoch.
+    """
+    state = settings.state_directory
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not Path(settings.root).is_dir():
+        raise ConfigError(f"there is no directory {settings.root} to look after")
+    enrolled = _uplink(settings, lambda: None).enrol(Enrolment(token.code))
+    policy.follow(enrolled.policies, token.pin)
+    known = Credential(enrolled.store, enrolled.secret, token.pin)
+    catalogue = Catalogue(state / CATALOGUE_FILE)
+    if catalogue.one("SELECT 1 FROM agent") is None:
+        commission(catalogue, enrolled)
+    with catalogue.transaction() as db:
+        db.executemany(
+            "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
+            [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
+        )
+    enrol_store(os.fsencode(settings.root), enrolled.store, private=_encoded(settings.private))
+    credential.save(state / CREDENTIAL_FILE, known)
+    _first_hello(settings, catalogue, known)
+    catalogue.close()
+    return enrolled.store
+
+
+def logger() -> structlog.stdlib.BoundLogger:
+    """JSON lines on standard error; only the fields that the code names, none of them personal."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    log: structlog.stdlib.BoundLogger = structlog.get_logger()
+    return log
+
+
+def _first_hello(settings: Settings, catalogue: Catalogue, known: Credential) -> None:
+    """Learn the epoch: private names on the store carry it from the first on."""
+    if catalogue.value("SELECT epoch FROM agent"):
+        return
+    hello = Hello(epoch=None, number=0, digest=bytes(32), booted=SystemClock().boot())
+    welcome = _uplink(settings, lambda: known.bearer).hello(hello)
+    with catalogue.transaction() as db:
+        db.execute("UPDATE agent SET epoch = ?, store_group = ?", (welcome.epoch, welcome.group))
+
+
+def _uplink(settings: Settings, authorisation: Callable[[], str | None]) -> HttpUplink:
+    return HttpUplink(settings.enforcer, ca_file=settings.ca_file, authorisation=authorisation)
+
+
+def _encoded(path: str | None) -> bytes | None:
+    return None if path is None else os.fsencode(path)
+
+
+def _spread(store: str, within: int) -> int:
+    """A store's share of the spread: always the same, evenly over the fleet."""
+    return int.from_bytes(sha256(store.encode()).digest()[:4]) % within if within else 0

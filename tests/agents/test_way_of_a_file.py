@@ -1,0 +1,101 @@
+"""The way of a file, on one terminal: seen, dated, reported, held or erased, receipted."""
+
+from world import STORE, World, at
+
+from retention.acts import Release
+from retention.calendar import DAY, Instant
+from retention.hold import StoreHold
+from retention.outcome import Outcome
+from retention.report import Acknowledged, Erased, Held, Sighted
+
+
+def _of(world: World, kind: type) -> list:
+    return [entry for entry in world.centre.entries() if isinstance(entry, kind)]
+
+
+def test_a_picture_of_a_backlog_is_dated_by_its_name_and_reported_without_its_name(world: World):
+    world.record(at("2026-03-10 09:30"))
+    world.scan()
+    world.report()
+    [sighted] = _of(world, Sighted)
+    assert (at("2026-03-10 09:30"), "name", "front") == (
+        sighted.anchor,
+        sighted.how,
+        sighted.source,
+    )
+    assert not any(b"20260310" in line for line in world.centre.lines)
+
+
+def test_nothing_is_erased_before_two_people_activate_the_store(world: World):
+    old = world.record(at("2026-01-01 09:30"))
+    world.cycle()
+    assert old.exists()
+    assert "activated" in world.agent.waiting
+
+
+def test_what_is_due_goes_and_what_is_not_stays(world: World):
+    due = world.record(at("2026-01-14 12:00"))  # due 2026-03-14 06:00 Riga
+    live = world.record(at("2026-01-18 12:00"))  # due 2026-03-18 06:00 Riga
+    world.activate()
+    world.cycle()
+    assert (False, True) == (due.exists(), live.exists())
+    [erased] = _of(world, Erased)
+    assert (Outcome.ERASED_VERIFIED, "due", 1) == (erased.outcome, erased.why, len(erased.items))
+
+
+def test_a_picture_goes_at_its_due_instant_and_not_a_second_before(world: World):
+    world.activate()
+    world.record(at("2026-01-17 12:00"))
+    due_at = at("2026-03-17 04:00")  # 06:00 in Riga, the day before the own target
+    world.true.now = Instant(due_at - 1)
+    world.cycle()
+    assert {"front/20260117-140000.jpg"} == world.files()
+    world.true.pass_(1)
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_a_held_picture_outlives_its_period_and_goes_a_day_after_two_people_release_it(
+    world: World,
+):
+    moment = at("2026-01-14 12:00")
+    world.record(moment)
+    world.activate()
+    world.centre.holds.append(StoreHold("h1", Instant(moment - 60), Instant(moment + 60)))
+    world.cycle()
+    assert 1 == len(world.files())
+    assert [("h1", ((1, 1),))] == [(e.hold, e.items) for e in _of(world, Held)]
+    assert ("h1",) == _of(world, Acknowledged)[-1].holds
+
+    world.centre.holds.clear()  # a centre that forgets, or omits, a hold changes nothing
+    world.true.pass_(DAY)
+    world.cycle()
+    assert 1 == len(world.files())
+
+    world.sign(Release(id="r1", at=world.true.now, reason="case closed", hold="h1"))
+    world.cycle()
+    assert 1 == len(world.files()), "the day of grace"
+    world.true.pass_(DAY + 60)
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_a_release_signed_by_one_person_or_by_the_wrong_ones_releases_nothing(world: World):
+    moment = at("2026-01-14 12:00")
+    world.record(moment)
+    world.activate()
+    world.centre.holds.append(StoreHold("h1", moment, moment))
+    world.cycle()
+    release = Release(id="r1", at=world.true.now, reason="x", hold="h1")
+    for names in [("anna",), ("anna", "anna"), ("anna", "edgars"), ("anna", "mallory")]:
+        world.sign(release, *names)
+    world.true.pass_(3 * DAY)
+    world.cycle()
+    world.true.pass_(3 * DAY)
+    world.cycle()
+    assert 1 == len(world.files())
+    assert "two different people" in world.agent.obedience.refused
+
+
+def test_the_store_of_another_agent_is_no_business_of_this_one(world: World):
+    assert STORE == world.agent.catalogue.value("SELECT store FROM agent")
