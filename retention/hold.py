@@ -19,6 +19,8 @@ MAX_REVIEW_DAYS = 90
 COMPLETE_WITHIN_SECONDS = 72 * 3600
 #: After a release nothing goes for a day: time to notice a wrong one (docs/rules.md, Holds).
 AFTER_RELEASE_SECONDS = 24 * 3600
+#: A restriction (GDPR article 18) travels as a hold whose id begins so, and ends by a `Lift`.
+RESTRICTION = "restriction-"
 
 
 class Ground(StrEnum):

@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from retention.calendar import Instant
 from retention.errors import MalformedError
@@ -25,8 +26,17 @@ GENESIS = bytes(32)
 #: A batch may not unpack to more: an agent sends smaller ones.
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 
+#: What a database can keep and a calendar knows, to the year 2242; anything else is malformed.
+At = Annotated[Instant, Meta(ge=0, lt=2**33)]
+Number = Annotated[int, Meta(ge=1, lt=2**53)]
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+Small = Annotated[int, Meta(ge=0, lt=2**31)]
+#: A name out of the policy or a closed list, an id, or a short sentence of our own.
+Word = Annotated[str, Meta(max_length=64)]
+Sentence = Annotated[str, Meta(max_length=400)]
+
 #: Runs of item numbers, first and last included: [[1, 5000], [5007, 5007]].
-Runs = tuple[tuple[int, int], ...]
+Runs = tuple[tuple[Number, Number], ...]
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -41,41 +51,41 @@ class Sighted(Entry, frozen=True, tag="s"):
     earliest instant it may go even if due (late arrival), 0 if none.
     """
 
-    item: int
-    record_class: str
-    source: str
-    anchor: Instant | None
-    how: str
-    span: int
-    before: int
-    after: int
-    seen: Instant
-    size: int
-    fingerprint: bytes
+    item: Number
+    record_class: Word
+    source: Word
+    anchor: At | None
+    how: Word
+    span: Small
+    before: Small
+    after: Small
+    seen: At
+    size: Count
+    fingerprint: Annotated[bytes, Meta(max_length=64)]
     state: Literal["present", "undated", "late"] = "present"
-    not_before: Instant = Instant(0)
+    not_before: At = Instant(0)
 
 
 class Changed(Entry, frozen=True, tag="c"):
     """An item's date, class or state is another now; all of its facts as they are now."""
 
-    at: Instant
-    item: int
-    record_class: str
-    anchor: Instant | None
-    how: str
-    before: int
-    after: int
-    size: int
-    fingerprint: bytes
+    at: At
+    item: Number
+    record_class: Word
+    anchor: At | None
+    how: Word
+    before: Small
+    after: Small
+    size: Count
+    fingerprint: Annotated[bytes, Meta(max_length=64)]
     state: Literal["present", "undated", "late", "restricted"] = "present"
-    not_before: Instant = Instant(0)
+    not_before: At = Instant(0)
 
 
 class Gone(Entry, frozen=True, tag="g"):
     """Items that somebody else removed: `lost` if they were held, the worst alarm there is."""
 
-    at: Instant
+    at: At
     items: Runs
     how: Literal["gone_elsewhere", "lost"]
 
@@ -83,7 +93,7 @@ class Gone(Entry, frozen=True, tag="g"):
 class Erased(Entry, frozen=True, tag="e"):
     """Items whose intents ended with their absence verified (I5, I15)."""
 
-    at: Instant
+    at: At
     items: Runs
     why: Literal["due", "erasure", "undated", "late", "zombie"]
     outcome: Outcome
@@ -92,7 +102,7 @@ class Erased(Entry, frozen=True, tag="e"):
 class Refused(Entry, frozen=True, tag="r"):
     """Items that were due and are still there, and the outcome that says why."""
 
-    at: Instant
+    at: At
     items: Runs
     outcome: Outcome
 
@@ -100,28 +110,28 @@ class Refused(Entry, frozen=True, tag="r"):
 class Held(Entry, frozen=True, tag="h"):
     """Items that a hold matched. They stay held until its release."""
 
-    at: Instant
-    hold: str
+    at: At
+    hold: Word
     items: Runs
 
 
 class Freed(Entry, frozen=True, tag="f"):
     """Items that a released hold held. They go at `not_before`, if nothing else holds them."""
 
-    at: Instant
-    hold: str
+    at: At
+    hold: Word
     items: Runs
-    not_before: Instant
+    not_before: At
 
 
 class Marked(Entry, frozen=True, tag="m"):
     """The locker's own software marked an incident: held at once, for a person to confirm."""
 
-    at: Instant
-    hold: str
-    begins: Instant
-    ends: Instant
-    sources: tuple[str, ...]
+    at: At
+    hold: Word
+    begins: At
+    ends: At
+    sources: tuple[Word, ...]
     kind: Literal["sidecar", "attribute", "event", "tag"]
 
 
@@ -131,33 +141,35 @@ class Acknowledged(Entry, frozen=True, tag="a"):
     `gone` says what each new hold came too late for: (hold, civil date ordinal, count).
     """
 
-    at: Instant
-    version: int
-    holds: tuple[str, ...]
-    gone: tuple[tuple[str, int, int], ...] = ()
-    acts: tuple[str, ...] = ()  # ids of the two-person acts in force here
+    at: At
+    version: Count
+    holds: tuple[Word, ...]
+    gone: tuple[tuple[Word, Small, Count], ...] = ()
+    acts: tuple[Word, ...] = ()  # ids of the two-person acts in force here
 
 
 class Scanned(Entry, frozen=True, tag="n"):
     """A scan ended. `began` is when it started; complete only if nothing was unreadable."""
 
-    at: Instant
-    began: Instant
-    files: int
-    unreadable: int
+    at: At
+    began: At
+    files: Count
+    unreadable: Small
 
 
 class Heartbeat(Entry, frozen=True, tag="b"):
     """How the agent is. `counts` is (class, state, items) as its own catalogue has them (I14)."""
 
-    at: Instant
-    booted: str  # random id of the boot
+    at: At
+    booted: Word  # random id of the boot
     clock_trusted: bool
-    clock_offset: int  # wall clock minus the enforcer's, seconds
-    brake: str  # "" or why a sweep waits
+    clock_offset: Annotated[
+        int, Meta(gt=-(2**53), lt=2**53)
+    ]  # wall clock minus the enforcer's, seconds
+    brake: Sentence  # "" or why a sweep waits
     frozen: bool
-    counts: tuple[tuple[str, str, int], ...]
-    notes: tuple[str, ...] = ()  # words out of a closed list: "disk-full", "root-missing", ...
+    counts: tuple[tuple[Word, Word, Count], ...]
+    notes: tuple[Word, ...] = ()  # words out of a closed list: "disk-full", "root-missing", ...
 
 
 AnyEntry = (

@@ -20,6 +20,10 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+#: Conditions of partial indexes: SQLite uses one only for a query that has these very words.
+LIVE_TALLIES = "state IN ('present', 'held', 'restricted', 'undated', 'late', 'blocked')"
+EXCEPTED_ITEMS = "(state = 'undated' OR not_before > 0)"
+
 stores = Table(
     "stores",
     metadata,
@@ -97,6 +101,15 @@ items = Table(
     Column("why", Text),  # due | erasure | undated | late | zombie
     Column("outcome", Text),  # an `Outcome`
     Index("items_by_time", "store", "anchor"),
+    # Small: holds only what does not simply go when its date is due.
+    Index(
+        "items_excepted",
+        "store",
+        "record_class",
+        "civil",
+        sqlite_where=text(EXCEPTED_ITEMS),
+        postgresql_where=text(EXCEPTED_ITEMS),
+    ),
     # Small: holds only what waits for its certificate.
     Index(
         "items_erased",
@@ -132,6 +145,28 @@ tallies = Table(
     Column("state", Text, primary_key=True),
     Column("items", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
+    # Small: the past is `seen`, and how it ended.
+    Index(
+        "tallies_live",
+        "store",
+        "record_class",
+        "civil",
+        sqlite_where=text(LIVE_TALLIES),
+        postgresql_where=text(LIVE_TALLIES),
+    ),
+    sqlite_with_rowid=False,
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    # The tallies summed over civil dates, changed together with them: what is asked for every
+    # minute must not cost more with every year.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("record_class", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("items", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -159,11 +194,10 @@ boots = Table(
 prior_items = Table(
     "prior_items",
     metadata,
-    # What a closed epoch knew: dating evidence, found again by source and fingerprint. A row goes
-    # when the limit of its civil date has passed.
+    # What closed epochs knew and the present one has not sighted again: dating evidence, found by
+    # fingerprint. A row goes when its file is sighted, or when the limit of its date has passed.
     Column("store", ForeignKey("stores.id"), primary_key=True),
-    Column("epoch", Integer, primary_key=True),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, ... of the store
     Column("record_class", Text, nullable=False),
     Column("civil", Integer, nullable=False),
     Column("source", Text, nullable=False),
@@ -171,8 +205,8 @@ prior_items = Table(
     Column("anchor", BigInteger),
     Column("seen", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
-    # Held, and not yet sighted in the new epoch: `lost` if its first complete scan ends without.
-    Column("missed", Boolean, nullable=False),
+    # It was held or restricted: lost, if the first complete scan of the new epoch ends without it.
+    Column("held", Boolean, nullable=False),
     Index("prior_items_by_fingerprint", "store", "fingerprint"),
     sqlite_with_rowid=False,
 )

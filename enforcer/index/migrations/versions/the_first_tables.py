@@ -247,6 +247,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'erased'"),
             postgresql_where=sa.text("state = 'erased'"),
         )
+        batch_op.create_index(
+            "items_excepted",
+            ["store", "record_class", "civil"],
+            unique=False,
+            sqlite_where=sa.text("(state = 'undated' OR not_before > 0)"),
+            postgresql_where=sa.text("(state = 'undated' OR not_before > 0)"),
+        )
 
     op.create_table(
         "log_marks",
@@ -264,7 +271,6 @@ def upgrade() -> None:
     op.create_table(
         "prior_items",
         sa.Column("store", sa.Text(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("record_class", sa.Text(), nullable=False),
         sa.Column("civil", sa.Integer(), nullable=False),
@@ -273,12 +279,12 @@ def upgrade() -> None:
         sa.Column("anchor", sa.BigInteger(), nullable=True),
         sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("missed", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["store"],
             ["stores.id"],
         ),
-        sa.PrimaryKeyConstraint("store", "epoch", "number"),
+        sa.PrimaryKeyConstraint("store", "number"),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("prior_items", schema=None) as batch_op:
@@ -297,5 +303,32 @@ def upgrade() -> None:
             ["stores.id"],
         ),
         sa.PrimaryKeyConstraint("store", "record_class", "civil", "state"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("tallies", schema=None) as batch_op:
+        batch_op.create_index(
+            "tallies_live",
+            ["store", "record_class", "civil"],
+            unique=False,
+            sqlite_where=sa.text(
+                "state IN ('present', 'held', 'restricted', 'undated', 'late', 'blocked')"
+            ),
+            postgresql_where=sa.text(
+                "state IN ('present', 'held', 'restricted', 'undated', 'late', 'blocked')"
+            ),
+        )
+
+    op.create_table(
+        "totals",
+        sa.Column("store", sa.Text(), nullable=False),
+        sa.Column("record_class", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("items", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store"],
+            ["stores.id"],
+        ),
+        sa.PrimaryKeyConstraint("store", "record_class", "state"),
         sqlite_with_rowid=False,
     )
