@@ -139,7 +139,8 @@ class Store(Protocol):
         Gives one result per `Wanted`, in the order of the batch: `erased_verified`,
         `already_absent`, `refused_changed`, `blocked` or `failed`; one file's trouble does not
         keep the next from being erased. On return every result is durable. The private name that
-        `protect` gave an item goes with it: also when it was the last name the bytes had.
+        `protect` gave an item goes too, also where the public one is another file's by now; if
+        it was the last name the bytes had, that is `erased_verified`.
 
         Idempotent: what an earlier, interrupted call erased is `already_absent`, so after a crash
         ask `recover` first. Raises only before anything was touched.

@@ -3,8 +3,8 @@
 Life of one file:
 
 1. Its directory is opened component by component (`beneath`).
-2. It is looked at: a regular file of the generation wanted, without a name nobody wants erased.
-   The private name it may still have in `held/` goes first, lest the bytes outlive their erasure.
+2. The private name it may still have in `held/` goes, lest the bytes outlive their erasure. Then
+   it is looked at: a regular file of the generation wanted, with no name that nobody wants erased.
 3. Where only root and the agent can write, it is unlinked. Elsewhere a recorder may put another
    file under the name at any moment, so it is first renamed into `quarantine/`, where nobody else
    reaches it, and looked at again; if it is another file it is put back, over nothing.
@@ -46,6 +46,18 @@ def is_generation(seen: os.stat_result, generation: Generation) -> bool:
     return (seen.st_ino, seen.st_size, seen.st_mtime_ns) == generation and S_ISREG(seen.st_mode)
 
 
+def _erased(number: int) -> Erased:
+    return Erased(number, Outcome.ERASED_VERIFIED, "")
+
+
+def _absent(number: int) -> Erased:
+    return Erased(number, Outcome.ALREADY_ABSENT, "")
+
+
+def _changed(number: int) -> Erased:
+    return Erased(number, Outcome.REFUSED_CHANGED, _CHANGED)
+
+
 class Erasure:
     """One batch on its way. The methods that act on one file may raise `OSError`; no other does."""
 
@@ -53,6 +65,7 @@ class Erasure:
         self._root = root
         self._private = private
         self._aside = private.numbers(private.aside)
+        self._touched: set[int] = set()  # of the private directories, those to be flushed
         self._erased_names: Counter[int] = Counter()  # by inode, where one has several names
 
     def erase(self, batch: Batch) -> list[Erased]:
@@ -97,24 +110,23 @@ class Erasure:
         number, name, generation, _ = want
         if number in self._aside:
             return self._finish(fd, want)
+        dropped_last = number in self._private.kept and self._drop(number) == 1
         try:
             seen = os.stat(name, dir_fd=fd, follow_symlinks=False)
             if not is_generation(seen, generation):
-                return Erased(number, Outcome.REFUSED_CHANGED, _CHANGED)
-            if self._private.drop(number):
-                seen = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                return _erased(number) if dropped_last else _changed(number)
             if seen.st_nlink > 1 and self._has_other_names(seen, want):
                 return Erased(number, Outcome.BLOCKED, _LINKED)
             result = remove(fd, want)
         except FileNotFoundError:
-            return self._without_name(want)
+            return _erased(number) if dropped_last else _absent(number)
         if seen.st_nlink > 1 and result.outcome is Outcome.ERASED_VERIFIED:
             self._erased_names[seen.st_ino] += 1
         return result
 
     def _unlink(self, fd: int, want: Wanted) -> Erased:
         os.unlink(want.name, dir_fd=fd)
-        return Erased(want.number, Outcome.ERASED_VERIFIED, "")
+        return _erased(want.number)
 
     def _take_aside(self, fd: int, want: Wanted) -> Erased:
         key = self._private.key(want.number)
@@ -125,16 +137,17 @@ class Erasure:
     def _finish(self, fd: int | None, want: Wanted) -> Erased:
         """Erase what was taken aside for this item, or put it back."""
         number, key, aside = want.number, self._private.key(want.number), self._private.aside
-        self._private.drop(number)
+        self._touched.add(aside)
+        self._drop(number)
         seen = os.stat(key, dir_fd=aside, follow_symlinks=False)
         if not is_generation(seen, want.generation):
-            result = Erased(number, Outcome.REFUSED_CHANGED, _CHANGED)
+            result = _changed(number)
         elif self._has_other_names(seen, want):
             result = Erased(number, Outcome.BLOCKED, _LINKED)
         else:
             os.unlink(key, dir_fd=aside)
             self._aside.discard(number)
-            return Erased(number, Outcome.ERASED_VERIFIED, "")
+            return _erased(number)
         if not self._put_back(fd, want):
             return Erased(number, Outcome.FAILED, _ASIDE)
         self._aside.discard(number)
@@ -157,13 +170,10 @@ class Erasure:
         return seen.st_nlink > want.links - self._erased_names[seen.st_ino]
 
     def _without_directory(self, want: Wanted) -> Erased:
-        return self._finish(None, want) if want.number in self._aside else self._without_name(want)
-
-    def _without_name(self, want: Wanted) -> Erased:
-        """Somebody removed the name; the private one, if there is one, still keeps the bytes."""
-        if self._private.drop(want.number) == 1:
-            return Erased(want.number, Outcome.ERASED_VERIFIED, "")
-        return Erased(want.number, Outcome.ALREADY_ABSENT, "")
+        """Erase what somebody else left of it when he removed its directory."""
+        if want.number in self._aside:
+            return self._finish(None, want)
+        return _erased(want.number) if self._drop(want.number) == 1 else _absent(want.number)
 
     def _recover_directory(self, directory: bytes, wanted: Sequence[Wanted]) -> list[Erased]:
         try:
@@ -185,11 +195,18 @@ class Erasure:
             return Erased(want.number, Outcome.ERASED_VERIFIED, _INTERRUPTED)
         if is_generation(seen, want.generation):
             return None
-        return Erased(want.number, Outcome.REFUSED_CHANGED, _CHANGED)
+        return _changed(want.number)
+
+    def _drop(self, number: int) -> int:
+        """Remove the private name. How many names its bytes had: of 1 it was the last."""
+        links = self._private.drop(number)
+        if links:
+            self._touched.add(self._private.held)
+        return links
 
     def _flush_private(self) -> None:
-        os.fsync(self._private.aside)
-        os.fsync(self._private.held)
+        for fd in self._touched:
+            os.fsync(fd)
 
     def _flush_all(self) -> None:
         sync_file_system(self._root.fd)

@@ -1,0 +1,146 @@
+"""What `doctor` asks of a tree before it is trusted with a promise.
+
+Erasing by generation needs inodes that stay what they are while a file lives; holding by hard link
+needs hard links. Local Linux file systems have both. Network and FAT file systems make inode
+numbers up, and an overlay gives a file a new one when it is first written to.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.stores.beneath import Root, others_write
+from agents.stores.kernel import mount_of
+from agents.stores.private import Private, keys
+from retention.errors import ConfigError, StoreUnreachableError
+
+SUITABLE = frozenset({"ext4", "xfs", "btrfs"})
+MOUNTINFO = Path("/proc/self/mountinfo")
+
+
+class Fact(NamedTuple):
+    """One thing that was looked at. `fine` is false when a person should do something about it."""
+
+    subject: str
+    fine: bool
+    sentence: str
+
+
+class Mount(NamedTuple):
+    """A line of proc(5), mountinfo."""
+
+    number: int
+    point: bytes
+    kind: str
+    read_only: bool
+
+
+def survey(
+    path: bytes,
+    store: str,
+    *,
+    private: bytes | None = None,
+    other_roots: Iterable[bytes] = (),
+    suitable: frozenset[str] = SUITABLE,
+    mountinfo: Path = MOUNTINFO,
+) -> list[Fact]:
+    """Look at an enrolled tree without changing it. `ConfigError` if its root cannot be opened."""
+    mounts = list(read_mounts(mountinfo.read_bytes()))
+    try:
+        root = Root(path)
+    except OSError as error:
+        raise ConfigError(f"The root cannot be opened as a directory: {error.strerror}.") from error
+    try:
+        return [
+            *_file_system(root, mounts, suitable),
+            *_mounts_below(path, mounts),
+            *_overlaps(path, other_roots),
+            *_private(root, private, store),
+            *_writers(root, private),
+        ]
+    finally:
+        root.close()
+
+
+def read_mounts(text: bytes) -> Iterator[Mount]:
+    """Read the mounts of this process; blanks in a path are written as octal escapes."""
+    for line in text.splitlines():
+        left, _, right = line.partition(b" - ")
+        number, _, _, _, point, options, *_ = left.split(b" ")
+        kind, _, super_options, *_ = right.split(b" ")
+        read_only = b"ro" in options.split(b",") or b"ro" in super_options.split(b",")
+        yield Mount(int(number), _unescaped(point), kind.decode(), read_only)
+
+
+def _unescaped(point: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), point)
+
+
+def _file_system(root: Root, mounts: Sequence[Mount], suitable: frozenset[str]) -> Iterator[Fact]:
+    number = mount_of(root.fd)
+    mount = next((mount for mount in mounts if mount.number == number), None)
+    if mount is None:
+        yield Fact("file system", False, "The mount this root lies on cannot be found.")
+        return
+    if mount.kind in suitable:
+        yield Fact("file system", True, f"It is {mount.kind}.")
+    else:
+        known = ", ".join(sorted(suitable))
+        sentence = f"It is {mount.kind}, whose inodes are not known to be stable; use {known}."
+        yield Fact("file system", False, sentence)
+    if mount.read_only:
+        yield Fact("file system", False, "It is mounted read-only: nothing can be erased.")
+
+
+def _mounts_below(path: bytes, mounts: Sequence[Mount]) -> Iterator[Fact]:
+    """A tree is never left, so what is mounted inside belongs to no store until it is one itself."""
+    here = os.path.realpath(path)
+    for mount in mounts:
+        if _inside(mount.point, here):
+            where = os.fsdecode(mount.point)
+            sentence = f"{where} is mounted inside and is not scanned: enrol it as its own store."
+            yield Fact("mounts inside", False, sentence)
+
+
+def _overlaps(path: bytes, other_roots: Iterable[bytes]) -> Iterator[Fact]:
+    here = os.path.realpath(path)
+    for other in map(os.path.realpath, other_roots):
+        if here == other or _inside(here, other) or _inside(other, here):
+            sentence = f"It and the root {os.fsdecode(other)} contain each other's files."
+            yield Fact("other roots", False, sentence)
+
+
+def _private(root: Root, path: bytes | None, store: str) -> Iterator[Fact]:
+    try:
+        private = Private(root, path, store, epoch=0)
+    except StoreUnreachableError as error:
+        yield Fact("private directory", False, str(error))
+        return
+    try:
+        left = sum(1 for _ in keys(private.aside))
+    finally:
+        private.close()
+    if left:
+        sentence = f"{left} files lie in quarantine: an erasure was interrupted or failed."
+        yield Fact("private directory", False, sentence)
+    else:
+        yield Fact("private directory", True, "It is the agent's own, and its quarantine is empty.")
+
+
+def _writers(root: Root, private: bytes | None) -> Iterator[Fact]:
+    if not others_write(root.fd):
+        yield Fact("writers", True, "Only root and the agent can write in the root itself.")
+    elif private is None:
+        sentence = (
+            "Others can write in the root, so they can move the private directory away, which "
+            "makes the store unreachable: put it elsewhere on the same file system."
+        )
+        yield Fact("writers", False, sentence)
+    else:
+        yield Fact("writers", True, "Others can write in the root: files are erased by quarantine.")
+
+
+def _inside(path: bytes, root: bytes) -> bool:
+    return path.startswith(root.rstrip(b"/") + b"/") and path != root
