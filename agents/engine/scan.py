@@ -28,6 +28,9 @@ STEP_FILES = 500
 SETTLE_SECONDS = 2
 
 
+_Ready = tuple[bytes, Found, Sight]  # a file of this directory, seen so, that has settled
+
+
 class _Known(NamedTuple):
     number: int
     generation: Generation
@@ -68,6 +71,7 @@ class Scanner:
         self._clock = clock
         self._time = time
         self._settle_seconds = settle_seconds
+        self._ready: list[_Ready] = []
         self._settling: dict[tuple[bytes, bytes], tuple[Generation, int, Sight]] = {}
         self.marks: set[tuple[bytes, bytes]] = set()  # incident markers met, for who reads them
         self.newly_held: list[int] = []
@@ -100,24 +104,28 @@ class Scanner:
         self._finish(progress)
 
     def hint(self, directory: bytes, name: bytes, *, closed: bool) -> None:
-        """A watcher saw this file: look at it now. `closed`: its writer has closed or moved it."""
+        """A watcher saw this file: it is dated at the next `settle`.
+
+        `closed`: its writer closed it or moved it here, so it need not settle.
+        """
         try:
             found = self._store.find(directory, name)
         except UnreadableError:
             return  # the scan will report it
         if found is None:
             return
+        sight = self._sight()
         place = self._indexer.directory(directory)
-        if closed:
-            self._settling.pop((directory, name), None)
-            known = self._known(place, [name])
-            if known.get(name, None) is None or known[name].generation != found.generation:
-                self._date_and_enter(directory, [(found, self._sight())])
-            return
-        self._look(directory, place, [found], self._sight())
+        known = self._known(place, [name]).get(name)
+        if known is None or known.generation != found.generation:
+            if closed and may_be_media(name):
+                self._settling.pop((directory, name), None)
+                self._ready.append((directory, found, sight))
+            else:
+                self._look(directory, place, [found], sight)
 
     def settle(self) -> None:
-        """Date what has stopped growing since it was last looked at; call every second or so."""
+        """Date what was hinted at or has stopped growing; call every second or so."""
         for _ in self._settle_pending():
             pass
 
@@ -133,10 +141,10 @@ class Scanner:
             elif not may_be_media(found.name):
                 self._notice_mark(directory, found.name)
             elif self._has_settled(found):
-                fresh.append((found, sight))
+                fresh.append((directory, found, sight))
             else:
                 self._wait(directory, found, sight)
-        self._date_and_enter(directory, fresh)
+        self._date_and_enter(fresh)
         return sum(item.number > 0 for item in known.values())
 
     def _known(self, place: int, names: Sequence[bytes]) -> dict[bytes, _Known]:
@@ -152,9 +160,9 @@ class Scanner:
             name: _Known(number, Generation(*rest), links) for name, number, *rest, links in rows
         }
 
-    def _date_and_enter(self, directory: bytes, fresh: Iterable[tuple[Found, Sight]]) -> None:
+    def _date_and_enter(self, fresh: Iterable[_Ready]) -> None:
         recordings: list[Recording] = []
-        for found, sight in fresh:
+        for directory, found, sight in fresh:
             try:
                 recording = self._dater.date(directory, found, sight)
             except GoneError:
@@ -188,14 +196,16 @@ class Scanner:
                 found = self._store.find(directory, name)
             except UnreadableError:
                 continue
-            if found is None:
-                del self._settling[directory, name]
-            elif found.generation != generation:
+            if found is not None and found.generation != generation:
                 self._wait(directory, found, sight)
-            else:
-                del self._settling[directory, name]
-                self._date_and_enter(directory, [(found, sight)])
-                yield
+                continue
+            del self._settling[directory, name]
+            if found is not None:
+                self._ready.append((directory, found, sight))
+        while self._ready:
+            step, self._ready = self._ready[:STEP_FILES], self._ready[STEP_FILES:]
+            self._date_and_enter(step)
+            yield
 
     def _find_gone(self, progress: _Progress) -> Iterator[None]:
         """Look once more for each item that was not met; what really is not there is gone."""
