@@ -24,14 +24,6 @@ from retention.envelope import Envelope
 from retention.errors import RefusedError
 from retention.policy import Chain
 
-NOT_CHECKED = (
-    "what really lies on a store: `auditor rescan` looks there, without asking the operator",
-    "backups of the operator's storage and database: they have a published maximum of their own",
-    "storage that was never enrolled",
-    "whether others were shown another ledger: `--head SIZE:ROOT` compares a head that a witness saw",
-    "acts that name single recordings: the operator keeps them, item-acts.jsonl has their digests",
-)
-
 READ_ME = """\
 This is the record of a retention enforcer: which recordings a storage held, which limits apply to
 them, and what became of them. It names no person and no recording.
@@ -88,7 +80,7 @@ def make(
         bundle.ITEM_ACTS: bundle.lines(item_acts),
         bundle.EXCEPTIONS: bundle.lines(_exceptions(connection, chain, key, now, random)),
     }
-    manifest = Manifest(now, since, through, bundle.members_of(contents), NOT_CHECKED)
+    manifest = Manifest(now, since, through, bundle.members_of(contents), bundle.NOT_CHECKED)
     sealed = envelope.seal(bundle.KIND, codec.encode(manifest), [key])
     bundle.write(file, envelope.encode(sealed), contents)
 

@@ -62,12 +62,16 @@ def _uncertified(connection: Connection, size: int) -> Counter[tuple[str, str, i
 
 
 def holds_of(connection: Connection, began: Instant) -> Iterator[HoldExtract]:
-    """Yield the holds that stand, and those released since the first day."""
+    """Yield the holds that stand, or still hold an item, or were released since the first day."""
     stores = _by_hold(connection, hold_stores.c.hold, func.count())
     effective = _by_hold(connection, hold_stores.c.hold, func.count(hold_stores.c.effective_at))
     held = _by_hold(connection, held_items.c.hold, func.count())
-    standing = or_(holds.c.released_at.is_(None), holds.c.released_at >= began)
-    for row in connection.execute(select(holds).where(standing).order_by(holds.c.id)):
+    shown = or_(
+        holds.c.released_at.is_(None),
+        holds.c.released_at >= began,
+        holds.c.id.in_(select(held_items.c.hold)),
+    )
+    for row in connection.execute(select(holds).where(shown).order_by(holds.c.id)):
         yield HoldExtract(
             id=row.id,
             ground=row.ground,

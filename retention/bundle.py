@@ -47,6 +47,15 @@ CONTENTS = (
 )
 """Every member but the manifest, which comes first."""
 
+NOT_CHECKED = (
+    "what really lies on a store: `auditor rescan` looks there, without asking the operator",
+    "backups of the operator's storage and database: they have a published maximum of their own",
+    "storage that was never enrolled",
+    "whether others were shown another ledger: `--head SIZE:ROOT` compares a head that a witness saw",
+    "acts that name single recordings: the operator keeps them, item-acts.jsonl has their digests",
+)
+"""What no bundle can show; it is in every manifest, and whoever verifies one says it too."""
+
 MAX_BYTES = 1 << 30
 """A larger file is refused unread; 1000 stores make some 50 MiB in two months."""
 

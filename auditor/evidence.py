@@ -1,0 +1,112 @@
+"""The ledger's part of a bundle: heads, and leaves that are proved to stand under them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from retention import bundle, ledger, merkle, note
+from retention.bundle import Node, Placed, Published
+from retention.calendar import Instant
+from retention.errors import VerificationError
+from retention.excerpt import Excerpt
+from retention.ledger import AnyLeaf, Certificate, Heartbeat
+from retention.merkle import Subtree
+from retention.note import Checkpoint, Verifier
+from retention.policy import Chain
+
+
+class Seen(NamedTuple):
+    """A head that somebody else saw: how many leaves, and their root."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the ledger vouches for: its heads by size, the leaves by position, both ascending."""
+
+    heads: Sequence[Checkpoint]
+    newest_at: Instant
+    leaves: Mapping[int, AnyLeaf]
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """The leaves that are certificates."""
+        return [leaf for leaf in self.leaves.values() if isinstance(leaf, Certificate)]
+
+
+def read_evidence(
+    members: Mapping[str, bytes], chain: Chain, seen: Sequence[Seen] = ()
+) -> Evidence:
+    """Recompute every head from the leaves and subtrees of the bundle.
+
+    `VerificationError`, `SignatureError` or `MalformedError` at the first thing that is not right.
+    """
+    published = list(bundle.parse(members[bundle.CHECKPOINTS], Published))
+    heads = _heads(published, chain)
+    placed = _placed(members)
+    excerpt = Excerpt(
+        {position: merkle.leaf_hash(data) for position, data in placed.items()},
+        [Subtree(n.level, n.index, n.hash) for n in _nodes(members)],
+    )
+    for size, root in (*((h.size, h.root) for h in heads), *seen):
+        _require_head(excerpt, size, root, newest=heads[-1].size)
+    excerpt.require_all_used()
+    leaves = {position: ledger.decode(data) for position, data in placed.items()}
+    return Evidence(heads, published[-1].at, leaves)
+
+
+def silence(evidence: Evidence) -> int:
+    """The longest time in seconds between two heartbeats, up to the newest head."""
+    beats = [leaf.at for leaf in evidence.leaves.values() if isinstance(leaf, Heartbeat)]
+    moments = [*beats, evidence.newest_at]
+    return max((later - earlier for earlier, later in pairwise(moments)), default=0)
+
+
+def _heads(published: Sequence[Published], chain: Chain) -> list[Checkpoint]:
+    """The checkpoints, signed by a ledger key that some version of the policy names."""
+    verifiers = {
+        Verifier(policy.ledger_origin, key)
+        for policy in chain.policies
+        for key in policy.ledger_keys
+    }
+    heads = [Checkpoint.parse(note.open_note(each.note, verifiers)) for each in published]
+    if not heads:
+        raise VerificationError("there is no head of the ledger")
+    for earlier, later in pairwise(heads):
+        if later.size <= earlier.size or later.origin != earlier.origin:
+            raise VerificationError(
+                f"the head over {later.size} leaves does not follow the one over {earlier.size}"
+            )
+    return heads
+
+
+def _require_head(excerpt: Excerpt, size: int, root: bytes, *, newest: int) -> None:
+    if size > newest:
+        raise VerificationError(
+            f"somebody saw a head over {size} leaves, and the newest here is over {newest}:"
+            " the ledger was rolled back, or this bundle is an old one"
+        )
+    if excerpt.root(size) != root:
+        raise VerificationError(f"the leaves do not lead to the head over {size} leaves")
+
+
+def _placed(members: Mapping[str, bytes]) -> dict[int, bytes]:
+    """The bytes of each leaf by position, in ascending order."""
+    found: dict[int, bytes] = {}
+    last = -1
+    for each in bundle.parse(members[bundle.LEAVES], Placed):
+        if each.position <= last:
+            raise VerificationError(f"leaf {each.position} is out of order, or there twice")
+        last = each.position
+        found[last] = bytes(each.data)
+    return found
+
+
+def _nodes(members: Mapping[str, bytes]) -> Iterator[Node]:
+    for each in bundle.parse(members[bundle.SUBTREES], Node):
+        if len(each.hash) != merkle.HASH_SIZE or each.level < 0 or each.index < 0:
+            raise VerificationError(f"{each.level}/{each.index} is no subtree")
+        yield each

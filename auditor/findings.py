@@ -1,0 +1,78 @@
+"""What an auditor found, and what a program may conclude from it."""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import ParamSpec, TypeVar
+
+import msgspec
+
+from retention.errors import RetentionError
+
+MOST_TOLD = 20
+"""Sentences of one check that anybody reads; the rest is a number."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    """Nothing in between: what could not be established is never ok."""
+
+    OK = "ok"
+    VIOLATED = "violated"
+    UNKNOWN = "unknown"
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with."""
+        return {"ok": 0, "violated": 1, "unknown": 2}[self.value]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The result of one check, as a sentence."""
+
+    check: str
+    verdict: Verdict
+    text: str
+
+
+class Report:
+    """Findings as they are made."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst there is: violated before unknown before ok; no finding at all is unknown."""
+        found = {finding.verdict for finding in self.findings}
+        if Verdict.VIOLATED in found:
+            return Verdict.VIOLATED
+        return Verdict.OK if found == {Verdict.OK} else Verdict.UNKNOWN
+
+    def ok(self, check: str, text: str) -> None:
+        """Something was established."""
+        self.findings.append(Finding(check, Verdict.OK, text))
+
+    def unknown(self, check: str, text: str) -> None:
+        """Something could not be established."""
+        self.findings.append(Finding(check, Verdict.UNKNOWN, text))
+
+    def violated(self, check: str, texts: Iterable[str]) -> bool:
+        """Something is not as it should be, one sentence for each; whether there was any."""
+        told = list(texts)
+        shown = told[:MOST_TOLD]
+        if len(told) > len(shown):
+            shown.append(f"and {len(told) - len(shown)} more like these")
+        self.findings += (Finding(check, Verdict.VIOLATED, text) for text in shown)
+        return bool(told)
+
+    def attempt(
+        self, check: str, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """What the step gives; None, and a finding, if it refuses what it was given."""
+        try:
+            return step(*args, **kwargs)
+        except RetentionError as error:
+            self.violated(check, [str(error)])
+            return None

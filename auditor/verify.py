@@ -1,0 +1,163 @@
+"""Verify a bundle offline, from the pinned first policy down to every count in the books.
+
+Each check rests on those before it: the policy names the keys, the keys vouch for the manifest and
+the heads, the heads for the leaves, the leaves for the books. What rests on something that failed
+is not looked at, and said to be unknown.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+
+from auditor.books import Judge, live_violations, require_balance, timings
+from auditor.evidence import Evidence, Seen, read_evidence, silence
+from auditor.findings import Report
+from auditor.register import check_acts, check_exceptions, check_holds
+from retention import bundle, codec, envelope, ledger
+from retention.bundle import Book, Manifest
+from retention.calendar import iso
+from retention.envelope import Envelope
+from retention.errors import SignatureError, VerificationError
+from retention.ledger import Certificate, Succession, Timing
+from retention.policy import Chain, follow
+
+MAX_SILENCE_SECONDS = 3600
+"""Heartbeats come every ten minutes; an hour without one is told."""
+
+Members = Mapping[str, bytes]
+
+
+def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) -> Report:
+    """Check the members of a bundle (`bundle.read`).
+
+    `pin` is the SHA-256 of the operator's first policy document; without it the bundle can at
+    best agree with itself. `seen` are heads that a witness recorded.
+    """
+    report = Report()
+    chain = report.attempt("policy", read_chain, members[bundle.POLICY], pin)
+    manifest = None if chain is None else report.attempt("manifest", _manifest, members, chain)
+    if chain is None or manifest is None:
+        report.unknown("bundle", "nothing else was checked, since all of it rests on this")
+        return report
+    _tell_origin(report, chain, manifest, pinned=pin is not None)
+    evidence = report.attempt("ledger", read_evidence, members, chain, seen)
+    if evidence is None:
+        report.unknown("books", "not checked, since they rest on the ledger")
+    else:
+        _tell_ledger(report, evidence, manifest)
+        _check_leaves(report, evidence, chain)
+        _check_books(report, members, evidence, chain, manifest)
+    check_holds(report, members, manifest)
+    check_acts(report, members, chain)
+    check_exceptions(report, members, chain, manifest)
+    return report
+
+
+def read_chain(data: bytes, pin: bytes | None) -> Chain:
+    """The policy chain out of its member; without a pin, whichever it begins with."""
+    documents = list(bundle.parse(data, Envelope))
+    if not documents:
+        raise VerificationError("there is no policy")
+    return follow(documents, codec.digest(documents[0].payload) if pin is None else pin)
+
+
+def _manifest(members: Members, chain: Chain) -> Manifest:
+    """The manifest, if the enforcer of this policy signed it and every member is as it says."""
+    sealed = envelope.decode(members[bundle.MANIFEST])
+    payload = envelope.open_sealed(sealed, bundle.KIND, chain.current.directive_keys)
+    manifest = codec.decode(payload, Manifest)
+    for expected, found in zip(manifest.members, bundle.members_of(members), strict=False):
+        if expected != found:
+            raise VerificationError(f"{found.name} is not what was signed")
+    if len(manifest.members) != len(bundle.CONTENTS):
+        raise VerificationError("the manifest does not list what is in a bundle")
+    return manifest
+
+
+def _tell_origin(report: Report, chain: Chain, manifest: Manifest, *, pinned: bool) -> None:
+    text = f"{len(chain.policies)} version(s), each signed by two owners of the one before"
+    if pinned:
+        report.ok("policy", f"{text}, from the pinned first one on")
+    else:
+        report.unknown("policy", f"{text}; whose policy it is was not checked, for want of --pin")
+    report.ok("manifest", f"made {iso(manifest.made_at, UTC)}; every member is as it was signed")
+
+
+def _tell_ledger(report: Report, evidence: Evidence, manifest: Manifest) -> None:
+    newest, at = evidence.heads[-1], evidence.newest_at
+    report.ok(
+        "ledger",
+        f"{len(evidence.heads)} head(s), the newest over {newest.size} leaves with root"
+        f" {newest.root.hex()}; each is a prefix of the next, and {len(evidence.leaves)} leaves"
+        " were found under them",
+    )
+    age = manifest.made_at - at
+    if age > MAX_SILENCE_SECONDS:
+        report.unknown("ledger", f"the newest head is {age // 60} minutes older than the bundle")
+    if (gap := silence(evidence)) > MAX_SILENCE_SECONDS:
+        report.unknown("ledger", f"the ledger was silent for {gap // 60} minutes")
+
+
+def _check_leaves(report: Report, evidence: Evidence, chain: Chain) -> None:
+    judge = Judge(chain)
+    for position, leaf in evidence.leaves.items():
+        if isinstance(leaf, Certificate):
+            report.attempt("certificates", judge.require_coherent, position, leaf)
+        elif isinstance(leaf, Succession):
+            head = report.attempt("ledger", _succeeded, leaf, chain)
+            if head:
+                report.ok("ledger", f"leaf {position}: goes on after a restore; {head}")
+    counted = timings(evidence.certificates)
+    report.violated(
+        "certificates",
+        (
+            f"{counted[timing]} recordings were erased {words}"
+            for timing, words in (
+                (Timing.EARLY, "before they were due"),
+                (Timing.PAST_LIMIT, "after the limit"),
+            )
+            if counted[timing]
+        ),
+    )
+    told = ", ".join(f"{number} {timing}" for timing, number in sorted(counted.items()))
+    report.ok("certificates", f"{len(evidence.certificates)} certificates: {told or 'none'}")
+
+
+def _succeeded(leaf: Succession, chain: Chain) -> str:
+    """Say which head two people signed as the last one, by any policy there was."""
+    refusal = SignatureError("nobody signed this succession")
+    for policy in reversed(chain.policies):
+        try:
+            head = ledger.approved_head(leaf, policy)
+        except SignatureError as error:
+            refusal = error
+        else:
+            return f"the last head known before was over {head.size} leaves: {head.root.hex()}"
+    raise refusal
+
+
+def _check_books(
+    report: Report, members: Members, evidence: Evidence, chain: Chain, manifest: Manifest
+) -> None:
+    books = report.attempt("books", _books, members, manifest)
+    if books is None:
+        return
+    waiting = report.attempt("books", require_balance, books, evidence.certificates)
+    if waiting is None:
+        return
+    report.ok("books", f"{len(books)} balance, and agree with the certificates")
+    if waiting:
+        report.unknown("books", f"{waiting} erased recordings wait for their certificate")
+    wrong = report.violated("limits", live_violations(books, chain, manifest.made_at))
+    if not wrong:
+        report.ok("limits", "by the books nothing is past a limit without a ground")
+
+
+def _books(members: Members, manifest: Manifest) -> list[Book]:
+    """The books, one for each batch of the range, in order."""
+    books = list(bundle.parse(members[bundle.BOOKS], Book))
+    batches = [(book.store, book.record_class, book.civil) for book in books]
+    if batches != sorted(set(batches)):
+        raise VerificationError("two books are kept of one batch, or they are out of order")
+    if any(not manifest.since <= book.civil <= manifest.through for book in books):
+        raise VerificationError("a book is of another time than the bundle")
+    return books
