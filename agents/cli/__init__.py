@@ -4,16 +4,22 @@ import argparse
 import json
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, date
 from pathlib import Path
 
-from agents.cli import probe
+from agents.cli import doctor, probe
+from agents.engine.agent import Agent
 from agents.terminal import compose, settings
 from agents.terminal.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
 from retention.errors import RetentionError
+
+#: A command waits this long for files to settle; the daemon dates what takes longer.
+TURN_SECONDS = 0.5
+WAIT_TURNS = 20
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         ("scan", _scan, "look at everything once"),
         ("sweep", _sweep, "erase what is due, or say what would go"),
         ("status", _status, "what this agent knows"),
-        ("doctor", _doctor, "what would otherwise be found out later"),
+        ("doctor", doctor.run, "what would otherwise be found out later"),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("--config", type=Path, required=True, help="the agent's settings (TOML)")
@@ -101,8 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _once(built: compose.Built) -> int:
     agent = built.agent
     agent.start()
-    for _ in agent.scan():
-        pass
+    _look_at_everything(agent)
     agent.exchange.report()
     for _ in agent.sweep():
         pass
@@ -117,11 +122,21 @@ def _scan(arguments: argparse.Namespace) -> int:
     built = compose.build(settings.load(arguments.config))
     try:
         built.agent.start()
-        for _ in built.agent.scan():
-            pass
+        _look_at_everything(built.agent)
     finally:
         built.close()
     return 0
+
+
+def _look_at_everything(agent: Agent) -> None:
+    """One scan, and a short wait for files that were still being written."""
+    for _ in agent.scan():
+        pass
+    for _ in range(WAIT_TURNS):
+        if not agent.scanner.settling:
+            return
+        time.sleep(TURN_SECONDS)
+        agent.look()
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -137,7 +152,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         refusal = permit.refusal(standing)
         if refusal is not None:
             print(f"nothing would go: {refusal.reason}")
-            return refusal_code(refusal)
+            return _refusal_code(refusal)
         rows = [
             {"class": name, "civil_date": date.fromordinal(civil).isoformat(), "items": items}
             for name, civil, items in agent.sweeper.preview(permit.rules(standing, agent.chain()))
@@ -148,7 +163,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def refusal_code(refusal: permit.Refusal) -> int:
+def _refusal_code(refusal: permit.Refusal) -> int:
     """1: a rule refuses; 2: it is not known whether anything may go."""
     return 2 if refusal.outcome == "refused_clock" else 1
 
@@ -188,25 +203,6 @@ def _status(arguments: argparse.Namespace) -> int:
     for name, value in facts.items():
         print(f"{name.replace('_', ' ')}: {value}")
     return 0
-
-
-def _doctor(arguments: argparse.Namespace) -> int:
-    chosen = settings.load(arguments.config)
-    findings = probe.doctor(chosen.root, any_file_system=chosen.any_file_system)
-    built = compose.build(chosen)
-    try:
-        built.agent.store.check()
-        built.agent.exchange.greet()
-    except RetentionError as error:
-        findings.append(str(error))
-    finally:
-        built.close()
-    if arguments.json:
-        print(json.dumps(findings))
-    else:
-        for finding in findings or ["nothing found"]:
-            print(finding)
-    return 1 if findings else 0
 
 
 def _find(arguments: argparse.Namespace) -> int:

@@ -72,8 +72,3 @@ def _opened(path: Path) -> Any:
         return open_file(os.fsencode(path.name), directory)
     finally:
         os.close(directory)
-
-
-def doctor(root: str, *, any_file_system: bool) -> list[str]:
-    """What is wrong with a root, in sentences."""
-    raise NotImplementedError

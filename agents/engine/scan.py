@@ -76,6 +76,11 @@ class Scanner:
         self.marks: set[tuple[bytes, bytes]] = set()  # incident markers met, for who reads them
         self.newly_held: list[int] = []
 
+    @property
+    def settling(self) -> bool:
+        """Whether files wait to be dated until they stop growing."""
+        return bool(self._settling or self._ready)
+
     def run(self) -> Iterator[None]:
         """One scan of everything, step by step. Raises `StoreUnreachableError`, changing nothing."""
         self._store.check()
