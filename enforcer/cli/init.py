@@ -5,10 +5,10 @@ from pathlib import Path
 
 from enforcer import founding
 from enforcer.cli import passphrase
+from enforcer.cli.typed import check_name, parse_roles, read_text
 from enforcer.clock import wall_clock
 from enforcer.founding import Founder, Plan
 from enforcer.govern import drafts
-from retention.errors import ConfigError
 from retention.people import Role
 
 
@@ -60,24 +60,8 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def read_text(path: Path) -> str:
-    """A file that a person wrote; `ConfigError` if it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-
-
 def _founder(text: str, common: str | None) -> Founder:
     name, _, listed = text.partition(":")
+    check_name(name)
     secret = passphrase.asked(name, new=True) if common is None else common
     return Founder(name, parse_roles(listed, name), secret)
-
-
-def parse_roles(listed: str, name: str) -> tuple[Role, ...]:
-    """Roles, separated by commas; `ConfigError` if one is none."""
-    try:
-        return tuple(sorted({Role(role.strip()) for role in listed.split(",")}))
-    except ValueError as error:
-        known = ", ".join(Role)
-        raise ConfigError(f"{name}: the roles {listed!r} are not all of: {known}") from error

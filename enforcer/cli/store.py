@@ -6,7 +6,7 @@ from pathlib import Path
 
 from enforcer.cli import show
 from enforcer.cli.client import Client, client
-from enforcer.cli.init import read_text
+from enforcer.cli.typed import read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import register
 from enforcer.govern.forms import Done, Empty, Invitations, NewStore, NewStores, StoreLines

@@ -14,6 +14,7 @@ import msgspec
 
 from retention.calendar import Instant
 from retention.classes import RecordClass
+from retention.envelope import PUBLIC_KEY_BYTES
 from retention.errors import MalformedError
 from retention.people import Person, Role
 from retention.policy import Chain, Migration, Policy, Source
@@ -42,6 +43,21 @@ def read(text: str, owner: str) -> Draft:
         return msgspec.convert(found, Draft)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise MalformedError(f"not a policy in TOML: {error}") from error
+
+
+def check(draft: Draft) -> None:
+    """`MalformedError` with one sentence about what no policy could say."""
+    keys = [bytes([each]) * PUBLIC_KEY_BYTES for each in range(4)]
+    owners = (Person("owner", (Role.OWNER,), keys[0]), Person("other", (Role.OWNER,), keys[1]))
+    first_policy(
+        draft,
+        people=owners,
+        directive_key=keys[2],
+        ledger_origin="check",
+        ledger_key=keys[3],
+        now=Instant(0),
+        today=date.min,
+    )
 
 
 def write(policy: Policy) -> str:

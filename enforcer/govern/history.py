@@ -5,18 +5,8 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, insert, select
 
+from enforcer.govern.forms import Event
 from enforcer.index.tables import history
-from retention.calendar import Instant
-
-
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the history. `person` is a person's id of the policy."""
-
-    at: Instant
-    person: str
-    verb: str
-    subject: str
-    detail: str = ""
 
 
 def record(connection: Connection, event: Event) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from enforcer.govern import history
+from enforcer.govern.forms import Event
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import requests
 from enforcer.web import rights, signed
@@ -127,5 +128,5 @@ def _transaction(route: Route, engine: Engine) -> AbstractContextManager[Connect
     return writing(engine) if route.logged else reading(engine)
 
 
-def _event(asked: Asked, verb: str, subject: str, detail: str = "") -> history.Event:
-    return history.Event(asked.now, asked.person.id, verb, subject, detail)
+def _event(asked: Asked, verb: str, subject: str, detail: str = "") -> Event:
+    return Event(asked.now, asked.person.id, verb, subject, detail)

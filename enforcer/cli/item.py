@@ -1,0 +1,167 @@
+"""`enforcer item ...`: single recordings, by place and time. Names and paths are on the store."""
+
+import secrets
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+
+from enforcer.cli import show, signing
+from enforcer.cli.client import Client, client
+from enforcer.cli.verbs import Verbs
+from enforcer.govern import naming
+from enforcer.govern.forms import Done, ItemQuery, ItemSheet, ItemSheets, Restriction
+from retention.acts import Correction, Erasure, Lift
+from retention.calendar import parse_instant
+from retention.hold import RESTRICTION, ItemRef
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the verbs of `item`."""
+    verbs = Verbs(parser)
+    found = verbs.asking("find", find, "recordings of a place and a time")
+    found.add_argument("--site", default="")
+    found.add_argument("--store", default="", metavar="ID")
+    found.add_argument("--source", default="", metavar="ID")
+    found.add_argument(
+        "--around", default="", metavar="TIME", help="03:10 is the last one there was"
+    )
+    found.add_argument("--from", dest="since", default="", metavar="TIME")
+    found.add_argument("--to", dest="until", default="", metavar="TIME")
+    verbs.asking("show", show_item, "one recording").add_argument(
+        "id", metavar="STORE/EPOCH/NUMBER"
+    )
+    kept = verbs.asking(
+        "restrict", restrict, "keep and do not use (GDPR article 18); one person may"
+    )
+    _declare_items(kept)
+    kept.add_argument("--reason", required=True, help="why; no personal data")
+    freed = verbs.asking("lift", lift, "end a restriction: two people")
+    _declare_items(freed)
+    freed.add_argument("--informed", required=True, metavar="TIME", help="when the person was told")
+    signing.declare(freed)
+    right = verbs.asking("correct", correct, "another start or class: two people")
+    _declare_items(right)
+    right.add_argument("--anchor", metavar="TIME", help="2026-01-15T14:20:00+02:00")
+    right.add_argument("--class", dest="record_class", metavar="NAME")
+    signing.declare(right)
+    gone = verbs.asking("erase", erase, "before it is due (GDPR article 17): two people")
+    _declare_items(gone)
+    signing.declare(gone)
+
+
+def find(arguments: Namespace) -> int:
+    """A line for each."""
+    form = ItemQuery(
+        site=arguments.site,
+        store=arguments.store,
+        source=arguments.source,
+        around=arguments.around,
+        since=arguments.since,
+        until=arguments.until,
+    )
+    found = client(arguments).post("/v1/items/find", form, ItemSheets)
+    if arguments.json:
+        show.as_json(found)
+        return 0
+    _print_table(found.items)
+    if found.more:
+        show.warn("there are more: narrow the time")
+    return 0
+
+
+def show_item(arguments: Namespace) -> int:
+    """One recording."""
+    found = _item(client(arguments), arguments.id)
+    if arguments.json:
+        show.as_json(found)
+        return 0
+    _print_table([found])
+    if found.holds:
+        print(f"held by {', '.join(found.holds)}")
+    if found.due_at is not None:
+        print(
+            f"goes from {show.moment(found.due_at)} on; own target {show.moment(found.must_be_gone_by)}; "
+            f"limit {show.moment(found.outer_bound)}"
+        )
+    return 0
+
+
+def restrict(arguments: Namespace) -> int:
+    """At once, by one person."""
+    name = RESTRICTION + secrets.token_hex(4)
+    form = Restriction(name, tuple(arguments.id), arguments.reason)
+    client(arguments).post("/v1/items/restrict", form, Done)
+    print(f"{name} is on its way to the stores: kept from when they acknowledge it, and not used.")
+    return 0
+
+
+def lift(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Lift(
+        id=signing.new_id("lift"),
+        at=me.now(),
+        reason=arguments.reason,
+        items=_references(me, arguments.id),
+        subject_informed_at=parse_instant(arguments.informed),
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def correct(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Correction(
+        id=signing.new_id("correction"),
+        at=me.now(),
+        reason=arguments.reason,
+        items=_references(me, arguments.id),
+        anchor=None if arguments.anchor is None else parse_instant(arguments.anchor),
+        record_class=arguments.record_class,
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def erase(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Erasure(
+        id=signing.new_id("erasure"),
+        at=me.now(),
+        reason=arguments.reason,
+        items=_references(me, arguments.id),
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def _declare_items(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "id", nargs="+", metavar="STORE/EPOCH/NUMBER", help="as `item find` shows it"
+    )
+
+
+def _references(me: Client, names: Iterable[str]) -> tuple[ItemRef, ...]:
+    return tuple(_item(me, name).reference for name in names)
+
+
+def _item(me: Client, name: str) -> ItemSheet:
+    return me.get(f"/v1/items/{naming.parse(name)}", ItemSheet)
+
+
+def _print_table(found: Iterable[ItemSheet]) -> None:
+    show.table(
+        ("ITEM", "SOURCE", "BEGAN", "DATED BY", "SECONDS", "BYTES", "CLASS", "STATE", "GOES FROM"),
+        (
+            (
+                item.id,
+                item.source,
+                "undated" if item.anchor is None else show.moment(item.anchor),
+                item.how,
+                str(item.span),
+                str(item.size),
+                item.record_class,
+                item.state,
+                show.moment(item.due_at),
+            )
+            for item in found
+        ),
+    )

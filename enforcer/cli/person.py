@@ -1,0 +1,103 @@
+"""`enforcer person ...`: who may do what. A change of people is the next policy version."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import msgspec
+from nacl.signing import SigningKey
+
+from enforcer import keys
+from enforcer.cli import passphrase, show, signing, words
+from enforcer.cli.client import client
+from enforcer.cli.typed import check_name, parse_roles
+from enforcer.cli.verbs import Verbs
+from enforcer.govern import drafts
+from retention import codec
+from retention.calendar import civil_date
+from retention.envelope import PUBLIC_KEY_BYTES, key_id
+from retention.errors import ConfigError
+from retention.people import Person, Role
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the verbs of `person`."""
+    verbs = Verbs(parser)
+    verbs.asking("list", list_people, "everybody of the present policy")
+    added = verbs.asking("add", add, "a person, other roles, or another key: two owners sign it")
+    added.add_argument("name", help="short, without personal data in it")
+    added.add_argument("--roles", metavar="ROLE,...", help=", ".join(Role))
+    added.add_argument("--key", metavar="HEX", help="the public key that `person key` printed")
+    added.add_argument("--remove", action="store_true", help="may do nothing any more")
+    signing.declare(added, reason=False)
+    made = verbs.offline("key", make_key, "make a key file, and print its public key")
+    made.add_argument("name")
+    made.add_argument("--out", type=Path, metavar="FILE", help="[NAME.key]")
+    passphrase.declare(made)
+
+
+def list_people(arguments: Namespace) -> int:
+    """A line for each."""
+    people = signing.chain(client(arguments)).current.people
+    if arguments.json:
+        show.as_json(people)
+        return 0
+    show.table(
+        ("PERSON", "ROLES", "KEY"),
+        ((person.id, ",".join(person.roles), key_id(person.public_key)) for person in people),
+    )
+    return 0
+
+
+def add(arguments: Namespace) -> int:
+    """The draft of the next version, with the first owner's signature."""
+    me = client(arguments)
+    chain = signing.chain(me)
+    policy = drafts.successor(
+        chain,
+        now=me.now(),
+        today=civil_date(me.now(), show.HOME_ZONE),
+        people=_changed(chain.current.people, arguments),
+    )
+    said = words.of_policy(chain.current, policy)
+    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+
+
+def make_key(arguments: Namespace) -> int:
+    """A key that never leaves the person's own machine."""
+    check_name(arguments.name)
+    secret = passphrase.given(arguments.passphrase_file)
+    if secret is None:
+        secret = passphrase.asked(arguments.name, new=True)
+    key = SigningKey.generate()
+    path = arguments.out or Path(f"{arguments.name}.key")
+    keys.write_sealed(path, keys.seal(arguments.name, key, secret))
+    print(bytes(key.verify_key).hex())
+    return 0
+
+
+def _changed(people: tuple[Person, ...], arguments: Namespace) -> tuple[Person, ...]:
+    name = check_name(arguments.name)
+    known = next((person for person in people if person.id == name), None)
+    others = tuple(person for person in people if person.id != name)
+    if arguments.remove:
+        if known is None:
+            raise ConfigError(f"nobody is called {name!r}")
+        return others
+    if known is None and not (arguments.roles and arguments.key):
+        raise ConfigError(f"{name} is new: give --roles and --key")
+    person = known or Person(name, (), b"")
+    if arguments.roles:
+        person = msgspec.structs.replace(person, roles=parse_roles(arguments.roles, name))
+    if arguments.key:
+        person = msgspec.structs.replace(person, public_key=_public_key(arguments.key))
+    return (*others, person)
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != PUBLIC_KEY_BYTES:
+        raise ConfigError(f"{text!r} is no public key: 64 hex digits, as `person key` prints them")
+    return key

@@ -1,0 +1,123 @@
+"""`enforcer policy ...`: the rules."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from enforcer.cli import explaining, show, signing, source, words
+from enforcer.cli.client import client
+from enforcer.cli.typed import read_text
+from enforcer.cli.verbs import Verbs
+from enforcer.govern import drafts
+from enforcer.govern.forms import Document, Empty
+from retention import codec
+from retention.calendar import civil_date
+from retention.errors import ConfigError
+from retention.policy import Policy
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the verbs of `policy`."""
+    verbs = Verbs(parser)
+    shown = verbs.asking("show", show_policy, "what is in force, and the sentences to publish")
+    shown.add_argument("--version", type=int, help="an earlier one")
+    shown.add_argument("--toml", action="store_true", help="as a draft of the next one")
+    checked = verbs.offline("check", check, "what is wrong with a draft")
+    checked.add_argument("file", type=Path)
+    why = verbs.offline("explain", explain, "when a recording goes, and why; asks nobody")
+    why.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    why.add_argument(
+        "--anchor", required=True, metavar="TIME", help="start of the recording; - reads lines"
+    )
+    why.add_argument(
+        "--policy", type=Path, metavar="FILE", help="a draft [the classes of the notice]"
+    )
+    show.declare(why)
+    proposed = verbs.asking("propose", propose, "the draft of a next version: two owners sign it")
+    proposed.add_argument("file", type=Path)
+    signing.declare(proposed, reason=False)
+    signed = verbs.asking("sign", sign, "the second owner's signature; the same as `approve`")
+    signed.add_argument("id")
+    signing.declare(signed, reason=False)
+    verbs.asking("publish", publish, "put a version in force that two owners signed").add_argument(
+        "id"
+    )
+
+
+def show_policy(arguments: Namespace) -> int:
+    """One version."""
+    chain = signing.chain(client(arguments))
+    version = arguments.version or chain.current.version
+    found = next((p for p in chain.policies if p.version == version), None)
+    if found is None:
+        raise ConfigError(
+            f"there is no policy version {version}; the newest is {chain.current.version}"
+        )
+    if arguments.json:
+        show.as_json(found)
+    elif arguments.toml:
+        print(drafts.write(found))
+    else:
+        _print(found)
+    return 0
+
+
+def check(arguments: Namespace) -> int:
+    """Raises what is wrong."""
+    draft = explaining.checked(read_text(arguments.file))
+    print(
+        f"{arguments.file}: {len(draft.classes)} classes, {len(draft.sources)} sources, no mistake."
+    )
+    return 0
+
+
+def explain(arguments: Namespace) -> int:
+    """One time, or one JSON object per line of standard input."""
+    text = drafts.built_in() if arguments.policy is None else read_text(arguments.policy)
+    explained = explaining.Explainer(explaining.checked(text), arguments.record_class)
+    if arguments.anchor == "-":
+        for line in sys.stdin:
+            show.as_json(explained.of(line.strip()))
+        return 0
+    found = explained.of(arguments.anchor)
+    if arguments.json:
+        show.as_json(found)
+        return 0
+    print(found.sentence)
+    for name in ("due_at", "must_be_gone_by", "outer_bound"):
+        print(f"{name:16}{getattr(found, name) or '-'}")
+    return 0
+
+
+def propose(arguments: Namespace) -> int:
+    """The first owner's signature."""
+    me = client(arguments)
+    chain = signing.chain(me)
+    draft = drafts.read(read_text(arguments.file), drafts.first_owner(chain.current.people))
+    today = civil_date(me.now(), show.HOME_ZONE)
+    policy = drafts.next_policy(chain, draft, now=me.now(), today=today)
+    said = words.of_policy(chain.current, policy)
+    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+
+
+def sign(arguments: Namespace) -> int:
+    """The second owner's signature."""
+    me = client(arguments)
+    return signing.countersign(me, me.get(f"/v1/documents/{arguments.id}", Document), arguments)
+
+
+def publish(arguments: Namespace) -> int:
+    """In force from now on."""
+    me = client(arguments)
+    document = me.post(f"/v1/documents/{arguments.id}/publish", Empty(), Document)
+    return signing.report(document, arguments)
+
+
+def _print(policy: Policy) -> None:
+    print(f"Policy version {policy.version}, for recordings from {policy.effective_from} on.")
+    for each in policy.classes:
+        bound = "no longer than" if each.bound == "maximum" else "no shorter than"
+        print(f"{each.name}: kept {bound} {each.period}, counted from {each.anchor} ({each.zone}).")
+        print(f"  {each.purpose}; {each.legal_basis}; {each.notice}; answers for it: {each.owner}")
+    if policy.sources:
+        source.print_table(policy.sources)

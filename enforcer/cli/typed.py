@@ -1,0 +1,30 @@
+"""What people type or write: names, roles, files."""
+
+from pathlib import Path
+
+from retention.errors import ConfigError
+from retention.people import Role
+
+
+def read_text(path: Path) -> str:
+    """A file that a person wrote; `ConfigError` if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+
+
+def parse_roles(listed: str, name: str) -> tuple[Role, ...]:
+    """Roles, separated by commas; `ConfigError` if one is none."""
+    try:
+        return tuple(sorted({Role(role.strip()) for role in listed.split(",")}))
+    except ValueError as error:
+        known = ", ".join(Role)
+        raise ConfigError(f"{name}: the roles {listed!r} are not all of: {known}") from error
+
+
+def check_name(name: str) -> str:
+    """A name that can stand in a register for ever; else `ConfigError`."""
+    if not (name.isascii() and name.replace("-", "").isalnum() and name == name.lower()):
+        raise ConfigError(f"{name!r} cannot name a person: use small letters, digits and hyphens")
+    return name

@@ -1,0 +1,126 @@
+"""What a document says, in words: shown to a person before they sign its very bytes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from enforcer.cli import show
+from enforcer.govern.papers import Paper
+from retention.acts import (
+    Activation,
+    AnyAct,
+    BrakeRelease,
+    Correction,
+    Erasure,
+    Lift,
+    Release,
+    Retirement,
+    Thaw,
+)
+from retention.envelope import key_id
+from retention.hold import ItemRef
+from retention.ledger import LastHead
+from retention.policy import Policy
+
+
+def of_paper(paper: Paper, current: Policy) -> Iterator[str]:
+    """Lines that say what two signatures under this will do."""
+    match paper.body:
+        case Policy():
+            yield from of_policy(current, paper.body)
+        case LastHead():
+            yield f"The ledger goes on after a loss. Its last head known had {paper.body.size} leaves,"
+            yield f"root {paper.body.root.hex()}."
+            yield f"Reason: {paper.body.reason}"
+        case act:
+            yield from of_act(act)
+
+
+def of_act(act: AnyAct) -> Iterator[str]:
+    """What an act does, and why."""
+    match act:
+        case Release():
+            yield f"Release hold {act.hold}: what it held goes when due, a day from now at the earliest."
+        case Erasure():
+            yield f"Erase {len(act.items)} items now, before they are due:"
+            yield from _items(act.items)
+        case Correction():
+            yield from _correction(act)
+        case Lift():
+            informed = show.moment(act.subject_informed_at)
+            yield f"Lift the restriction of {len(act.items)} items; the person was told {informed}:"
+            yield from _items(act.items)
+        case Activation():
+            through = date.fromordinal(act.through_ordinal)
+            yield f"Let these stores erase {act.record_class}: {', '.join(act.stores)}."
+            yield f"Of the backlog up to {act.count} items each, recorded until {through}, may go at once."
+        case BrakeRelease():
+            until = show.moment(act.expires)
+            yield f"Release the brake of {act.store}: one sweep may erase up to {act.count} items until {until}."
+        case Retirement():
+            yield f"Take store {act.store} out of service: its bytes are {act.how}."
+        case Thaw():
+            yield f"The box of epoch {act.epoch} is store {act.store}; any other is not."
+    yield f"Reason: {act.reason}"
+
+
+def of_policy(old: Policy, new: Policy) -> Iterator[str]:
+    """What is different in the new version."""
+    yield f"Policy version {new.version}, for recordings from {new.effective_from} on:"
+    yield from _changes("class", {c.name: c for c in old.classes}, {c.name: c for c in new.classes})
+    yield from _changes("source", _sources(old), _sources(new))
+    yield from _changes("person", {p.id: p for p in old.people}, {p.id: p for p in new.people})
+    for what in ("directive_keys", "ledger_keys", "ledger_origin"):
+        before, after = getattr(old, what), getattr(new, what)
+        if before != after:
+            yield f"  {what}: {_shown(before)} -> {_shown(after)}"
+    for migration in set(new.migrations) - set(old.migrations):
+        yield (
+            f"  KEEPS LONGER: {migration.record_class} recorded under version "
+            f"{migration.recorded_under} by the present period: {migration.reason}"
+        )
+
+
+def _changes(
+    what: str, old: Mapping[str, msgspec.Struct], new: Mapping[str, msgspec.Struct]
+) -> Iterator[str]:
+    for name in sorted(old.keys() - new.keys()):
+        yield f"  {what} {name}: removed"
+    for name in sorted(new.keys() - old.keys()):
+        fields = msgspec.structs.asdict(new[name])
+        said = ", ".join(f"{field} {_shown(value)}" for field, value in fields.items() if value)
+        yield f"  {what} {name}: new; {said}"
+    for name in sorted(old.keys() & new.keys()):
+        before, after = msgspec.structs.asdict(old[name]), msgspec.structs.asdict(new[name])
+        for field in (field for field in after if before[field] != after[field]):
+            yield f"  {what} {name}: {field} {_shown(before[field])} -> {_shown(after[field])}"
+
+
+def _correction(act: Correction) -> Iterator[str]:
+    changes = []
+    if act.anchor is not None:
+        changes.append(f"began {show.moment(act.anchor)}")
+    if act.record_class is not None:
+        changes.append(f"are of class {act.record_class}")
+    yield f"Correct {len(act.items)} items: they {' and '.join(changes)}:"
+    yield from _items(act.items)
+
+
+def _items(items: Iterable[ItemRef]) -> Iterator[str]:
+    for item in items:
+        when = show.moment(item.begins)
+        yield f"  {item.store}/{item.epoch}/{item.number}  {item.source}, recorded {when} or later"
+
+
+def _sources(policy: Policy) -> dict[str, msgspec.Struct]:
+    return {f"{source.id} of group {source.group}": source for source in policy.sources}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"key {key_id(value)}"
+    if isinstance(value, tuple):
+        return ",".join(_shown(each) for each in value) or "none"
+    return str(value)
