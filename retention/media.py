@@ -85,7 +85,7 @@ _MAGIC: tuple[tuple[int, bytes, MediaFormat], ...] = (
 # The kinds a layout can hold, its usual one first: a suffix may choose among these.
 _KINDS: Mapping[MediaFormat, tuple[MediaKind, ...]] = MappingProxyType(
     {
-        MediaFormat.JPEG: (MediaKind.IMAGE, MediaKind.CLIP),  # .mjpeg is JPEGs in a row
+        MediaFormat.JPEG: (MediaKind.IMAGE,),
         MediaFormat.PNG: (MediaKind.IMAGE,),
         MediaFormat.WEBP: (MediaKind.IMAGE,),
         MediaFormat.HEIF: (MediaKind.IMAGE,),

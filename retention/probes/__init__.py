@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import islice
 from types import MappingProxyType
 
+from retention.calendar import DAY
 from retention.errors import MalformedError
 from retention.media import HEAD_BYTES, MediaFormat, format_of, recognise
 from retention.probes.candidate import (
@@ -50,7 +51,7 @@ _FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingP
 _MOST_FINDINGS = 16
 """Of one file's bytes; honest ones have five at most."""
 
-_LONGEST_SPAN_SECONDS = 7 * 86_400
+_LONGEST_SPAN_SECONDS = 7 * DAY
 """No recorder cuts later; a longer one is a broken counter, and would widen a window for nothing."""
 
 

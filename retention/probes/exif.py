@@ -1,26 +1,28 @@
 """EXIF of a JPEG (CIPA DC-008): when it was taken, digitised and changed, and in which zone.
 
-The directories are read by exifread, out of the one segment that holds them and under an
-allowance: it was made for photographs, not for files that wish it ill.
+exifread decodes the directories. It was made for photographs, not for files that wish it ill: it
+is given the one segment that holds them, each of the two directories that hold dates by itself,
+and an allowance. So a broken tag costs what stands behind it, not what stood before.
 """
 
 import io
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-import exifread
+from exifread.core.exif_header import ExifHeader
 
 from retention.errors import MalformedError
 from retention.probes.candidate import Candidate, TimeSource
 from retention.probes.source import Reader
-from retention.probes.strptime import candidate_of, fields_of
+from retention.probes.strptime import CODES, candidate_of, fields_of
 
 # It warns of every odd tag; a broken file is a candidate less, not a line in the log.
 logging.getLogger("exifread").disabled = True
 
-_HEADER = b"Exif\0\0"
+_HEADER = b"Exif\0"  # and one byte more, 0 in any honest file
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # TEM, RST0-7, SOI: markers without a length
 _START_OF_SCAN, _END_OF_IMAGE, _APP1 = 0xDA, 0xD9, 0xE1
 
@@ -30,7 +32,7 @@ _DATES = (
     ("DateTimeDigitized", "OffsetTimeDigitized", 0),
     ("DateTime", "OffsetTime", -1),
 )
-_OFFSET = re.compile(r"\s*(?P<z>Z|[+-]\d\d:?\d\d)", re.ASCII)
+_OFFSET = re.compile(rf"\s*(?P<z>{CODES['z']})", re.ASCII)
 
 _Tags = Mapping[str, Any]
 
@@ -73,7 +75,7 @@ def _segment(reader: Reader) -> bytes:
         else:
             length = int.from_bytes(reader.exactly(offset + 2, 2), "big")
             if code == _APP1 and reader.exactly(offset + 4, len(_HEADER)) == _HEADER:
-                return reader.exactly(offset + 4, length - 2)[len(_HEADER) :]
+                return reader.exactly(offset + 4, length - 2)[len(_HEADER) + 1 :]
             offset += 2 + max(length, 2)
 
 
@@ -94,16 +96,29 @@ class _Allowance(io.BytesIO):
 
 
 def _tags(segment: bytes) -> _Tags:
-    """Read all tags but maker notes and thumbnails."""
-    if not segment:
-        return {}
-    try:
-        tags: _Tags = exifread.process_file(
-            _Allowance(segment), details=False, extract_thumbnail=False
-        )
-    except Exception as exc:
-        raise MalformedError("The EXIF directories are broken.") from exc
+    """Read the image's directory, and EXIF's own, to which the first one points."""
+    tags: dict[str, Any] = {}
+    _read_directory(segment, tags, "Image", lambda header: header.s2n(4, 4))
+    _read_directory(segment, tags, "EXIF", lambda _: tags["Image ExifOffset"].values[0])
     return tags
+
+
+def _read_directory(
+    segment: bytes, tags: dict[str, Any], name: str, place: Callable[[ExifHeader], int]
+) -> None:
+    """Add a directory's tags, as far as they can be read, maker notes left out."""
+    header = ExifHeader(
+        _Allowance(segment),
+        endian=segment[:1].decode("latin-1"),
+        offset=0,
+        fake_exif=0,
+        strict=False,
+        detailed=False,
+    )
+    header.tags = tags
+    # What it raises on hostile bytes is in nobody's contract.
+    with suppress(Exception):
+        header.dump_ifd(place(header), name)
 
 
 def _values(tags: _Tags, name: str) -> Any:

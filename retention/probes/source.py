@@ -13,7 +13,9 @@ BLOCK_BYTES = 4096
 
 ALLOWANCE_BYTES = 512 * 1024
 ALLOWANCE_READS = 64
-"""What one file may cost. A recorder's file takes one to three reads; EXIF takes 64 KiB at most."""
+ALLOWANCE_STEPS = 20_000
+"""What one file may cost. A recorder's takes one to three reads and some thirty steps; EXIF is 64 KiB
+at most; a minute of one-second fragments is 64 reads and 2 000 steps."""
 
 
 class ByteSource(Protocol):
@@ -58,6 +60,7 @@ class Reader:
         self._block = b""
         self._bytes_left = ALLOWANCE_BYTES
         self._reads_left = ALLOWANCE_READS
+        self._steps_left = ALLOWANCE_STEPS
 
     @property
     def size(self) -> int:
@@ -73,6 +76,9 @@ class Reader:
 
         Raises MalformedError if the file ends before, or has cost more than its allowance.
         """
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise MalformedError("The file has more parts than any recording needs.")
         if offset < 0 or length < 0 or offset + length > self.size:
             raise MalformedError("The file ends before what it announces.")
         if not self._start <= offset <= offset + length <= self._start + len(self._block):

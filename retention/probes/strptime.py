@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
+from retention.calendar import DAY
 from retention.probes.candidate import Candidate, TimeSource, ZoneKnowledge
 
 CODES: Mapping[str, str] = {
@@ -20,18 +21,18 @@ CODES: Mapping[str, str] = {
     "M": r"[0-5]\d",
     "S": r"(?:[0-5]\d|60)",  # a leap second, in case a recorder knows of them
     "f": r"\d{1,9}",
-    "z": r"(?:Z|[+-]\d{2}(?::?\d{2})?)",
+    "z": r"(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)",  # no place on Earth is further from UTC
     "s": r"\d{10}",  # 2001 to 2286; so `%s%f` and `%s*` read milliseconds too
 }
 """strptime code -> regular expression of its digits."""
 
 _WRITTEN = re.compile(
     r"\s*(?P<Y>\d{4})[:/.-](?P<m>\d{1,2})[:/.-](?P<d>\d{1,2})"
-    r"(?:[T ]\s*(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2}))?(?:[.,]\d+)?"
-    r"\s*(?P<z>Z|[+-]\d\d:?\d\d)?)?",
+    r"(?:[T\s]\s*(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2}))?(?:[.,]\d+)?"
+    rf"\s*(?P<z>{CODES['z']})?)?",
     re.ASCII,
 )
-_SECONDS_LEFT_OPEN = (("s", 1), ("S", 1), ("M", 60), ("H", 3600), ("d", 86_400), ("j", 86_400))
+_SECONDS_LEFT_OPEN = (("s", 1), ("S", 1), ("M", 60), ("H", 3600), ("d", DAY), ("j", DAY))
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -87,7 +88,7 @@ def _day_of_year(year: int, number: int) -> datetime:
 
 
 def _offset(text: str) -> timezone:
-    """Read `+0200`, `+02:00`, `+02` or `Z`; raises ValueError for a day or more."""
+    """Read `+0200`, `+02:00`, `+02` or `Z`."""
     if text == "Z":
         return UTC
     minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)

@@ -33,10 +33,10 @@ def files(*patterns: str) -> list[Path]:
 def test_a_stamped_picture_says_the_moment_and_its_offset(path: Path, moment: datetime) -> None:
     before = path.read_bytes()
     after = stamp_jpeg(before, moment)
-    assert len(after) == len(before)
+    assert len(before) == len(after)
     claims = embedded(after)
-    assert {claim.value for claim in claims} == {moment}
-    assert {claim.value.utcoffset() for claim in claims} == {moment.utcoffset()}
+    assert {moment} == {claim.value for claim in claims}
+    assert {moment.utcoffset()} == {claim.value.utcoffset() for claim in claims}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -44,9 +44,9 @@ def test_a_stamped_picture_says_the_moment_and_its_offset(path: Path, moment: da
 def test_a_stamped_mp4_says_the_moment_in_utc(path: Path, moment: datetime) -> None:
     before = path.read_bytes()
     after = stamp_mp4(before, moment)
-    assert len(after) == len(before)
-    assert [claim.value for claim in embedded(after)] == [
-        moment.astimezone(UTC).replace(tzinfo=None)
+    assert len(before) == len(after)
+    assert [moment.astimezone(UTC).replace(tzinfo=None)] == [
+        claim.value for claim in embedded(after)
     ]
 
 
@@ -55,8 +55,8 @@ def test_a_stamped_mp4_says_the_moment_in_utc(path: Path, moment: datetime) -> N
 def test_a_stamped_matroska_says_the_moment(path: Path, moment: datetime) -> None:
     before = path.read_bytes()
     after = stamp_mkv(before, moment)
-    assert len(after) == len(before)
-    assert [claim.value for claim in embedded(after)] == [moment]
+    assert len(before) == len(after)
+    assert [moment] == [claim.value for claim in embedded(after)]
 
 
 def test_what_has_no_date_is_not_stamped() -> None:
