@@ -25,13 +25,21 @@ def run(arguments: argparse.Namespace) -> int:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigError(f"there is no time zone {arguments.zone!r}") from error
     patterns = [NamePattern.parse(text) for text in arguments.pattern]
-    answers = [_answer(path, patterns, zone) for path in arguments.file]
+    paths = [path for given in arguments.file for path in _files(given)]
+    answers = [_answer(path, patterns, zone) for path in paths]
     if arguments.json:
         print(json.dumps(answers, indent=1))
     else:
         for answer in answers:
             print(f"{answer['path']}: {answer['anchor'] or '-'} ({answer['reason']})")
     return 2 if any("error" in answer for answer in answers) else 0
+
+
+def _files(given: Path) -> list[Path]:
+    """The file itself, or all files below a directory."""
+    if not given.is_dir():
+        return [given]
+    return sorted(path for path in given.rglob("*") if path.is_file())
 
 
 def _answer(path: Path, patterns: Sequence[NamePattern], zone: ZoneInfo) -> dict[str, Any]:
