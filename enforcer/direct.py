@@ -1,0 +1,117 @@
+"""What a store may do now: index + policy + holds -> its directive.
+
+A directive is a state: the same state has the same version, however often it is asked for. The
+version is max(previous + 1, unix milliseconds), so it grows even where the index was restored
+from yesterday (docs/rules.md, Coming back).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from nacl.signing import SigningKey
+from sqlalchemy import Connection, Row, select, update
+
+from enforcer.index import scope
+from enforcer.index.tables import document_stores, documents, hold_stores, holds, stores
+from retention import codec, envelope
+from retention.calendar import Instant
+from retention.directive import VALID_SECONDS, Directive, Due, Time
+from retention.envelope import Envelope
+from retention.errors import RefusedError
+from retention.hold import StoreHold
+from retention.policy import Chain
+
+
+class Director:
+    """Speaks for the enforcer to the agents, with the directive key."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+
+    def direct(self, connection: Connection, store: str, chain: Chain, now: Instant) -> Envelope:
+        """The store's directive, sealed; in a write transaction, which takes a new version down.
+
+        `RefusedError` while the index was restored and this agent has not said yet what it knows.
+        """
+        row = connection.execute(select(stores).where(stores.c.id == store).with_for_update()).one()
+        if row.restored:
+            raise RefusedError("the enforcer was restored and first has to hear what you know")
+        said = self._versioned(connection, row, directive_for(connection, row, chain, now))
+        return envelope.seal("directive", codec.encode(said), [self._key])
+
+    def tell_time(self, store: str, nonce: bytes, now: Instant) -> Envelope:
+        """The enforcer's time, for the one who asked with this nonce."""
+        return envelope.seal("time", codec.encode(Time(store, nonce, now)), [self._key])
+
+    def _versioned(self, connection: Connection, row: Row[Any], said: Directive) -> Directive:
+        """The same version for the same content; a higher one for any other."""
+        timeless = replace(said, issued_at=Instant(0), expires_at=Instant(0))
+        content = codec.digest(codec.encode(timeless))
+        if content == row.directive_digest:
+            return replace(said, version=row.directive_version)
+        version = max(row.directive_version + 1, said.issued_at * 1000)
+        connection.execute(
+            update(stores)
+            .where(stores.c.id == row.id)
+            .values(directive_version=version, directive_digest=content)
+        )
+        return replace(said, version=version)
+
+
+def directive_for(connection: Connection, row: Row[Any], chain: Chain, now: Instant) -> Directive:
+    """What the store of this row may do; its version is still 0."""
+    due = tuple(
+        Due(r.record_class, r.policy, r.since, r.through)
+        for name in chain.class_names()
+        for r in chain.due_ranges(name, now)
+    )
+    return Directive(
+        store=row.id,
+        epoch=row.epoch,
+        version=0,
+        issued_at=now,
+        expires_at=Instant(now + VALID_SECONDS),
+        policy=chain.current.version,
+        policy_digest=chain.head,
+        due=due,
+        holds=tuple(standing_holds(connection, row.id)),
+        acts=tuple(approved_acts(connection, row.id)),
+        frozen=bool(row.frozen),
+    )
+
+
+def standing_holds(connection: Connection, store: str) -> Sequence[StoreHold]:
+    """The store's holds, until its agent has let go of what a released one held.
+
+    A marker's hold came from the agent itself and is told back to it all the same.
+    """
+    rows = connection.execute(
+        select(holds.c.id, holds.c.begins, holds.c.ends, holds.c.scope)
+        .join(hold_stores, hold_stores.c.hold == holds.c.id)
+        .where(hold_stores.c.store == store, hold_stores.c.freed_at.is_(None))
+        .order_by(holds.c.id)
+    )
+    return [_store_hold(row, store) for row in rows]
+
+
+def approved_acts(connection: Connection, store: str) -> Sequence[Envelope]:
+    """Two people's acts that this store's agent has not acknowledged yet, oldest first."""
+    rows = connection.execute(
+        select(documents.c.envelope)
+        .join(document_stores, document_stores.c.document == documents.c.id)
+        .where(
+            document_stores.c.store == store,
+            document_stores.c.acknowledged_at.is_(None),
+            documents.c.state.in_(("approved", "applied")),
+            documents.c.kind != "policy",
+        )
+        .order_by(documents.c.approved_at, documents.c.id)
+    )
+    return [envelope.decode(data) for data in rows.scalars()]
+
+
+def _store_hold(row: Any, store: str) -> StoreHold:
+    reach = codec.decode(row.scope, scope.Scope)
+    items = tuple(item for item in reach.items if item.store == store)
+    return StoreHold(row.id, row.begins, row.ends, reach.sources, items)
