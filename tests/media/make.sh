@@ -80,8 +80,8 @@ exif year-2037.jpg -EXIF:DateTimeOriginal="2037:05:01 12:00:00"
 exif unset.jpg -EXIF:DateTimeOriginal#="0000:00:00 00:00:00"
 exif offset.jpg -EXIF:DateTimeOriginal="2026:11:22 03:10:00" -EXIF:OffsetTimeOriginal=+02:00 \
     -EXIF:SubSecTimeOriginal=987 -XMP:DateTimeOriginal="2026:11:22 03:10:00.987+02:00" \
-    -EXIF:CreateDate="2026:11:22 03:10:01" -EXIF:OffsetTimeDigitized=+02:00 \
-    -EXIF:ModifyDate="2026:11:22 05:00:00" -EXIF:OffsetTime=+02:00
+    -EXIF:CreateDate="2026:11:22 03:10:01" -EXIF:OffsetTimeDigitized=+01:00 \
+    -EXIF:ModifyDate="2026:11:22 05:00:00" -EXIF:OffsetTime=+03:00
 exif little-endian.jpg -api ByteOrder=II -EXIF:ExifVersion=0232 \
     -EXIF:DateTimeOriginal="2026:11:22 03:10:00" -EXIF:OffsetTimeOriginal=-03:30
 # EXIF that is not the first segment: a comment of 60 000 bytes stands before it.
