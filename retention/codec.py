@@ -25,8 +25,12 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
 
 
 def encode(document: msgspec.Struct) -> bytes:
-    """The canonical bytes of a document."""
-    return _ENCODER.encode(document)
+    """The canonical bytes of a document; `MalformedError` if some of its text is not Unicode."""
+    try:
+        return _ENCODER.encode(document)
+    # Half a surrogate: how Python hands over an argument that is not UTF-8.
+    except UnicodeEncodeError as error:
+        raise MalformedError(f"a {_name(type(document))} holds text that is not Unicode") from error
 
 
 def decode(data: bytes, type_: type[T]) -> T:

@@ -1,0 +1,25 @@
+"""How large may be what a document says: what a database keeps, a calendar knows and a person reads.
+
+Checked where bytes are decoded (`codec.decode`, `report.decode`), so whoever holds a decoded
+document may store its numbers, turn its instants into dates and show its words without asking.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from retention.calendar import Instant
+
+#: To the year 2242. Nothing that this product keeps was recorded before 1970.
+At = Annotated[Instant, Meta(ge=0, lt=2**33)]
+Number = Annotated[int, Meta(ge=1, lt=2**53)]
+Count = Annotated[int, Meta(ge=0, lt=2**53)]
+Seconds = Annotated[int, Meta(ge=0, lt=2**31)]
+#: A day as `date.toordinal()` counts it.
+Ordinal = Annotated[int, Meta(ge=1, le=3_652_059)]
+#: A name out of the policy or a closed list, or an id.
+Word = Annotated[str, Meta(max_length=64)]
+#: A sentence or two, of ours or of a person.
+Sentence = Annotated[str, Meta(max_length=400)]
+#: A fingerprint, a nonce, a digest.
+Mark = Annotated[bytes, Meta(max_length=64)]
