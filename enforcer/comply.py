@@ -1,0 +1,347 @@
+"""The state of compliance per store and class: ok, violated or unknown, and why.
+
+Ok is evidence, and evidence runs out: it is valid until the store has to be looked at again or its
+next deadline passes. What nobody could have seen is unknown, never ok (I4; docs/rules.md, Proof).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from enforcer.index import tally
+from enforcer.index.tables import hold_stores, holds, items, stores
+from retention.anchor import UNDATED_SECONDS
+from retention.calendar import DAY, Instant, Limits
+from retention.policy import Chain
+
+#: A complete scan is evidence for this long: two of the agents' default periods.
+SCAN_SECONDS = 12 * 3600
+#: A store that said nothing for this long is unknown, whatever it said last.
+SILENT_SECONDS = 7 * DAY
+#: An erasure made in time may take this long to be reported.
+REPORT_SECONDS = 600
+#: A connected store acknowledges a hold within this.
+HOLD_SECONDS = 120
+#: What may go late goes with the next sweep after its day of grace.
+GRACE_SECONDS = DAY
+
+
+class State(StrEnum):
+    """What can be said of a store and class, or of all stores of a class."""
+
+    OK = "ok"
+    VIOLATED = "violated"
+    UNKNOWN = "unknown"
+
+
+class Reason(NamedTuple):
+    """One reason that a state is not ok: a word for programs and a sentence for people."""
+
+    state: State
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One store and class at one instant.
+
+    `counts` are the exclusive states of the double entry, `present` divided into live and due.
+    `oldest` is the oldest civil date of an unheld item, `next_deadline` the first own target
+    still ahead, `valid_until` how long an ok holds.
+    """
+
+    store: str
+    store_group: str
+    record_class: str
+    state: State
+    reasons: tuple[Reason, ...]
+    counts: Mapping[str, int]
+    overdue: int
+    past_limit: int
+    oldest: date | None
+    oldest_held: date | None
+    next_deadline: Instant | None
+    valid_until: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One class over all stores: the strict state, and the headline count."""
+
+    record_class: str
+    state: State
+    proven: int
+    total: int
+
+
+@dataclass(slots=True)
+class _Ages:
+    """Items of a store and class by how their dates stand."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    overdue: int = 0
+    past_limit: int = 0
+    unconfirmed: int = 0
+    oldest: int | None = None
+    oldest_held: int | None = None
+    next_deadline: Instant | None = None
+
+
+def positions(connection: Connection, chain: Chain, now: Instant) -> list[Position]:
+    """Every store and class as the index knows them at `now`, in one consistent state."""
+    ages = _ages(connection, chain, now)
+    pending = _pending_holds(connection, now)
+    found = []
+    for row in connection.execute(select(stores).order_by(stores.c.id)):
+        if row.state == "retired":
+            continue
+        of_store = list(_of_store(row, pending.get(row.id, 0), now))
+        found += [
+            _position(row, name, ages[row.id, name], of_store)
+            for name in _classes(row, chain, ages)
+        ]
+    return found
+
+
+def standings(found: Iterable[Position]) -> list[Standing]:
+    """The headline per class; a class that no store has is in none."""
+    by_class: dict[str, list[Position]] = defaultdict(list)
+    for position in found:
+        by_class[position.record_class].append(position)
+    return [
+        Standing(
+            name,
+            _strictest(p.state for p in of_class),
+            sum(p.state is State.OK for p in of_class),
+            len(of_class),
+        )
+        for name, of_class in sorted(by_class.items())
+    ]
+
+
+def _position(row: Any, record_class: str, ages: _Ages, of_store: Sequence[Reason]) -> Position:
+    reasons = (*_of_items(ages), *of_store)
+    state = _strictest(reason.state for reason in reasons)
+    return Position(
+        store=row.id,
+        store_group=row.store_group,
+        record_class=record_class,
+        state=state,
+        reasons=reasons,
+        counts=dict(ages.counts),
+        overdue=ages.overdue,
+        past_limit=ages.past_limit,
+        oldest=_day(ages.oldest),
+        oldest_held=_day(ages.oldest_held),
+        next_deadline=ages.next_deadline,
+        valid_until=_valid_until(row, ages) if state is State.OK else None,
+    )
+
+
+def _of_items(ages: _Ages) -> Iterator[Reason]:
+    """What the items themselves say against this class here."""
+    if ages.past_limit:
+        yield _violated("past_limit", f"{ages.past_limit} items are past the limit")
+    if ages.overdue:
+        yield _violated("overdue", f"{ages.overdue} items missed our own target")
+    if ages.counts["blocked"]:
+        yield _violated("blocked", f"{ages.counts['blocked']} items cannot be erased")
+    if ages.counts["lost"]:
+        yield _violated("lost", f"{ages.counts['lost']} held items were removed by somebody else")
+    if ages.unconfirmed:
+        sentence = f"{ages.unconfirmed} items were due to be gone, and the store has not been heard"
+        yield _unknown("unconfirmed", sentence)
+    if ages.counts["imbalance"]:
+        yield _unknown("imbalance", "the books of this store do not balance")
+
+
+def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
+    """What is not known of a store, whatever the class."""
+    if row.state == "invited":
+        yield _unknown("not_enrolled", "its agent has not enrolled yet")
+        return
+    if row.state != "active":
+        yield _unknown("not_activated", "it is only observed: two people have not activated it")
+    if row.last_seen_at is None or row.last_seen_at + SILENT_SECONDS < now:
+        yield _unknown("silent", "nothing was heard of it for 7 days")
+    if row.scan_complete_at is None:
+        yield _unknown("never_scanned", "it was never scanned completely")
+    elif row.scan_complete_at - (row.clock_offset or 0) + SCAN_SECONDS < now:
+        yield _unknown("scan_stale", "its last complete scan is more than 12 hours old")
+    if pending:
+        yield _unknown("hold_pending", f"{pending} holds are not effective there yet")
+    yield from _amiss(row)
+
+
+def _amiss(row: Any) -> Iterator[Reason]:
+    """What the store's agent, or its log, says is wrong."""
+    if row.frozen:
+        yield _unknown("frozen", f"frozen: {row.frozen}")
+    if row.restored:
+        yield _unknown("restored", "it has not said yet what it knows since we were restored")
+    if row.clock_trusted is False:
+        yield _unknown("clock", "its clock jumped or is wrong")
+    if row.brake:
+        yield _unknown("brake", f"its sweep waits: {row.brake}")
+    if row.refused:
+        yield _unknown("log_refused", f"its report was refused: {row.refused}")
+    if row.contradictions or row.imbalance:
+        yield _unknown("contradiction", "its report contradicts what is known of it")
+
+
+def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[tuple[str, str], _Ages]:
+    found: dict[tuple[str, str], _Ages] = defaultdict(_Ages)
+    seen = dict(connection.execute(select(stores.c.id, stores.c.last_seen_at)).tuples().all())
+    grace = _in_grace(connection, now)
+    limits = _Limits(chain)
+    for line in tally.live(connection):
+        ages = found[line.store, line.record_class]
+        in_grace = grace.get((line.store, line.record_class, line.civil), 0)
+        if line.state in {"present", "blocked"}:
+            _age(ages, line, limits.of(line.record_class, line.civil), seen, in_grace, now)
+        else:
+            ages.counts[line.state] += line.items
+            _note_oldest(ages, line)
+    balance: Counter[tuple[str, str]] = Counter()
+    for total in tally.sums(connection):
+        key = (total.store, total.record_class)
+        balance[key] += total.items if total.state == tally.SEEN else -total.items
+        if total.state not in tally.LIVE:
+            found[key].counts[total.state] += total.items
+    for key, difference in balance.items():
+        found[key].counts["imbalance"] = abs(difference)
+    for store, record_class, overstayed in _overstayed(connection, now):
+        found[store, record_class].overdue += overstayed
+    return found
+
+
+def _age(  # noqa: PLR0917 - one line of the books and all it is held against
+    ages: _Ages,
+    line: tally.Line,
+    limits: Limits | None,
+    seen: Mapping[str, int | None],
+    in_grace: int,
+    now: Instant,
+) -> None:
+    """Divide what simply is there by the calendar."""
+    if limits is None:
+        ages.counts["live"] += line.items
+        return
+    due = limits.due_at <= now
+    ages.counts["blocked" if line.state == "blocked" else "due" if due else "live"] += line.items
+    ages.oldest = line.civil if ages.oldest is None else min(ages.oldest, line.civil)
+    if now < limits.must_be_gone_by:
+        deadline = limits.must_be_gone_by
+        ages.next_deadline = min(ages.next_deadline or deadline, deadline)
+        return
+    late = line.items - in_grace
+    heard = seen.get(line.store) or 0
+    if heard < limits.must_be_gone_by + REPORT_SECONDS:
+        ages.unconfirmed += late
+    elif now < limits.outer_bound:
+        ages.overdue += late
+    else:
+        ages.past_limit += late
+
+
+def _note_oldest(ages: _Ages, line: tally.Line) -> None:
+    if line.state in tally.KEPT:
+        oldest = ages.oldest_held
+        ages.oldest_held = line.civil if oldest is None else min(oldest, line.civil)
+    elif line.state == "late":
+        ages.oldest = line.civil if ages.oldest is None else min(ages.oldest, line.civil)
+
+
+def _in_grace(connection: Connection, now: Instant) -> dict[tuple[str, str, int], int]:
+    """Items that may not go yet although they are old: a release's or a correction's day of grace."""
+    rows = connection.execute(
+        select(items.c.store, items.c.record_class, items.c.civil, func.count())
+        .where(
+            items.c.state == "present",
+            items.c.not_before > 0,
+            items.c.not_before + GRACE_SECONDS > now,
+        )
+        .group_by(items.c.store, items.c.record_class, items.c.civil)
+    )
+    return {(store, name, civil): count for store, name, civil, count in rows}
+
+
+def _overstayed(connection: Connection, now: Instant) -> Iterator[tuple[str, str, int]]:
+    """Late arrivals past their day of grace, and undated ones past their week."""
+    late = (items.c.state == "late") & (items.c.not_before + GRACE_SECONDS < now)
+    undated = (items.c.state == "undated") & (items.c.seen + UNDATED_SECONDS + GRACE_SECONDS < now)
+    rows = connection.execute(
+        select(items.c.store, items.c.record_class, func.count())
+        .where((items.c.state == "undated") | (items.c.not_before > 0), late | undated)
+        .group_by(items.c.store, items.c.record_class)
+    )
+    return ((store, name, count) for store, name, count in rows)
+
+
+def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
+    """How many holds each store should have acknowledged by now, and has not."""
+    rows = connection.execute(
+        select(hold_stores.c.store, func.count())
+        .join(holds, holds.c.id == hold_stores.c.hold)
+        .where(
+            hold_stores.c.effective_at.is_(None),
+            hold_stores.c.freed_at.is_(None),
+            holds.c.placed_at + HOLD_SECONDS < now,
+        )
+        .group_by(hold_stores.c.store)
+    )
+    return dict(rows.tuples().all())
+
+
+def _classes(row: Any, chain: Chain, ages: Mapping[tuple[str, str], _Ages]) -> list[str]:
+    """The classes a store has, and those its sources may bring."""
+    named = {source.record_class for source in chain.current.sources_of(row.store_group)}
+    return sorted(named | {name for store, name in ages if store == row.id})
+
+
+def _valid_until(row: Any, ages: _Ages) -> Instant:
+    until = [row.scan_complete_at - (row.clock_offset or 0) + SCAN_SECONDS]
+    until.append(row.last_seen_at + SILENT_SECONDS)
+    if ages.next_deadline is not None:
+        until.append(ages.next_deadline)
+    return Instant(min(until))
+
+
+def _strictest(states: Iterable[State]) -> State:
+    found = set(states)
+    for state in (State.VIOLATED, State.UNKNOWN):
+        if state in found:
+            return state
+    return State.OK
+
+
+def _violated(word: str, sentence: str) -> Reason:
+    return Reason(State.VIOLATED, word, sentence)
+
+
+def _unknown(word: str, sentence: str) -> Reason:
+    return Reason(State.UNKNOWN, word, sentence)
+
+
+def _day(ordinal: int | None) -> date | None:
+    return None if ordinal is None else date.fromordinal(ordinal)
+
+
+class _Limits:
+    """Limits by class and civil date, each derived once."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._known: dict[tuple[str, int], Limits | None] = {}
+
+    def of(self, record_class: str, civil: int) -> Limits | None:
+        key = (record_class, civil)
+        if key not in self._known:
+            self._known[key] = self._chain.limits_of(record_class, date.fromordinal(civil))
+        return self._known[key]
