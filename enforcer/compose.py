@@ -1,5 +1,6 @@
 """The only place that builds things: settings in, a running enforcer out."""
 
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from sqlalchemy import Engine
 
 from enforcer import keys, log
 from enforcer.clock import Clock, wall_clock
+from enforcer.direct import Director
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
+from enforcer.rounds import Rounds
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
 from enforcer.web.agents_api import agents_api
@@ -25,6 +28,7 @@ from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError
 
 SHUTDOWN_SECONDS = 10
+FORGET_SECONDS = 24 * 3600
 BACKLOG = 1024  # a fleet that comes back at once
 
 _LOG = structlog.get_logger()
@@ -48,6 +52,7 @@ class Stopped:
         self.died = False
 
     def __call__(self) -> None:
+        """A task died."""
         self.died = True
         if self.server is not None:
             self.server.should_exit = True
@@ -61,10 +66,17 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     directive_key = keys.read_online(settings.directive_key)
     ledger_key = keys.read_online(settings.ledger_key)
     _require_named(engine, chains, directive_key, ledger_key)
-    desk = Desk(engine=engine, chains=chains, clock=clock, pin=settings.policy_pin)
+    desk = Desk(
+        engine=engine,
+        chains=chains,
+        clock=clock,
+        pin=settings.policy_pin,
+        directive_key=directive_key,
+    )
+    rounds = Rounds(engine, chains, clock, ledger_key, settings.heads)
     stopped = Stopped()
-    tasks = SideTasks(_tasks(settings, engine), registry, stopped)
-    routers = [agents_api(desk, directive_key), people_api(ROUTES, desk)]
+    tasks = SideTasks(_tasks(rounds, settings.prove_seconds), registry, stopped)
+    routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
     return Enforcer(engine, make_app(routers, registry, tasks.alive), tasks, stopped)
 
 
@@ -78,6 +90,9 @@ def serve(settings: Settings) -> int:
         server = uvicorn.Server(_config(enforcer.app, settings))
         enforcer.stopped.server = server
         enforcer.tasks.start()
+        for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn raises it again once it has stopped; then it is our turn to tidy up.
+            signal.signal(asked_to_stop, lambda *_: None)
         _LOG.info("serving", address=settings.listen)
         server.run(sockets=[listener])
         enforcer.tasks.stop()
@@ -109,8 +124,11 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _tasks(settings: Settings, engine: Engine) -> list[Task]:
-    return []
+def _tasks(rounds: Rounds, prove_seconds: int) -> list[Task]:
+    return [
+        Task("prove", prove_seconds, rounds.prove),
+        Task("forget", FORGET_SECONDS, rounds.forget),
+    ]
 
 
 def _require_named(

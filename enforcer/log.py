@@ -44,6 +44,8 @@ FIELDS = frozenset(
     }
 )
 
+_LIBRARIES = "site-packages"
+
 _Event = MutableMapping[str, Any]
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -91,8 +93,11 @@ def _frames(_logger: Any, _method: str, event: _Event) -> _Event:
     if found is not None:
         kind, _, trace = found
         event["error"] = f"{kind.__module__}.{kind.__qualname__}"
+        passed = traceback.extract_tb(trace)
         event["frames"] = [
-            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in passed
+            if _LIBRARIES not in frame.filename or frame is passed[-1]
         ]
     return event
 

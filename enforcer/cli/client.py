@@ -6,6 +6,7 @@ server, the authority to trust, and the policy's pin.
 
 import ssl
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from os import environ
@@ -66,20 +67,23 @@ class Client:
 
     def get(self, path: str, answer: type[T], **query: str | int | None) -> T:
         """Look something up; what is None is not asked for."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return self._ask("GET", path + ("?" + urlencode(given) if given else ""), b"", answer)
+        return codec.decode(self._ask("GET", _with_query(path, query), b""), answer)
+
+    def get_bytes(self, path: str, **query: str | int | None) -> bytes:
+        """Fetch something that is no document."""
+        return self._ask("GET", _with_query(path, query), b"")
 
     def post(self, path: str, form: msgspec.Struct, answer: type[T]) -> T:
         """Have something done."""
-        return self._ask("POST", path, codec.encode(form), answer)
+        return codec.decode(self._ask("POST", path, codec.encode(form)), answer)
 
-    def _ask(self, method: str, path: str, body: bytes, answer: type[T]) -> T:
+    def _ask(self, method: str, path: str, body: bytes) -> bytes:
         header = signed.authorization(
             self.key, self.person, method=method, path=path, body=body, now=self.now()
         )
         status, data = self._exchange(method, path, body, {"Authorization": header})
         if status == HTTPStatus.OK:
-            return codec.decode(data, answer)
+            return data
         raise _error(status, data)
 
     def _exchange(
@@ -106,6 +110,11 @@ class Client:
         if self._server.scheme == "http":  # loopback only: `read_identity` sees to it
             return HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         return HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._trust)
+
+
+def _with_query(path: str, query: Mapping[str, str | int | None]) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def declare(parser: ArgumentParser) -> None:

@@ -28,3 +28,12 @@ def check_name(name: str) -> str:
     if not (name.isascii() and name.replace("-", "").isalnum() and name == name.lower()):
         raise ConfigError(f"{name!r} cannot name a person: use small letters, digits and hyphens")
     return name
+
+
+def parse_head(text: str) -> tuple[int, bytes]:
+    """SIZE:ROOT, as witnesses write down a ledger's head; else `ConfigError`."""
+    size, _, root = text.partition(":")
+    try:
+        return int(size), bytes.fromhex(root)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no head: write SIZE:ROOT, the root in hex") from error

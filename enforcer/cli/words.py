@@ -31,9 +31,7 @@ def of_paper(paper: Paper, current: Policy) -> Iterator[str]:
         case Policy():
             yield from of_policy(current, paper.body)
         case LastHead():
-            yield f"The ledger goes on after a loss. Its last head known had {paper.body.size} leaves,"
-            yield f"root {paper.body.root.hex()}."
-            yield f"Reason: {paper.body.reason}"
+            yield from of_head(paper.body)
         case act:
             yield from of_act(act)
 
@@ -64,6 +62,13 @@ def of_act(act: AnyAct) -> Iterator[str]:
         case Thaw():
             yield f"The box of epoch {act.epoch} is store {act.store}; any other is not."
     yield f"Reason: {act.reason}"
+
+
+def of_head(head: LastHead) -> Iterator[str]:
+    """What the loss of a ledger's end comes to."""
+    yield f"The ledger goes on after a loss. The last head known was over {head.size} leaves,"
+    yield f"root {head.root.hex()}."
+    yield f"Reason: {head.reason}"
 
 
 def of_policy(old: Policy, new: Policy) -> Iterator[str]:

@@ -72,6 +72,8 @@ def sign(
     if signed.payload != known.payload or signed.payload_type != known.payload_type:
         raise VerificationError(f"this signature is not on {document} as it was proposed")
     paper = papers.read(known)
+    if person in signed_by(known, paper.kind, chain.current.people):
+        raise RefusedError(f"{person} has signed {document} already: it takes somebody else")
     _require_signed(signed, paper, chain.current, person)
     _check(connection, chain, paper, now)
     both = _merged(known, signed)

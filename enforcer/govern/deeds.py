@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, update
 from enforcer.govern import credentials
 from enforcer.govern.lookup import row_of
 from enforcer.govern.naming import Name
+from enforcer.index import stores as index
 from enforcer.index.tables import held_items, hold_stores, holds, stores
 from retention.acts import (
     Activation,
@@ -74,7 +75,7 @@ def carry(connection: Connection, act: AnyAct, now: Instant) -> None:
             _set(connection, (act.store,), state="retired")
             credentials.revoke(connection, act.store)
         case Thaw():
-            _set(connection, (act.store,), frozen="")
+            index.thaw(connection, act.store, act.epoch)
         case _:
             pass
 

@@ -320,3 +320,57 @@ class Restriction(Form, frozen=True):
     id: str
     items: tuple[str, ...]
     reason: str
+
+
+class ForecastLine(Form, frozen=True):
+    """So many items of one store and class that go from `due_at` on; a past one: now."""
+
+    store: str
+    record_class: str
+    due_at: Instant
+    items: int
+    active: bool  # False: the store only observes, and erases nothing before its activation
+
+
+class BrakeForecast(Form, frozen=True):
+    """A store whose next sweep would be braked."""
+
+    store: str
+    due: int
+    allowed: int
+
+
+class Forecast(Form, frozen=True):
+    """What goes until a moment, were nothing held besides what is held now."""
+
+    until: Instant
+    lines: tuple[ForecastLine, ...]
+    brakes: tuple[BrakeForecast, ...]
+
+
+class Checkpoint(Form, frozen=True):
+    """The newest head of the ledger as a signed note (C2SP); "" while there is none."""
+
+    note: str
+
+
+class Verified(Form, frozen=True):
+    """The ledger is what its heads say, up to `proved` of its `leaves`."""
+
+    proved: int
+    leaves: int
+
+
+class Proof(Form, frozen=True):
+    """A leaf's position and canonical bytes, and its inclusion proof (RFC 9162 section 2.1.3)."""
+
+    position: int
+    leaf: bytes
+    inclusion: tuple[bytes, ...]
+
+
+class Proofs(Form, frozen=True):
+    """Leaves, and the head that they are proved to be under."""
+
+    checkpoint: str
+    proofs: tuple[Proof, ...]

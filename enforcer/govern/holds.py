@@ -73,8 +73,8 @@ def confirm(
 ) -> None:
     """Take on a hold that the locker's software began: it has an owner and a ground from now on."""
     row = find(connection, hold)
-    if row.origin != "marker":
-        raise RefusedError(f"hold {hold} was placed by {row.owner}; only markers are confirmed")
+    if row.owner:
+        raise RefusedError(f"hold {hold} is {row.owner}'s already: nobody has to confirm it")
     refuse_personal_data((form.case, form.citation))
     ground = parse_ground(form.ground)
     _check_citation(ground, form.citation)

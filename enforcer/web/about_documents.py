@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from enforcer import prove
 from enforcer.govern import approvals, papers
 from enforcer.govern.forms import Documents, Signed
 from enforcer.web import rights
@@ -38,6 +39,9 @@ def sign(connection: Connection, asked: Asked) -> Answer:
     paper = approvals.sign(
         connection, asked.chain, document, signed, person=asked.person.id, now=asked.now
     )
+    if paper is not None and paper.kind == papers.SUCCESSION:
+        approved = approvals.shown(connection, asked.chain, document).envelope
+        prove.succeed(connection, asked.chain, approved, asked.now)
     return _shown(connection, asked, document, "approved" if paper else "")
 
 

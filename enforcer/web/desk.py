@@ -7,6 +7,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
 from enforcer.index.policies import Chains
@@ -30,6 +31,7 @@ class Desk:
     chains: Chains
     clock: Callable[[], Instant]
     pin: str  # of the first policy, in hex
+    directive_key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back, and what the history says of it: whom or what it was about."""
+    """What goes back, and what the history says of it: whom or what it was about.
 
-    document: msgspec.Struct
+    Bytes go back as they are.
+    """
+
+    document: msgspec.Struct | bytes
     subject: str = ""
     detail: str = ""

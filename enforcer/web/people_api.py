@@ -72,8 +72,7 @@ def _endpoint(route: Route, desk: Desk) -> Callable[[Request, bytes], Response]:
             query=request.query_params,
             body=body,
         )
-        document = _answered(route, asked)
-        return Response(codec.encode(document), media_type="application/json")
+        return _response(_answered(route, asked))
 
     return endpoint
 
@@ -106,7 +105,13 @@ def _spend(desk: Desk, nonce: bytes, now: Instant) -> None:
         raise UnauthenticatedError("this very request was made before") from error
 
 
-def _answered(route: Route, asked: Asked) -> msgspec.Struct:
+def _response(document: msgspec.Struct | bytes) -> Response:
+    if isinstance(document, bytes):
+        return Response(document, media_type="application/octet-stream")
+    return Response(codec.encode(document), media_type="application/json")
+
+
+def _answered(route: Route, asked: Asked) -> msgspec.Struct | bytes:
     """The handler's answer. That it did something, or was refused, is in the history."""
     try:
         if route.resource:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
+from enforcer.intake import FrozenError, GapError
 from retention import codec
 from retention.errors import (
     ConfigError,
@@ -28,6 +29,8 @@ class TooLargeError(MalformedError):
 
 STATUSES: tuple[tuple[type[RetentionError], HTTPStatus], ...] = (
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (GapError, HTTPStatus.CONFLICT),
+    (FrozenError, HTTPStatus.LOCKED),
     (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (MalformedError, HTTPStatus.BAD_REQUEST),
     (ConfigError, HTTPStatus.BAD_REQUEST),

@@ -1,6 +1,14 @@
 """Every route of the people's API."""
 
-from enforcer.web import about_documents, about_holds, about_items, about_policy, about_stores
+from enforcer.web import (
+    about_compliance,
+    about_documents,
+    about_holds,
+    about_items,
+    about_ledger,
+    about_policy,
+    about_stores,
+)
 from enforcer.web.people_api import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,4 +17,6 @@ ROUTES: tuple[Route, ...] = (
     *about_documents.ROUTES,
     *about_holds.ROUTES,
     *about_items.ROUTES,
+    *about_compliance.ROUTES,
+    *about_ledger.ROUTES,
 )

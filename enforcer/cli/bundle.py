@@ -1,0 +1,41 @@
+"""`enforcer bundle`: the inspector's file."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date, timedelta
+from pathlib import Path
+
+from enforcer import keys
+from enforcer.cli import client as asking
+from enforcer.cli import show
+from retention.calendar import civil_date
+
+USUAL_DAYS = 92
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options of `bundle`."""
+    parser.add_argument("file", type=Path, help="is written; must not be there yet")
+    parser.add_argument(
+        "--from",
+        dest="since",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help=f"recordings from this day on [{USUAL_DAYS} days ago]",
+    )
+    parser.add_argument(
+        "--to", dest="through", type=date.fromisoformat, metavar="DATE", help="[today]"
+    )
+    asking.declare(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Fetch and write it."""
+    me = asking.client(arguments)
+    through = arguments.through or civil_date(me.now(), show.HOME_ZONE)
+    since = arguments.since or through - timedelta(days=USUAL_DAYS)
+    data = me.get_bytes("/v1/bundle", since=since.isoformat(), through=through.isoformat())
+    keys.write_private(arguments.file, data)
+    print(f"{arguments.file}: recordings of {since} to {through}, {len(data)} bytes.")
+    print(f"Check it anywhere: auditor verify {arguments.file} --pin {me.pin.hex()}")
+    return 0

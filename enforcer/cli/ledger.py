@@ -1,0 +1,102 @@
+"""`enforcer ledger ...`: the proof."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date
+
+from enforcer.cli import show, signing, words
+from enforcer.cli.client import client
+from enforcer.cli.typed import parse_head
+from enforcer.cli.verbs import Verbs
+from enforcer.govern.forms import Checkpoint, Proofs, Verified
+from retention import codec, ledger, merkle, note
+from retention.ledger import Certificate, LastHead
+from retention.note import Verifier
+from retention.policy import Chain
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the verbs of `ledger`."""
+    verbs = Verbs(parser)
+    verbs.asking("verify", verify, "have every leaf hashed again and held against every head")
+    verbs.asking("checkpoint", checkpoint, "the newest signed head, to keep where others are")
+    proved = verbs.asking(
+        "prove", prove, "certificates of one day, each proved to be in the ledger"
+    )
+    proved.add_argument("--store", required=True, metavar="ID")
+    proved.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    proved.add_argument("--date", required=True, type=date.fromisoformat, help="of the recordings")
+    last = verbs.asking("succeed", succeed, "go on after a restore from a backup: two people")
+    last.add_argument("head", help="the last head anybody knows: SIZE:ROOT, the root in hex")
+    signing.declare(last)
+
+
+def verify(arguments: Namespace) -> int:
+    """Exit code 0 only if all of it holds."""
+    found = client(arguments).get("/v1/ledger/verify", Verified)
+    if arguments.json:
+        show.as_json(found)
+    else:
+        print(f"{found.proved} of {found.leaves} leaves are under a published head, and unchanged.")
+    return 0
+
+
+def checkpoint(arguments: Namespace) -> int:
+    """The note, whose signature is checked here."""
+    me = client(arguments)
+    found = me.get("/v1/ledger/checkpoint", Checkpoint)
+    if found.note:
+        note.open_note(found.note, _verifiers(signing.chain(me)))
+    if arguments.json:
+        show.as_json(found)
+    else:
+        print(found.note or "The ledger is empty.")
+    return 0
+
+
+def prove(arguments: Namespace) -> int:
+    """What was erased of that day; every proof is verified here, not by whoever sent it."""
+    me = client(arguments)
+    found = me.get(
+        "/v1/ledger/proofs",
+        Proofs,
+        **{"store": arguments.store, "class": arguments.record_class, "date": str(arguments.date)},
+    )
+    certificates = _verified(found, signing.chain(me))
+    if arguments.json:
+        show.as_json(found)
+        return 0
+    for certificate in certificates:
+        counted = ", ".join(
+            f"{count.items} {count.outcome} ({count.why}, {count.timing})"
+            for count in certificate.counts
+        )
+        print(f"{show.moment(certificate.at)}: {certificate.items} items: {counted}")
+    print(f"{len(certificates)} certificates, each proved to be in the ledger.")
+    return 0
+
+
+def succeed(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    size, root = parse_head(arguments.head)
+    head = LastHead(at=me.now(), reason=arguments.reason, size=size, root=root)
+    said = words.of_head(head)
+    return signing.propose(me, "act", codec.encode(head), said, arguments)
+
+
+def _verified(found: Proofs, chain: Chain) -> list[Certificate]:
+    text = note.open_note(found.checkpoint, _verifiers(chain))
+    head = note.Checkpoint.parse(text)
+    certificates = []
+    for proof in found.proofs:
+        hashed = merkle.leaf_hash(proof.leaf)
+        merkle.verify_inclusion(hashed, proof.position, head.size, proof.inclusion, head.root)
+        leaf = ledger.decode(proof.leaf)
+        if isinstance(leaf, Certificate):
+            certificates.append(leaf)
+    return certificates
+
+
+def _verifiers(chain: Chain) -> list[Verifier]:
+    named = {(p.ledger_origin, key) for p in chain.policies for key in p.ledger_keys}
+    return [Verifier(*each) for each in sorted(named)]

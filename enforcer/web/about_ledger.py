@@ -1,0 +1,94 @@
+"""What people ask about the proof."""
+
+import io
+import os
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from enforcer import bundle, prove
+from enforcer.govern.forms import Checkpoint, Proof, Proofs, Verified
+from enforcer.index import tree
+from enforcer.index.tables import leaves
+from enforcer.web.desk import Answer, Asked
+from enforcer.web.people_api import Route
+from retention.errors import ConfigError, MalformedError
+from retention.note import Verifier
+
+MOST_PROOFS = 1000
+
+
+def checkpoint(connection: Connection, _asked: Asked) -> Answer:
+    """The newest published head."""
+    head = tree.last_head(connection)
+    return Answer(Checkpoint("" if head is None else head.note))
+
+
+def verify(connection: Connection, asked: Asked) -> Answer:
+    """Hash every leaf again and hold it against every head."""
+    policies = asked.chain.policies
+    known = {(p.ledger_origin, key) for p in policies for key in p.ledger_keys}
+    head = prove.check(connection, [Verifier(*each) for each in sorted(known)])
+    return Answer(Verified(0 if head is None else head.size, tree.size(connection)))
+
+
+def proofs(connection: Connection, asked: Asked) -> Answer:
+    """The certificates of a store, class and civil date, each proved to be under the newest head."""
+    head = tree.last_head(connection)
+    if head is None:
+        raise ConfigError("the ledger has no published head yet")
+    found = connection.execute(
+        select(leaves.c.position, leaves.c.data)
+        .where(
+            leaves.c.store == _word(asked, "store"),
+            leaves.c.record_class == _word(asked, "class"),
+            leaves.c.civil == _day(asked, "date").toordinal(),
+            leaves.c.position < head.size,
+        )
+        .order_by(leaves.c.position)
+        .limit(MOST_PROOFS)
+    ).all()
+    proved = [
+        Proof(position, data, tuple(prove.inclusion(connection, position, head.size)))
+        for position, data in found
+    ]
+    return Answer(Proofs(head.note, tuple(proved)))
+
+
+def make_bundle(connection: Connection, asked: Asked) -> Answer:
+    """The inspector's file."""
+    file = io.BytesIO()
+    since, through = _day(asked, "since"), _day(asked, "through")
+    bundle.make(
+        connection,
+        file,
+        chain=asked.chain,
+        key=asked.desk.directive_key,
+        since=since,
+        through=through,
+        now=asked.now,
+        random=os.urandom,
+    )
+    return Answer(file.getvalue(), f"bundle {since}..{through}")
+
+
+def _day(asked: Asked, name: str) -> date:
+    try:
+        return date.fromisoformat(_word(asked, name))
+    except ValueError as error:
+        raise MalformedError(f"{name} is no date such as 2026-01-15") from error
+
+
+def _word(asked: Asked, name: str) -> str:
+    try:
+        return asked.query[name]
+    except KeyError as error:
+        raise MalformedError(f"{name} is missing") from error
+
+
+ROUTES = (
+    Route("GET", "/v1/ledger/checkpoint", "show", "ledger", checkpoint, logged=False),
+    Route("GET", "/v1/ledger/verify", "show", "ledger", verify, logged=False),
+    Route("GET", "/v1/ledger/proofs", "show", "ledger", proofs, logged=False),
+    Route("GET", "/v1/bundle", "export", "bundle", make_bundle),
+)
