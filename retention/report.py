@@ -30,6 +30,7 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 At = Annotated[Instant, Meta(ge=0, lt=2**33)]
 Number = Annotated[int, Meta(ge=1, lt=2**53)]
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
+Size = Annotated[int, Meta(ge=0, lt=2**46)]  # 64 TiB: sums of them stay within 64 bits
 Small = Annotated[int, Meta(ge=0, lt=2**31)]
 #: A name out of the policy or a closed list, an id, or a short sentence of our own.
 Word = Annotated[str, Meta(max_length=64)]
@@ -60,7 +61,7 @@ class Sighted(Entry, frozen=True, tag="s"):
     before: Small
     after: Small
     seen: At
-    size: Count
+    size: Size
     fingerprint: Annotated[bytes, Meta(max_length=64)]
     state: Literal["present", "undated", "late"] = "present"
     not_before: At = Instant(0)
@@ -76,7 +77,7 @@ class Changed(Entry, frozen=True, tag="c"):
     how: Word
     before: Small
     after: Small
-    size: Count
+    size: Size
     fingerprint: Annotated[bytes, Meta(max_length=64)]
     state: Literal["present", "undated", "late", "restricted"] = "present"
     not_before: At = Instant(0)

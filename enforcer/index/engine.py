@@ -7,7 +7,7 @@ there is much of, go side by side; the turns are advisory locks, so no statement
 tried again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
@@ -86,6 +86,15 @@ def writing(engine: Engine, *, store: str | None = None) -> Iterator[Connection]
             yield connection
     finally:
         _writing.reset(token)
+
+
+def bulk(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement once per row, as fast as the driver goes; its parameters are spelled `?`."""
+    if not rows:
+        return
+    if connection.dialect.paramstyle != "qmark":
+        statement = statement.replace("?", "%s")
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def scrub(engine: Engine) -> None:

@@ -96,6 +96,7 @@ items = Table(
     ),  # may not go earlier even if due; 0: no such rule
     Column("state", Text, nullable=False),
     # present | held | restricted | undated | late | blocked; erased until its certificate is made
+    Column("base", Text),  # while something holds it: its state without any hold
     # How it ended, set together with state = 'erased' out of `report.Erased`; NULL before.
     Column("erased_at", BigInteger),  # agent's clock
     Column("why", Text),  # due | erasure | undated | late | zombie
@@ -129,7 +130,6 @@ held_items = Table(
     Column("epoch", Integer, primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("hold", Text, primary_key=True),  # several holds on one item are independent
-    Column("base", Text, nullable=False),  # the item's state without any hold
     sqlite_with_rowid=False,
 )
 
@@ -175,7 +175,6 @@ log_marks = Table(
     metadata,
     # The digest at the end of each of the last batches: what is sent twice must chain to the same.
     Column("store", ForeignKey("stores.id"), primary_key=True),
-    Column("epoch", Integer, primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -271,7 +270,8 @@ holds = Table(
     Column("case_reference", Text, nullable=False, default=""),  # due within 72 h
     Column("citation", Text, nullable=False, default=""),  # act and article, for statute
     Column("owner", Text, nullable=False),  # person id; "" for a marker nobody confirmed yet
-    Column("origin", Text, nullable=False),  # person | request | marker
+    # person | request | marker | recovered: an agent knew of it, and after a restore we did not
+    Column("origin", Text, nullable=False),
     Column("scope", LargeBinary, nullable=False),  # canonical JSON, see govern.holds.Scope
     Column("begins", BigInteger, nullable=False),  # with padding
     Column("ends", BigInteger, nullable=False),

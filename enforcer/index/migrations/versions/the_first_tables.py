@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hold", sa.Text(), nullable=False),
-        sa.Column("base", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("store", "epoch", "number", "hold"),
         sqlite_with_rowid=False,
     )
@@ -228,6 +227,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text(), nullable=True),
         sa.Column("erased_at", sa.BigInteger(), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
@@ -258,14 +258,13 @@ def upgrade() -> None:
     op.create_table(
         "log_marks",
         sa.Column("store", sa.Text(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["store"],
             ["stores.id"],
         ),
-        sa.PrimaryKeyConstraint("store", "epoch", "number"),
+        sa.PrimaryKeyConstraint("store", "number"),
         sqlite_with_rowid=False,
     )
     op.create_table(

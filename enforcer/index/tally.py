@@ -1,0 +1,141 @@
+"""Double entry (I14): every item seen is on the other side of the books in exactly one state.
+
+What a transaction changes is added up in memory and written once, with the facts themselves.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, case, func, or_, select, text
+
+from enforcer.index.engine import bulk
+from enforcer.index.tables import LIVE_TALLIES, tallies, totals
+
+SEEN = "seen"
+#: States of items that are still there.
+LIVE = ("present", "held", "restricted", "undated", "late", "blocked")
+#: Held back for a person; nothing unheld may be old.
+KEPT = ("held", "restricted")
+#: How an item ended.
+ENDED = ("erased", "gone_elsewhere", "lost", "superseded")
+
+
+class Amount(NamedTuple):
+    """So many items and bytes."""
+
+    items: int
+    bytes: int
+
+
+class Line(NamedTuple):
+    """One line of the tallies."""
+
+    store: str
+    record_class: str
+    civil: int
+    state: str
+    items: int
+    bytes: int
+
+
+class Total(NamedTuple):
+    """One line of the totals."""
+
+    store: str
+    record_class: str
+    state: str
+    items: int
+    bytes: int
+
+
+_UPSERT_TALLY = """
+    INSERT INTO tallies (store, record_class, civil, state, items, bytes)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (store, record_class, civil, state)
+    DO UPDATE SET items = tallies.items + excluded.items, bytes = tallies.bytes + excluded.bytes
+"""
+_UPSERT_TOTAL = """
+    INSERT INTO totals (store, record_class, state, items, bytes)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (store, record_class, state)
+    DO UPDATE SET items = totals.items + excluded.items, bytes = totals.bytes + excluded.bytes
+"""
+_DROP_EMPTY = """
+    DELETE FROM tallies
+    WHERE store = ? AND record_class = ? AND civil = ? AND state = ? AND items = 0
+"""
+
+
+class Changes:
+    """What a transaction does to one store's books."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, int, str], list[int]] = {}
+
+    def add(self, record_class: str, civil: int, state: str, items: int, size: int) -> None:
+        """Add items of `size` bytes together to one side; negative numbers take away."""
+        line = self._lines.get((record_class, civil, state))
+        if line is None:
+            self._lines[record_class, civil, state] = [items, size]
+        else:
+            line[0] += items
+            line[1] += size
+
+    def enter(self, record_class: str, civil: int, state: str, items: int, size: int) -> None:
+        """Book in, on both sides; negative numbers book out."""
+        self.add(record_class, civil, SEEN, items, size)
+        self.add(record_class, civil, state, items, size)
+
+    def move(self, record_class: str, civil: int, states: tuple[str, str], amount: Amount) -> None:
+        """Move from the first to the second state; what was seen stays what it was."""
+        before, after = states
+        if before != after:
+            self.add(record_class, civil, before, -amount.items, -amount.bytes)
+            self.add(record_class, civil, after, amount.items, amount.bytes)
+
+    def write(self, connection: Connection, store: str) -> None:
+        """Bring the books up to date, and begin a new page."""
+        lines = sorted((key, line) for key, line in self._lines.items() if any(line))
+        self._lines = {}
+        bulk(connection, _UPSERT_TALLY, [(store, *key, *line) for key, line in lines])
+        bulk(connection, _UPSERT_TOTAL, [(store, *key, *amount) for key, amount in _summed(lines)])
+        shrunk = [(store, *key) for key, line in lines if line[0] < 0]
+        bulk(connection, _DROP_EMPTY, shrunk)
+
+
+def _summed(
+    lines: list[tuple[tuple[str, int, str], list[int]]],
+) -> Iterator[tuple[tuple[str, str], Amount]]:
+    sums: dict[tuple[str, str], Amount] = {}
+    for (record_class, _, state), (items, size) in lines:
+        known = sums.get((record_class, state), Amount(0, 0))
+        sums[record_class, state] = Amount(known.items + items, known.bytes + size)
+    return iter(sorted(sums.items()))
+
+
+def live(connection: Connection, store: str | None = None) -> list[Line]:
+    """What is there, by store, class, civil date and state; of one store, or of all."""
+    query = select(tallies).where(text(LIVE_TALLIES)).order_by(*tallies.primary_key)
+    if store is not None:
+        query = query.where(tallies.c.store == store)
+    return [Line(*row) for row in connection.execute(query)]
+
+
+def sums(connection: Connection, store: str | None = None) -> list[Total]:
+    """All states by store and class, over all civil dates; of one store, or of all."""
+    query = select(totals).order_by(*totals.primary_key)
+    if store is not None:
+        query = query.where(totals.c.store == store)
+    return [Total(*row) for row in connection.execute(query)]
+
+
+def unbalanced(connection: Connection) -> list[Line]:
+    """Lines where the two sides differ, `items` and `bytes` by how much: empty, or a bug (I14)."""
+    sign = case((tallies.c.state == SEEN, 1), else_=-1)
+    items, size = func.sum(sign * tallies.c["items"]), func.sum(sign * tallies.c.bytes)
+    key = (tallies.c.store, tallies.c.record_class, tallies.c.civil)
+    query = select(*key, items, size).group_by(*key).having(or_(items != 0, size != 0))
+    return [
+        Line(store, record_class, civil, SEEN, int(items), int(size))
+        for store, record_class, civil, items, size in connection.execute(query)
+    ]
