@@ -6,13 +6,13 @@ and an allowance. So a broken tag costs what stands behind it, not what stood be
 """
 
 import io
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from exifread.core.exif_header import ExifHeader
+from exifread.exif_log import get_logger
 
 from retention.errors import MalformedError
 from retention.probes.candidate import Candidate, TimeSource
@@ -20,10 +20,9 @@ from retention.probes.source import Reader
 from retention.probes.strptime import CODES, candidate_of, fields_of
 
 # It warns of every odd tag; a broken file is a candidate less, not a line in the log.
-logging.getLogger("exifread").disabled = True
+get_logger().disabled = True
 
 _HEADER = b"Exif\0"  # and one byte more, 0 in any honest file
-_STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # TEM, RST0-7, SOI: markers without a length
 _START_OF_SCAN, _END_OF_IMAGE, _APP1 = 0xDA, 0xD9, 0xE1
 
 # Date, the offset that belongs to it, and its place in TIFF/EP's pair of TimeZoneOffset.
@@ -68,8 +67,6 @@ def _segment(reader: Reader) -> bytes:
             raise MalformedError("A JPEG segment does not begin with a marker.")
         if code == 0xFF:  # fill
             offset += 1
-        elif code in _STANDALONE:
-            offset += 2
         elif code in (_START_OF_SCAN, _END_OF_IMAGE):
             return b""
         else:

@@ -26,7 +26,7 @@ _ZONE = r"(?P<z>Z|\+\d\d:?\d\d|-\d\d:\d\d)?"
 
 _DATE_AND_TIME = _spell(rf"(?<!\d){_DATE.format('?')}[T_ .-]?{_TIME}{_ZONE}(?!\d)")
 _DAY = _spell(rf"(?<!\d){_DATE.format('')}(?!\d)")
-# 2010 to 2099: fewer numbers look like these, and an older recording is none of ours.
+# 2011 to 2096: fewer numbers look like these, and an older recording is none of ours.
 _UNIX = _spell(r"(?<!\d)(?P<s>1[3-9]\d{8}|[23]\d{9})(?:\d{3})?(?!\d)")
 _DIRECTORIES = _spell(r"(?<![^/])(?P<Y>20\d\d)(?P<dash>[-_./]?)%m(?P=dash)%d(?:/%H(?=/)|(?=/))")
 

@@ -68,8 +68,11 @@ class Reader:
         return self._source.size
 
     def head(self, length: int) -> bytes:
-        """Return the first bytes, fewer if the file is shorter."""
-        return self.exactly(0, min(length, self.size))
+        """Return the first bytes; none if the file became shorter than it said."""
+        try:
+            return self.exactly(0, min(length, self.size))
+        except MalformedError:
+            return b""
 
     def exactly(self, offset: int, length: int) -> bytes:
         """Return the bytes [offset, offset + length).

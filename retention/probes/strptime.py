@@ -48,8 +48,8 @@ def fields_of(text: str) -> dict[str, str]:
 def candidate_of(source: TimeSource, fields: Mapping[str, str], *, tag: str) -> Candidate | None:
     """Make a candidate of codes and their text; None for no date, or one no calendar has.
 
-    `fields` holds nothing, or s, or Y or y with m and d or j, and as much of H, M, S, z as is known. A second
-    60 counts as 59, fractions are dropped: both keep the whole second that was meant.
+    `fields` holds nothing, or s, or Y or y with m and d or with j, and as much of H, M, S and z as
+    is known. A second 60 counts as 59 and fractions are dropped: a candidate is a whole second.
     """
     try:
         value = _moment(fields)

@@ -78,9 +78,10 @@ def test_a_movie_header_behind_three_gigabytes_costs_a_few_small_reads() -> None
     assert [4096, len(end)] == source.reads
 
 
-def test_media_of_size_zero_reaches_to_the_end() -> None:
-    data = box(b"ftyp", b"isom") + bytes(4) + b"mdat" + movie()
-    assert [] == claimed(data)
+def test_a_box_of_size_zero_reaches_to_the_end() -> None:
+    front = box(b"ftyp", b"isom")
+    assert [MOMENT] == claimed(front + bytes(4) + movie()[4:])
+    assert [] == claimed(front + bytes(4) + b"mdat" + movie())
 
 
 def test_a_header_that_counts_from_1970_is_understood() -> None:
@@ -100,8 +101,8 @@ def test_a_date_past_all_calendars_is_none() -> None:
         (90_000, 1, 0, 1),
         (1_000, 0, 0, None),
         (0, 1_000, 0, None),
-        (1_000, 2**32 - 1, 0, None),  # not known when it was written
-        (1_000, 2**64 - 1, 1, None),
+        (90_000, 2**32 - 1, 0, None),  # not known when it was written
+        (2**32 - 1, 2**64 - 1, 1, None),
         (1, 7 * 86_400, 0, 604_800),
         (1, 7 * 86_400 + 1, 0, None),  # no recorder cuts that late
     ],
@@ -118,8 +119,8 @@ def track(number: int, scale: int, ticks: int = 0) -> bytes:
 
 
 def fragment(number: int, begin: int | None, *runs: bytes, usual: int | None = None) -> bytes:
-    flags = 0 if usual is None else 0x8
-    head = box(b"tfhd", struct.pack(">II", flags, number), struct.pack(">I", usual or 0))
+    told = b"" if usual is None else bytes(12) + struct.pack(">I", usual)
+    head = box(b"tfhd", struct.pack(">II", 0xB if told else 0, number), told)
     time = b"" if begin is None else box(b"tfdt", b"\1\0\0\0", struct.pack(">Q", begin))
     return box(b"moof", box(b"mfhd", bytes(8)), box(b"traf", head, time, *runs))
 
@@ -152,6 +153,7 @@ def fragmented(*fragments: bytes, before: int = 0, extends: bytes = b"") -> byte
         (fragmented(fragment(1, 0, run(10)), fragment(1, 1_000, run(10), run(1))), 3),
         (fragmented(fragment(1, None, run(10)), fragment(1, None, run(11))), 3),
         (fragmented(fragment(1, 5_000_000, run(10)), fragment(1, 5_003_000, run(10))), 4),
+        (fragmented(fragment(1, 3_000, run(10)), fragment(1, 0, run(10))), 4),
         (fragmented(fragment(2, 0, run(1, 64_000)), fragment(1, 0, run(1))), 8),
         (fragmented(fragment(1, 2_000, run(10)), before=2_000), 3),
         (fragmented(fragment(3, 0, run(10))), None),
@@ -168,6 +170,27 @@ def test_half_of_too_many_fragments_is_not_taken_for_the_length() -> None:
     assert probed(fragmented(*far[: ALLOWANCE_READS // 2])).span_seconds == ALLOWANCE_READS // 2
     assert probed(fragmented(*far)).span_seconds is None
     assert [MOMENT] == claimed(fragmented(*far))
+
+
+def keyed(value: bytes, *, full: bool) -> bytes:
+    """Apple's list of keys and values: two keys, of which the second is the date."""
+    names = (b"com.apple.quicktime.make", b"com.apple.quicktime.creationdate")
+    keys = box(b"keys", struct.pack(">II", 0, 2), *(box(b"mdta", name) for name in names))
+    values = [
+        box(struct.pack(">I", at), box(b"data", bytes(8), text))
+        for at, text in ((1, b"x"), (2, value))
+    ]
+    return box(
+        b"meta", bytes(4) if full else b"", box(b"hdlr", bytes(25)), keys, box(b"ilst", *values)
+    )
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_apples_date_is_found_wherever_its_list_may_stand(full: bool, wrapped: bool) -> None:
+    meta = keyed(b"2026-11-22T03:10:00.5+0200", full=full)
+    data = box(b"moov", header(b"mvhd", 0, 1, 1), box(b"udta", meta) if wrapped else meta)
+    assert ["2026-11-22T03:10:00+02:00"] == [found.isoformat() for found in claimed(data)]
 
 
 def element(identity: int, content: bytes, width: int = 8) -> bytes:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retention.errors import MalformedError
 from retention.probes import (
     BytesSource,
     Candidate,
@@ -24,7 +25,12 @@ from retention.probes import (
     ZoneKnowledge,
     probe,
 )
-from retention.probes.source import ALLOWANCE_BYTES, ALLOWANCE_READS
+from retention.probes.source import (
+    ALLOWANCE_BYTES,
+    ALLOWANCE_READS,
+    ALLOWANCE_STEPS,
+    Reader,
+)
 
 CORPUS = Path(__file__).parent.parent / "media"
 TRUTH: dict[str, dict[str, Any]] = json.loads((CORPUS / "expected.json").read_bytes())
@@ -167,11 +173,23 @@ def test_what_the_source_raises_passes_through() -> None:
         probe(BrokenDisk(b"12345"), name=b"x", mtime_ns=0)
 
 
-def test_a_file_that_shrinks_while_it_is_read_is_a_candidate_less() -> None:
+class ShrinkingSource(BytesSource):
+    """A file that somebody cut off after its size was asked for."""
+
+    def __init__(self, data: bytes, left: int) -> None:
+        super().__init__(data[:left])
+        self._announced = len(data)
+
+    @property
+    def size(self) -> int:
+        return self._announced
+
+
+@pytest.mark.parametrize("left", [0, 3, 20, 40])
+def test_a_file_that_shrinks_while_it_is_read_is_a_candidate_less(left: int) -> None:
     for data in BYTES.values():
-        cut = CountingSource(data[:100], size=len(data))
-        cut.read = lambda offset, length, data=data: data[:100][offset : offset + length]
-        probe(cut, name=b"x", mtime_ns=0)
+        found = probe(ShrinkingSource(data, left), name=b"x", mtime_ns=0).candidates
+        assert [TimeSource.MTIME] == [claim.source for claim in found]
 
 
 def mutations() -> st.SearchStrategy[bytes]:
@@ -227,7 +245,6 @@ def hostile() -> dict[str, bytes]:
         "lists of keys": box(b"moov", box(b"mvhd", bytes(100)) + box(b"meta") * 300_000),
         "segments": b"\xff\xd8" + b"\xff\xe0\0\x02" * 600_000,
         "fill": b"\xff\xd8" + b"\xff" * 2_000_000,
-        "restart markers": b"\xff\xd8" + b"\xff\xd0" * 1_000_000,
         "tags": b"\xff\xd8" + exif,
         "elements": b"\x1aE\xdf\xa3\x80" + b"\xec\x80" * 1_000_000,
         "elements in a segment": b"\x1aE\xdf\xa3\x80\x18\x53\x80\x67\xff" + b"\xec\x80" * 1_000_000,
@@ -241,3 +258,11 @@ def test_a_hostile_file_costs_a_bounded_time(attack: str) -> None:
     probe(source, name=b"x", mtime_ns=0)
     assert time.process_time() - began < 1  # it takes a tenth of that; unbounded takes minutes
     assert source.bytes <= ALLOWANCE_BYTES
+
+
+def test_steps_that_read_nothing_new_are_counted_as_well() -> None:
+    reader = Reader(BytesSource(b"block"))
+    for _ in range(ALLOWANCE_STEPS):
+        reader.exactly(0, 1)
+    with pytest.raises(MalformedError, match="more parts"):
+        reader.exactly(0, 1)
