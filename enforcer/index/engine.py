@@ -8,7 +8,7 @@ tried again.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +35,13 @@ _PRAGMAS = (
     f"busy_timeout = {BUSY_MILLISECONDS}",
     "temp_store = MEMORY",
     "cache_size = -65536",
+)
+
+_SCRUB = (
+    "PRAGMA temp_store = FILE",  # the working copy is as large as the index
+    "VACUUM",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
 )
 
 #: Key of the advisory lock that makes PostgreSQL's writers take turns; any constant will do.
@@ -98,17 +105,20 @@ def bulk(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
 
 
 def scrub(engine: Engine) -> None:
-    """Overwrite what deleted rows left outside the tables: once a day is enough (I8).
+    """Overwrite what deleted rows left behind: once a day, when little is going on (I8).
 
-    SQLite's write-ahead log still has pages from before a deletion until it is emptied. On
-    PostgreSQL dead rows lie in their pages until vacuumed; its own write-ahead log and backups
-    are beyond us and named as residuals.
+    SQLite zeroes a deleted row, but neither the copy it left when it was moved to another page nor
+    those in the write-ahead log: the file is written anew (a second or two per million items,
+    while writers wait) and the log emptied. On PostgreSQL dead rows lie in their pages until
+    vacuumed; its own write-ahead log and backups are beyond us, and named as residuals.
     """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            for statement in _SCRUB:
+                connection.cursor().execute(statement)
+        return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            connection.exec_driver_sql("VACUUM")
+        connection.exec_driver_sql("VACUUM")
 
 
 def _engine(url: str | URL) -> Engine:
