@@ -17,6 +17,7 @@ from enforcer.clock import Clock, wall_clock
 from enforcer.direct import Director
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
+from enforcer.metrics import Facts
 from enforcer.rounds import Rounds
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
@@ -73,6 +74,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
         pin=settings.policy_pin,
         directive_key=directive_key,
     )
+    registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads)
     stopped = Stopped()
     tasks = SideTasks(_tasks(rounds, settings.prove_seconds), registry, stopped)

@@ -374,3 +374,43 @@ class Proofs(Form, frozen=True):
 
     checkpoint: str
     proofs: tuple[Proof, ...]
+
+
+class ClassStatus(Form, frozen=True):
+    """One class over all stores: the strict state, and how many stores are proven."""
+
+    record_class: str
+    state: str  # ok | violated | unknown
+    proven: int
+    total: int
+
+
+class Reason(Form, frozen=True):
+    """Why a state is not ok: a word for programs, a sentence for people."""
+
+    state: str
+    word: str
+    sentence: str
+
+
+class StoreStatus(Form, frozen=True):
+    """One store and class. `counts` are the exclusive states of its items."""
+
+    store: str
+    record_class: str
+    state: str
+    reasons: tuple[Reason, ...]
+    counts: dict[str, int]
+    overdue: int
+    past_limit: int
+    oldest: date | None
+    next_deadline: Instant | None
+    valid_until: Instant | None
+
+
+class Status(Form, frozen=True):
+    """The state of compliance as of `at`."""
+
+    at: Instant
+    classes: tuple[ClassStatus, ...]
+    stores: tuple[StoreStatus, ...]

@@ -2,12 +2,25 @@
 
 from sqlalchemy import Connection
 
+from enforcer import comply
+from enforcer.comply import Position
 from enforcer.govern.forecast import forecast
+from enforcer.govern.forms import ClassStatus, Reason, Status, StoreStatus
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.errors import ConfigError
 
 MOST_DAYS = 366
+
+
+def status(connection: Connection, asked: Asked) -> Answer:
+    """What can be said of every store and class, and why it is not more."""
+    found = comply.positions(connection, asked.chain, asked.now)
+    classes = (
+        ClassStatus(each.record_class, each.state, each.proven, each.total)
+        for each in comply.standings(found)
+    )
+    return Answer(Status(asked.now, tuple(classes), tuple(_of_store(each) for each in found)))
 
 
 def ahead(connection: Connection, asked: Asked) -> Answer:
@@ -18,4 +31,22 @@ def ahead(connection: Connection, asked: Asked) -> Answer:
     return Answer(forecast(connection, asked.chain, now=asked.now, days=days))
 
 
-ROUTES = (Route("GET", "/v1/forecast", "show", "forecast", ahead, logged=False),)
+def _of_store(position: Position) -> StoreStatus:
+    return StoreStatus(
+        store=position.store,
+        record_class=position.record_class,
+        state=position.state,
+        reasons=tuple(Reason(*reason) for reason in position.reasons),
+        counts={state: count for state, count in sorted(position.counts.items()) if count},
+        overdue=position.overdue,
+        past_limit=position.past_limit,
+        oldest=position.oldest,
+        next_deadline=position.next_deadline,
+        valid_until=position.valid_until,
+    )
+
+
+ROUTES = (
+    Route("GET", "/v1/status", "show", "status", status, logged=False),
+    Route("GET", "/v1/forecast", "show", "forecast", ahead, logged=False),
+)

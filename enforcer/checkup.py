@@ -1,0 +1,101 @@
+"""What `enforcer doctor` looks at: the enforcer's own files, for what is wrong or soon will be."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from enforcer import certificates, keys
+from enforcer.index.engine import open_index, reading
+from enforcer.index.policies import Chains
+from enforcer.settings import Settings
+from retention.calendar import DAY, Instant
+from retention.errors import ConfigError, RetentionError
+from retention.people import MAY_SIGN, TWO_PEOPLE
+from retention.policy import Chain, Policy
+
+RENEW_WITHIN_DAYS = 60
+FREE_BYTES = 1 << 30
+
+_OTHERS = 0o077
+
+
+class Finding(NamedTuple):
+    """One thing looked at. `well` False: somebody has to do something."""
+
+    what: str
+    well: bool
+    sentence: str
+
+
+def examine(settings: Settings, now: Instant) -> Iterator[Finding]:
+    """Everything that can be seen without asking a running enforcer."""
+    yield _tried("certificate", lambda: _certificate(settings.tls_certificate, now))
+    yield _tried("its key", lambda: _private(settings.tls_key))
+    yield _tried("published heads", lambda: _directory(settings.heads))
+    try:
+        chain = _chain(settings)
+    except RetentionError as error:
+        yield Finding("index and policy", False, str(error))
+        return
+    policy = chain.current
+    yield Finding("index and policy", True, f"version {policy.version}, verified from its pin")
+    yield _tried("directive key", lambda: _named(settings.directive_key, policy.directive_keys))
+    yield _tried("ledger key", lambda: _named(settings.ledger_key, policy.ledger_keys))
+    yield from _people(policy)
+
+
+def _tried(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except RetentionError as error:
+        return Finding(what, False, str(error))
+
+
+def _certificate(path: Path, now: Instant) -> str:
+    days = (certificates.expires_at(path) - now) // DAY
+    if days < RENEW_WITHIN_DAYS:
+        raise ConfigError(f"{path} ends in {days} days: agents will not speak to us after that")
+    return f"good for {days} days"
+
+
+def _private(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    if mode & _OTHERS:
+        raise ConfigError(f"others may read {path}: run `chmod 600` on it")
+    return "for our eyes only"
+
+
+def _directory(path: Path) -> str:
+    if not path.is_dir():
+        raise ConfigError(f"there is no directory {path} to publish heads in")
+    free = shutil.disk_usage(path).free
+    if free < FREE_BYTES:
+        raise ConfigError(f"only {free >> 20} MiB are free below {path}")
+    return f"{free >> 30} GiB are free"
+
+
+def _chain(settings: Settings) -> Chain:
+    engine = open_index(settings.index)
+    try:
+        with reading(engine) as connection:
+            return Chains(bytes.fromhex(settings.policy_pin)).read(connection)
+    finally:
+        engine.dispose()
+
+
+def _named(path: Path, known: tuple[bytes, ...]) -> str:
+    if bytes(keys.read_online(path).verify_key) not in known:
+        raise ConfigError(f"the policy does not name {path}: nobody believes what it signs")
+    return "the policy names it"
+
+
+def _people(policy: Policy) -> Iterator[Finding]:
+    """Two people for everything that takes two; one more, so that nobody's holiday stops it."""
+    for kind, roles in sorted(MAY_SIGN.items()):
+        able = [person.id for person in policy.people if roles.intersection(person.roles)]
+        said = f"{', '.join(able) or 'nobody'} may sign it"
+        yield Finding(f"two people for a {kind}", len(able) >= TWO_PEOPLE, said)
