@@ -91,7 +91,7 @@ def holds_of(connection: Connection, began: Instant) -> Iterator[HoldExtract]:
 def _by_hold(
     connection: Connection, hold: Column[str], number: ColumnElement[int]
 ) -> dict[str, int]:
-    return dict(row.tuple() for row in connection.execute(select(hold, number).group_by(hold)))
+    return dict(connection.execute(select(hold, number).group_by(hold)).all())
 
 
 def acts_of(

@@ -10,7 +10,8 @@ the enforcer, the next call goes on from the last commit, and no item is certifi
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, date
 from itertools import groupby, islice
 from operator import itemgetter
@@ -153,17 +154,16 @@ def check(connection: Connection, verifiers: Iterable[Verifier]) -> Head | None:
 
     `VerificationError` or `SignatureError` names what does not agree. Reads the whole ledger once.
     """
-    known = tuple(verifiers)
-    edge, hashes = tree.Edge(0, _nothing_stored), _leaf_hashes(connection)
-    head = None
-    for head in tree.heads(connection):
-        signed = Checkpoint.parse(note.open_note(head.note, known))
-        for leaf in islice(hashes, head.size - edge.size):
-            edge.append(leaf)
-        if edge.size != head.size:
-            raise VerificationError(f"leaf {edge.size} is missing from the ledger")
-        if not edge.root() == signed.root == head.root or signed.size != head.size:
-            raise VerificationError(f"the first {head.size} leaves are not those of their head")
+    known, edge, head = tuple(verifiers), tree.Edge(0, _nothing_stored), None
+    with closing(_leaf_hashes(connection)) as hashes:
+        for head in tree.heads(connection):
+            signed = Checkpoint.parse(note.open_note(head.note, known))
+            for leaf in islice(hashes, head.size - edge.size):
+                edge.append(leaf)
+            if edge.size != head.size:
+                raise VerificationError(f"leaf {edge.size} is missing from the ledger")
+            if not edge.root() == signed.root == head.root or signed.size != head.size:
+                raise VerificationError(f"the first {head.size} leaves are not those of their head")
     return head
 
 
@@ -175,8 +175,7 @@ def _take(most: int) -> ReturningDelete[Any]:
 
 
 def _kinds(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(select(stores.c.id, stores.c.kind))
-    return dict(row.tuple() for row in rows)
+    return dict(connection.execute(select(stores.c.id, stores.c.kind)).all())
 
 
 class _Batch:
@@ -220,15 +219,14 @@ class _Batch:
         return tuple(sorted(Count(*ending, number) for ending, number in counted.items()))
 
 
-def _leaf_hashes(connection: Connection) -> Iterator[bytes]:
+def _leaf_hashes(connection: Connection) -> Generator[bytes, None, None]:
     """Hash every leaf from its bytes, in order, up to the first gap."""
-    rows = connection.execution_options(yield_per=10_000).execute(
-        select(leaves.c.position, leaves.c.data).order_by(leaves.c.position)
-    )
-    for expected, (position, data) in enumerate(rows):
-        if position != expected:
-            return
-        yield merkle.leaf_hash(data)
+    chosen = select(leaves.c.position, leaves.c.data).order_by(leaves.c.position)
+    with connection.execute(chosen, execution_options={"yield_per": 10_000}) as rows:
+        for expected, (position, data) in enumerate(rows):
+            if position != expected:
+                return
+            yield merkle.leaf_hash(data)
 
 
 def _nothing_stored(level: int, index: int) -> bytes:

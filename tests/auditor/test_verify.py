@@ -1,0 +1,477 @@
+"""An honest bundle verifies; whatever is changed in it, by whomever, is found and named."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Raw, structs
+
+from auditor.evidence import Seen
+from auditor.findings import Verdict
+from auditor.verify import verify
+from retention import bundle, codec, envelope, exceptions, ledger, merkle, note
+from retention.bundle import Book, Manifest, Node, Placed, Published
+from retention.calendar import parse_instant
+from retention.envelope import Envelope
+from retention.exceptions import Exceptions
+from retention.ledger import Certificate, Count, Timing
+from retention.note import Checkpoint
+
+
+def told(report, verdict=Verdict.VIOLATED):
+    return "\n".join(f"{f.check}: {f.text}" for f in report.findings if f.verdict is verdict)
+
+
+def replaced(members, name, type_, change):
+    """The members with one of them decoded, changed by a function of its list, encoded."""
+    documents = list(bundle.parse(members[name], type_))
+    return members | {name: bundle.lines(change(documents))}
+
+
+def resigned(members, key):
+    """Under a new manifest: what somebody can do who has the enforcer's online key."""
+    old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
+    listed = bundle.members_of(members)
+    new = Manifest(old.made_at, old.since, old.through, listed, old.not_checked)
+    sealed = envelope.seal(bundle.KIND, codec.encode(new), [key])
+    return members | {bundle.MANIFEST: envelope.encode(sealed)}
+
+
+def with_leaf(change):
+    """A tampering: the first certificate is another now."""
+
+    def tamper(placed):
+        at = next(n for n, p in enumerate(placed) if b"certificate" in bytes(p.data))
+        leaf = change(ledger.decode(bytes(placed[at].data)))
+        placed[at] = Placed(placed[at].position, Raw(ledger.encode(leaf)))
+        return placed
+
+    return tamper
+
+
+def changed(document, **changes: object):
+    return structs.replace(document, **changes)
+
+
+def test_an_honest_bundle_is_ok_and_says_what_was_checked(honest):
+    report = verify(honest.members, pin=honest.pin)
+    assert "" == told(report)
+    assert Verdict.OK is report.verdict
+    checks = {finding.check for finding in report.findings}
+    expected = {"policy", "manifest", "ledger", "certificates", "books", "limits", "holds", "acts"}
+    assert expected | {"exceptions"} == checks
+    assert "3 certificates: 10 in_time" in told(report, Verdict.OK)
+
+
+def test_without_a_pin_nobody_knows_whose_bundle_it_is(honest):
+    report = verify(honest.members, pin=None)
+    assert Verdict.UNKNOWN is report.verdict
+    assert "for want of --pin" in told(report, Verdict.UNKNOWN)
+
+
+def test_with_another_pin_nothing_else_is_believed(honest):
+    report = verify(honest.members, pin=bytes(32))
+    assert "policy: this is not the first policy that was agreed on at enrolment" == told(report)
+    assert 2 == len(report.findings)
+
+
+@given(
+    name=st.sampled_from((bundle.MANIFEST, *bundle.CONTENTS)),
+    place=st.integers(0, 10**6),
+    bits=st.integers(1, 255),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_byte_of_any_member_can_change_unnoticed(honest, name, place, bits):
+    content = bytearray(honest.members[name])
+    content[place % len(content)] ^= bits
+    report = verify(honest.members | {name: bytes(content)}, pin=honest.pin)
+    assert told(report)
+
+
+def flipped(data, at):
+    spoilt = bytearray(data)
+    spoilt[at] ^= 1
+    return bytes(spoilt)
+
+
+def test_a_member_that_was_changed_is_named(honest):
+    for name in set(bundle.CONTENTS) - {bundle.POLICY}:
+        members = honest.members | {name: honest.members[name] + b"\n"}
+        expected = f"manifest: {name} is not what was signed"
+        assert expected == told(verify(members, pin=honest.pin))
+
+
+LEAF_TAMPERINGS = {
+    "a certificate counts fewer": lambda c: changed(
+        c, items=4, counts=(Count("due", "erased_verified", Timing.IN_TIME, 4),)
+    ),
+    "a certificate is of another day": lambda c: changed(c, civil=date(2026, 1, 6)),
+    "a certificate is of another store": lambda c: changed(c, store="terminal-9"),
+    "its commitments are others": lambda c: changed(c, commitments=bytes(32)),
+}
+
+
+@pytest.mark.parametrize("name", LEAF_TAMPERINGS)
+def test_a_leaf_that_was_changed_does_not_lead_to_its_head(honest, keys, name):
+    members = replaced(honest.members, bundle.LEAVES, Placed, with_leaf(LEAF_TAMPERINGS[name]))
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "ledger: the leaves do not lead to the head over" in told(report)
+
+
+def swap(placed):
+    first, second = placed[:2]
+    return [
+        Placed(first.position, second.data),
+        Placed(second.position, first.data),
+        *placed[2:],
+    ]
+
+
+LEDGER_TAMPERINGS = {
+    "a leaf was dropped": (bundle.LEAVES, Placed, lambda p: p[1:], "nothing is given of leaf 3"),
+    "two leaves were swapped": (bundle.LEAVES, Placed, swap, "do not lead to the head"),
+    "leaves are out of order": (bundle.LEAVES, Placed, lambda p: p[::-1], "out of order"),
+    "a leaf is there twice": (bundle.LEAVES, Placed, lambda p: [p[0], *p], "there twice"),
+    "a leaf is of no kind": (
+        bundle.LEAVES,
+        Placed,
+        lambda p: [*p, Placed(10**6, Raw(b"{}"))],
+        "leaf 1000000 is under no head",
+    ),
+    "a hash was added": (
+        bundle.SUBTREES,
+        Node,
+        lambda n: [*n, Node(3, 999, bytes(32))],
+        "the subtree 3/999 is under no head",
+    ),
+    "a hash is too short": (
+        bundle.SUBTREES,
+        Node,
+        lambda n: [*n, Node(3, 999, b"short")],
+        "3/999 is no subtree",
+    ),
+    "the newest head is missing": (
+        bundle.CHECKPOINTS,
+        Published,
+        lambda p: p[:-1],
+        "is under no head that was shown",
+    ),
+    "no head is there": (bundle.CHECKPOINTS, Published, lambda _: [], "there is no head"),
+    "heads are out of order": (
+        bundle.CHECKPOINTS,
+        Published,
+        lambda p: p[::-1],
+        "does not follow the one over",
+    ),
+    "a head's signature is wrong": (
+        bundle.CHECKPOINTS,
+        Published,
+        lambda p: [*p[:-1], Published(p[-1].at, flipped(p[-1].note.encode(), -5).decode())],
+        "the signature of ledger.example/retention on this note is wrong",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEDGER_TAMPERINGS)
+def test_what_was_done_to_the_ledger_is_found_and_named(honest, keys, name):
+    member, type_, change, expected = LEDGER_TAMPERINGS[name]
+    members = resigned(replaced(honest.members, member, type_, change), keys.directive)
+    report = verify(members, pin=honest.pin)
+    assert f"ledger: {expected}" in told(report) or expected in told(report)
+    assert "not checked, since they rest on the ledger" in told(report, Verdict.UNKNOWN)
+
+
+def test_a_head_by_another_key_is_no_head(honest, keys):
+    def forge(published):
+        old = published[-1]
+        checkpoint = Checkpoint.parse(note._split(old.note)[0])
+        forged = note.sign_note(checkpoint.encode(), checkpoint.origin, keys.stranger)
+        return [*published[:-1], Published(old.at, forged)]
+
+    members = resigned(
+        replaced(honest.members, bundle.CHECKPOINTS, Published, forge), keys.directive
+    )
+    expected = "ledger: this note is signed by no key that is known here"
+    assert expected in told(verify(members, pin=honest.pin))
+
+
+def test_a_certificate_left_out_shows_in_the_books(operator):
+    """Its subtree's hash in its place satisfies the tree, and not the double entry."""
+    members = operator.members()
+
+    def leave_out(placed):
+        hidden = merkle.leaf_hash(bytes(placed[0].data))
+        nodes = list(bundle.parse(members[bundle.SUBTREES], Node))
+        members[bundle.SUBTREES] = bundle.lines([Node(0, placed[0].position, hidden), *nodes])
+        return placed[1:]
+
+    without = replaced(members, bundle.LEAVES, Placed, leave_out)
+    without |= {bundle.SUBTREES: members[bundle.SUBTREES]}
+    report = verify(resigned(without, operator.directive), pin=operator.pin)
+    assert "5 are booked as erased, certificates are there for 0" in told(report)
+
+
+def first_book(**changes: object):
+    return lambda books: [changed(books[0], **changes), *books[1:]]
+
+
+BOOK_TAMPERINGS = {
+    "one was seen less": (first_book(seen=6), "6 were seen, 7 are accounted for"),
+    "one is erased more": (
+        first_book(seen=8, states={"erased": 6, "held": 2}),
+        "6 are booked as erased, certificates are there for 5, and 0 wait",
+    ),
+    "one waits that has its certificate": (first_book(uncertified=1), "and 1 wait for theirs"),
+    "a count below zero makes it balance": (
+        first_book(states={"erased": 5, "held": 3, "lost": -1}),
+        "a count is below zero",
+    ),
+    "a book is missing": (lambda b: b[1:], "there is a certificate and no book"),
+    "a book is kept twice": (lambda b: [b[0], *b], "two books are kept of one batch"),
+    "a book is of another time": (
+        lambda b: [changed(b[0], civil=date(2025, 1, 1)), *b[1:]],
+        "a book is of another time than the bundle",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOOK_TAMPERINGS)
+def test_what_was_done_to_the_books_is_found_and_named(honest, keys, name):
+    change, expected = BOOK_TAMPERINGS[name]
+    members = replaced(honest.members, bundle.BOOKS, Book, change)
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert f"books: {expected}" in told(report) or expected in told(report)
+
+
+def test_a_policy_signed_by_one_owner_is_none(honest):
+    def forge(documents):
+        only = documents[0]
+        return [Envelope(only.payload, only.payload_type, only.signatures[:1])]
+
+    members = replaced(honest.members, bundle.POLICY, Envelope, forge)
+    report = verify(members, pin=honest.pin)
+    assert "policy: a policy needs two different people" in told(report)
+
+
+def test_a_manifest_by_another_key_is_none(honest, keys):
+    report = verify(resigned(dict(honest.members), keys.stranger), pin=honest.pin)
+    assert "manifest: this bundle is signed by no key that may sign it" == told(report)
+
+
+@pytest.mark.parametrize("which", ["one signature", "one person twice", "a role that may not"])
+def test_an_act_that_too_few_signed_is_named(honest, keys, which):
+    signers = {
+        "one signature": [keys.anna],
+        "one person twice": [keys.anna, keys.anna],
+        "a role that may not": [keys.anna, keys.carl],
+    }[which]
+    members = replaced(
+        honest.members,
+        bundle.ACTS,
+        Envelope,
+        lambda documents: [
+            envelope.seal("act", d.payload, keys) if b'"release"' in d.payload else d
+            for d in documents
+        ],
+    )
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "acts: a release needs two different people" in told(report)
+
+
+def test_a_release_without_its_act_is_named(honest, keys):
+    members = replaced(honest.members, bundle.ACTS, Envelope, lambda d: [])
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "holds: hold hold-2 was released, and no act says so" == told(report)
+
+
+def test_more_held_than_there_are_holds_for_is_named(honest, keys):
+    members = honest.members | {bundle.HOLDS: b""}
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    expected = "holds: 2 recordings are booked as held, and the holds shown hold 0"
+    assert expected == told(report)
+
+
+def test_a_receipt_without_two_signers_is_named(honest, keys):
+    members = replaced(
+        honest.members,
+        bundle.ITEM_ACTS,
+        bundle.ItemAct,
+        lambda acts: [changed(acts[0], signed_by=("anna", "anna"))],
+    )
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "acts: erasure erasure-1 has fewer than two signers" == told(report)
+
+
+def test_exceptions_by_another_key_are_none(honest, keys):
+    def forge(lists):
+        return [envelope.seal(exceptions.KIND, lists[0].payload, [keys.stranger]), *lists[1:]]
+
+    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, forge)
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    expected = "exceptions: this exceptions is signed by no key that may sign it"
+    assert expected == told(report)
+
+
+def test_exceptions_of_another_time_are_named(honest, keys):
+    def forge(lists):
+        listed = codec.decode(lists[0].payload, Exceptions)
+        old = changed(listed, at=listed.at - 1)
+        return [envelope.seal(exceptions.KIND, codec.encode(old), [keys.directive]), lists[1]]
+
+    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, forge)
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "the list of terminal-1 is not of the time of the bundle" in told(report)
+
+
+def test_a_head_that_a_witness_saw_is_compared(operator):
+    head = operator.head()
+    operator.erase(1)
+    operator.prove()
+    members = operator.members(heads=(head.size,))
+    seen = Seen(head.size, head.root)
+    assert Verdict.OK is verify(members, pin=operator.pin, seen=[seen]).verdict
+    report = verify(members, pin=operator.pin, seen=[Seen(head.size, bytes(32))])
+    assert f"do not lead to the head over {head.size} leaves" in told(report)
+
+
+def test_a_ledger_that_was_rolled_back_contradicts_its_witness(operator):
+    before = operator.members()
+    operator.erase(1)
+    operator.prove()
+    head = operator.head()
+    report = verify(before, pin=operator.pin, seen=[Seen(head.size, head.root)])
+    assert "the ledger was rolled back, or this bundle is an old one" in told(report)
+
+
+@pytest.mark.parametrize(
+    ("at", "not_before", "expected"),
+    [
+        ("2026-03-01T00:00:00+02:00", 0, "1 recordings were erased before they were due"),
+        ("2026-03-08T00:00:00+02:00", 0, "1 recordings were erased after the limit"),
+    ],
+)
+def test_erasures_at_the_wrong_time_are_violations_of_the_operators_own_telling(
+    operator, at, not_before, expected
+):
+    operator.erase(1, erased_at=parse_instant(at), not_before=not_before)
+    operator.prove()
+    report = verify(operator.members(), pin=operator.pin)
+    assert f"certificates: {expected}" == told(report)
+
+
+def test_a_certificate_that_claims_to_be_in_time_must_have_been(operator):
+    lie = Certificate(
+        at=operator.now,
+        store="terminal-1",
+        record_class="terminal-image",
+        civil=operator.on,
+        policy=1,
+        items=1,
+        counts=(Count("due", "erased_verified", Timing.IN_TIME, 1),),
+        first_on=date(2026, 3, 9),
+        last_on=date(2026, 3, 9),
+        commitments=bytes(32),
+        salts_until=date(2026, 6, 8),
+        residuals=(),
+    )
+    operator.append(lie)
+    report = verify(operator.members(), pin=operator.pin)
+    assert "says in time, and erased until 2026-03-09 what had to be gone by" in told(report)
+
+
+def test_what_is_past_its_limit_in_the_books_is_a_violation(operator):
+    operator.add(3)
+    operator.add(1, state="lost")
+    report = verify(operator.members(), pin=operator.pin)
+    which = "terminal-1, terminal-image, 2026-01-05"
+    expected = {
+        f"limits: {which}: 3 are past the limit",
+        f"limits: {which}: 1 were held and are lost",
+    }
+    assert expected == set(told(report).splitlines())
+
+
+def test_what_waits_for_its_certificate_is_unknown(operator):
+    operator.erase(2)
+    report = verify(operator.members(), pin=operator.pin)
+    expected = "books: 2 erased recordings wait for their certificate"
+    assert expected == told(report, Verdict.UNKNOWN)
+    assert Verdict.UNKNOWN is report.verdict
+
+
+def test_a_ledger_that_stood_still_is_unknown(operator):
+    later = operator.now + 2 * 3600
+    report = verify(operator.members(now=later), pin=operator.pin)
+    assert "120 minutes older than the bundle" in told(report, Verdict.UNKNOWN)
+
+
+def test_no_bundle_tells_of_a_person(operator):
+    """I8: a phone number, a name and a case stand in the index, and a second in an act."""
+    text = operator.bundle()
+    assert not [planted for planted in operator.planted if planted.encode() in text]
+    assert b"2026-01-05T" not in text
+    erasure = operator.approve_erasure("erasure-2")
+    assert erasure.payload not in operator.bundle()
+    assert b"erasure-2" in operator.bundle()
+
+
+def auditor(*arguments: str):
+    return subprocess.run(
+        [sys.executable, "-m", "auditor.cli", *arguments], capture_output=True, check=False
+    )
+
+
+@pytest.fixture
+def file(honest, tmp_path):
+    path = tmp_path / "january.zip"
+    path.write_bytes(honest.packed)
+    return path
+
+
+def test_the_command_ends_with_0_and_names_what_it_could_not_check(honest, file):
+    done = auditor("verify", str(file), "--pin", honest.pin.hex())
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert b"not checked: backups" in done.stdout
+    assert done.stdout.endswith(b"OK: all that could be checked is as it should be.\n")
+
+
+def test_the_command_ends_with_2_without_a_pin(file):
+    done = auditor("verify", str(file))
+    assert (2, b"") == (done.returncode, done.stderr)
+    assert b"UNKNOWN" in done.stdout
+
+
+def test_the_command_ends_with_1_at_another_operators_pin(file):
+    done = auditor("verify", str(file), "--pin", "00" * 32, "--json")
+    assert (1, b"") == (done.returncode, done.stderr)
+    assert "violated" == json.loads(done.stdout)["verdict"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify", "no-such-file"],
+        ["verify", "no-such-file", "--pin", "zz"],
+        ["verify", "no-such-file", "--head", "x:00"],
+        ["verify"],
+        [],
+    ],
+)
+def test_a_users_mistake_is_a_sentence_and_2(arguments):
+    done = auditor(*arguments)
+    assert 2 == done.returncode
+    assert done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_damaged_file_is_a_sentence(honest, tmp_path):
+    path = tmp_path / "cut.zip"
+    path.write_bytes(honest.packed[:-100])
+    done = auditor("verify", str(path), "--pin", honest.pin.hex())
+    assert (2, b"") == (done.returncode, done.stdout)
+    assert done.stderr.startswith(b"auditor: the bundle is damaged")
+    assert 1 == done.stderr.count(b"\n")
