@@ -35,7 +35,7 @@ class NamePattern:
         """
         expression, codes = _compile(text)
         _check(text, codes)
-        return cls(text, re.compile(expression, re.DOTALL))
+        return cls(text, re.compile(expression))
 
     def match(self, name: bytes) -> Candidate | None:
         """Return the time in this name (a path, '/' between its parts); None if there is none."""

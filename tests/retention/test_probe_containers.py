@@ -193,6 +193,11 @@ def test_apples_date_is_found_wherever_its_list_may_stand(full: bool, wrapped: b
     assert ["2026-11-22T03:10:00+02:00"] == [found.isoformat() for found in claimed(data)]
 
 
+def test_a_file_cannot_claim_for_ever() -> None:
+    metas = keyed(b"2026-11-22T03:10:00+0200", full=True) * 40
+    assert 16 == len(claimed(box(b"moov", header(b"mvhd", 0, 1, 1), metas)))
+
+
 def element(identity: int, content: bytes, width: int = 8) -> bytes:
     length = len(content) | 1 << 7 * width
     return identity.to_bytes((identity.bit_length() + 7) // 8) + length.to_bytes(width) + content

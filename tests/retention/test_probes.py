@@ -57,6 +57,7 @@ class CountingSource(BytesSource):
         return self._length
 
     def read(self, offset: int, length: int) -> bytes:
+        assert 0 <= offset < offset + length <= self._length
         self.reads += 1
         self.bytes += length
         return super().read(offset, length).ljust(min(length, self._length - offset), b"\0")
