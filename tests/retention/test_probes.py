@@ -122,6 +122,7 @@ def test_a_clip_is_as_long_as_ffprobe_says(name: str) -> None:
     assert (ceil(float(seconds)) if seconds else None) == probed(BYTES[name]).span_seconds
 
 
+@pytest.mark.slow
 def test_the_committed_truth_is_what_the_tools_say_today(need: Callable[[str], str]) -> None:
     for tool in ("exiftool", "ffprobe", "mediainfo"):
         need(tool)
