@@ -197,7 +197,7 @@ def _amiss(row: Any) -> Iterator[Reason]:
 
 def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[tuple[str, str], _Ages]:
     found: dict[tuple[str, str], _Ages] = defaultdict(_Ages)
-    seen = dict(connection.execute(select(stores.c.id, stores.c.last_seen_at)).tuples().all())
+    seen = dict(connection.execute(select(stores.c.id, stores.c.last_seen_at)).all())
     grace = _in_grace(connection, now)
     limits = _Limits(chain)
     for line in tally.live(connection):
@@ -296,7 +296,7 @@ def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
         )
         .group_by(hold_stores.c.store)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _classes(row: Any, chain: Chain, ages: Mapping[tuple[str, str], _Ages]) -> list[str]:
