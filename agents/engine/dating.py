@@ -21,6 +21,9 @@ from retention.probes import Candidate, NamePattern, TimeSource, probe
 
 NANOSECONDS = 10**9
 
+Registered = tuple[Source | None, RecordClass]
+"""The source that a directory belongs to, None if it is in no register, and the class it has."""
+
 
 class Sight(NamedTuple):
     """When and how a file was first seen.
@@ -73,6 +76,7 @@ class Dater:
         self._group = group
         self._commissioned_at = commissioned_at
         self._chain = chain
+        self._looked_up: tuple[Chain, bytes, Registered] | None = None
 
     def date(self, directory: bytes, found: Found, sight: Sight) -> Recording | None:
         """The recording that this file is; None if it is none.
@@ -127,9 +131,15 @@ class Dater:
             imports=source is not None and source.imports,
         )
 
-    def _source(self, directory: bytes) -> tuple[Source | None, RecordClass]:
+    def _source(self, directory: bytes) -> Registered:
+        """What `_registered` says, remembered for the next file of the same directory."""
+        chain, last = self._chain(), self._looked_up
+        if last is None or last[0] is not chain or last[1] != directory:
+            last = self._looked_up = (chain, directory, self._registered(chain, directory))
+        return last[2]
+
+    def _registered(self, chain: Chain, directory: bytes) -> Registered:
         """The registered source whose directory this is or lies below: the longest that fits."""
-        chain = self._chain()
         source = source_of(chain.current.sources_of(self._group), directory)
         if source is None:
             return None, chain.strictest(self._group)

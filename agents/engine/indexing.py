@@ -4,16 +4,18 @@ Here a dated file becomes an item: new, moved, copied, rewritten, come back from
 (docs/rules.md, Dating and Coming back).
 """
 
-import hmac
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from agents.engine.catalogue import Catalogue, Words
-from agents.engine.dating import Recording, best_evidence
+from agents.engine.dating import Recording
 from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
+from agents.engine.recognition import Recognition, Twin
 from agents.stores import Store
 from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
 from retention.calendar import DAY, Instant
@@ -34,16 +36,6 @@ _STATE_WORDS: dict[State, Any] = {
 }
 
 
-class _Twin(NamedTuple):
-    """An item with the same content."""
-
-    number: int
-    directory: bytes
-    name: bytes
-    anchor: int | None
-    civil: int
-
-
 class Dates(NamedTuple):
     """An item's dates as they go into the catalogue."""
 
@@ -54,6 +46,18 @@ class Dates(NamedTuple):
     how: str
     state: State
     not_before: Instant
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Recordings on their way in, in one transaction."""
+
+    db: sqlite3.Connection
+    now: Instant
+    next_item: int
+    recognition: Recognition
+    entries: list[AnyEntry] = field(default_factory=list)
+    fresh: list[tuple[int, Recording, Dates]] = field(default_factory=list)
 
 
 class Indexer:
@@ -67,7 +71,6 @@ class Indexer:
         self._outbox = outbox
         self._holds = holds
         self._store = store
-        self._directories: dict[bytes, int] = {}
 
     def directory(self, path: bytes) -> int:
         """The number of a directory; made if it is new. Not inside a transaction."""
@@ -83,65 +86,53 @@ class Indexer:
 
         Gives the numbers of items that came to be held: their bytes want protecting.
         """
-        places = {r.directory: self.directory(r.directory) for r in recordings}
+        places = {path: self.directory(path) for path in {r.directory for r in recordings}}
         for recording in recordings:
             for word in (recording.record_class.name, recording.source, recording.dated.how):
                 self._words.id(word)
         self._words.id(INHERITED)
-        held: list[int] = []
         with self._catalogue.transaction() as db:
-            entries: list[AnyEntry] = []
-            fresh: list[tuple[int, Recording, Dates]] = []
+            next_item = db.execute("SELECT next_item FROM agent").fetchone()[0]
+            batch = _Batch(db, now, next_item, Recognition(db, recordings, places))
             for recording in recordings:
-                entered = self._enter(db, recording, places[recording.directory], now, entries)
-                if entered is not None:
-                    fresh.append(entered)
-            self._outbox.append(db, now, entries)
-            held += self._match(db, fresh, now)
-            self._count_arrivals(db, fresh)
+                self._enter(batch, recording, places[recording.directory])
+            db.execute("UPDATE agent SET next_item = ?", (batch.next_item,))
+            self._outbox.append(db, now, batch.entries)
+            held = self._match(db, batch.fresh, now)
+            _count_arrivals(db, batch.fresh)
         return held
 
-    def _enter(
-        self,
-        db: sqlite3.Connection,
-        recording: Recording,
-        place: int,
-        now: Instant,
-        entries: list[AnyEntry],
-    ) -> tuple[int, Recording, Dates] | None:
-        known = db.execute(
-            "SELECT number, inode, holds FROM items WHERE directory = ? AND name = ?",
-            (place, recording.name),
-        ).fetchone()
+    def _enter(self, batch: _Batch, recording: Recording, place: int) -> None:
+        known = batch.recognition.named(place, recording)
         if known is not None and known[1] == recording.generation.inode:
-            self._rewrite(db, known[0], recording, now, entries)
-            return None
-        if known is not None:
-            self._replaced(db, known[0], now, entries)
-        twins = self._twins(db, recording)
+            self._rewrite(batch.db, known[0], recording, batch.now, batch.entries)
+        else:
+            if known is not None:
+                self._replaced(batch.db, known[0], batch.now, batch.entries)
+            self._arrive(batch, recording, place)
+        batch.recognition.meet(place, recording)
+
+    def _arrive(self, batch: _Batch, recording: Recording, place: int) -> None:
+        """A file under a name that was free: new, moved, copied, or back from the dead."""
+        dates = dates_of(recording)
+        if batch.recognition.is_stranger(recording):
+            self._insert(batch, recording, place, dates, Grant.NONE)
+            return
+        twins = batch.recognition.twins(recording)
         moved = next((t for t in twins if self._store.find(t.directory, t.name) is None), None)
         if moved is not None:
-            self._move(db, moved.number, recording, place=place)
-            entries.append(self.changed(db, moved.number, now))
-            return None
-        return self._insert(db, recording, place, twins, entries)
+            self._move(batch.db, moved.number, recording, place=place)
+            batch.entries.append(self.changed(batch.db, moved.number, batch.now))
+            return
+        dates = _inherited(dates, twins, batch.recognition.prior(recording), recording)
+        self._insert(batch, recording, place, dates, batch.recognition.grant(recording))
 
     def _insert(
-        self,
-        db: sqlite3.Connection,
-        recording: Recording,
-        place: int,
-        twins: Sequence[_Twin],
-        entries: list[AnyEntry],
-    ) -> tuple[int, Recording, Dates]:
-        number = db.execute("UPDATE agent SET next_item = next_item + 1 RETURNING next_item - 1")
-        item: int = number.fetchone()[0]
-        prior = db.execute(
-            "SELECT min(anchor) FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
-        ).fetchone()[0]
-        dates = _inherited(dates_of(recording), twins, prior, recording)
-        generation = recording.generation
-        db.execute(
+        self, batch: _Batch, recording: Recording, place: int, dates: Dates, granted: Grant
+    ) -> None:
+        item, generation = batch.next_item, recording.generation
+        batch.next_item += 1
+        batch.db.execute(
             _INSERT,
             (
                 item,
@@ -162,13 +153,13 @@ class Indexer:
                 dates.not_before,
                 dates.state,
                 0,
-                self._grant(db, recording),
+                granted,
                 self._words.id(dates.how),
             ),
         )
         if not recording.dated.ordinary:
-            self._keep_evidence(db, item, recording)
-        entries.append(
+            _keep_evidence(batch.db, item, recording)
+        batch.entries.append(
             Sighted(
                 item=item,
                 record_class=recording.record_class.name,
@@ -185,7 +176,7 @@ class Indexer:
                 not_before=dates.not_before,
             )
         )
-        return item, recording, dates
+        batch.fresh.append((item, recording, dates))
 
     def _rewrite(
         self,
@@ -332,54 +323,6 @@ class Indexer:
             held.update(matched)
         return sorted(held)
 
-    def _twins(self, db: sqlite3.Connection, recording: Recording) -> list[_Twin]:
-        if not recording.generation.size:
-            return []  # all empty files have the same content; it says nothing
-        rows = db.execute(
-            "SELECT number, path, name, anchor, civil FROM items JOIN directories ON id = directory"
-            " WHERE fingerprint = ?",
-            (recording.fingerprint,),
-        )
-        return [_Twin(*row) for row in rows]
-
-    def _grant(self, db: sqlite3.Connection, recording: Recording) -> Grant:
-        """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
-        if not recording.generation.size or (
-            recording.sight.window is not None and best_evidence(recording)
-        ):
-            return Grant.NONE
-        key = db.execute("SELECT store_key FROM agent").fetchone()[0]
-        known = db.execute(
-            "SELECT 1 FROM tombstones WHERE mac = ?", (tombstone(key, recording.fingerprint),)
-        ).fetchone()
-        return Grant.NONE if known is None else Grant.ZOMBIE
-
-    def _keep_evidence(self, db: sqlite3.Connection, item: int, recording: Recording) -> None:
-        candidates = [
-            {"source": str(c.source), "value": c.value.isoformat(), "zone": str(c.zone)}
-            for c in recording.candidates
-        ]
-        db.execute(
-            "INSERT OR REPLACE INTO evidence (number, reason, candidates) VALUES (?, ?, ?)",
-            (item, recording.dated.reason, json.dumps(candidates)),
-        )
-
-    def _count_arrivals(
-        self, db: sqlite3.Connection, fresh: Sequence[tuple[int, Recording, Dates]]
-    ) -> None:
-        for _, recording, _ in fresh:
-            if recording.sight.window is not None:
-                db.execute(
-                    "INSERT INTO arrivals (day, items) VALUES (?, 1)"
-                    " ON CONFLICT (day) DO UPDATE SET items = items + 1",
-                    (recording.sight.seen // DAY,),
-                )
-
-
-def tombstone(key: bytes, fingerprint: bytes) -> bytes:
-    """What is kept of erased content: 16 bytes that only this store can recognise it by."""
-    return hmac.digest(key, fingerprint, "sha256")[:16]
-
 
 def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Drop all rows of items that are no more."""
@@ -387,6 +330,28 @@ def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     db.executemany("DELETE FROM items WHERE number = ?", args)
     db.executemany("DELETE FROM item_holds WHERE number = ?", args)
     db.executemany("DELETE FROM evidence WHERE number = ?", args)
+
+
+def _keep_evidence(db: sqlite3.Connection, item: int, recording: Recording) -> None:
+    candidates = [
+        {"source": str(c.source), "value": c.value.isoformat(), "zone": str(c.zone)}
+        for c in recording.candidates
+    ]
+    db.execute(
+        "INSERT OR REPLACE INTO evidence (number, reason, candidates) VALUES (?, ?, ?)",
+        (item, recording.dated.reason, json.dumps(candidates)),
+    )
+
+
+def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[tuple[int, Recording, Dates]]) -> None:
+    """Count, per day, what came while the agent watched."""
+    seen = [recording.sight for _, recording, _ in fresh]
+    days = Counter(sight.seen // DAY for sight in seen if sight.window is not None)
+    db.executemany(
+        "INSERT INTO arrivals (day, items) VALUES (?, ?)"
+        " ON CONFLICT (day) DO UPDATE SET items = items + excluded.items",
+        days.items(),
+    )
 
 
 def dates_of(recording: Recording) -> Dates:
@@ -406,7 +371,7 @@ def dates_of(recording: Recording) -> Dates:
 
 
 def _inherited(
-    dates: Dates, twins: Sequence[_Twin], prior: int | None, recording: Recording
+    dates: Dates, twins: Sequence[Twin], prior: int | None, recording: Recording
 ) -> Dates:
     """Content that was known before keeps its date, if that is the earlier one."""
     known = [(t.anchor, t.civil) for t in twins if t.anchor is not None]

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
-from agents.engine.indexing import tombstone
 from agents.engine.outbox import Outbox
+from agents.engine.recognition import tombstone
 from agents.stores import Erased as Result
 from retention.calendar import DAY, Instant
 from retention.outcome import Outcome

@@ -137,6 +137,7 @@ class Scanner:
     def _look(self, directory: bytes, place: int, step: Sequence[Found], sight: Sight) -> int:
         """Compare files with the catalogue. Gives how many of its items were met."""
         known = self._known(place, [found.name for found in step])
+        met = {name for name, item in known.items() if item.number}
         fresh = []
         for found in step:
             item = known.get(found.name)
@@ -149,8 +150,8 @@ class Scanner:
                 fresh.append((directory, found, sight))
             else:
                 self._wait(directory, found, sight)
-        self._date_and_enter(fresh)
-        return sum(item.number > 0 for item in known.values())
+        met |= self._date_and_enter(fresh)
+        return len(met)
 
     def _known(self, place: int, names: Sequence[bytes]) -> dict[bytes, _Known]:
         """Items and other files the catalogue has under these names; others have number 0."""
@@ -165,7 +166,8 @@ class Scanner:
             name: _Known(number, Generation(*rest), links) for name, number, *rest, links in rows
         }
 
-    def _date_and_enter(self, fresh: Iterable[_Ready]) -> None:
+    def _date_and_enter(self, fresh: Iterable[_Ready]) -> set[bytes]:
+        """Date files and make items of the recordings among them, whose names it gives."""
         recordings: list[Recording] = []
         for directory, found, sight in fresh:
             try:
@@ -181,6 +183,7 @@ class Scanner:
                 recordings.append(recording)
         if recordings:
             self.newly_held += self._indexer.enter(recordings, self._clock.wall())
+        return {recording.name for recording in recordings}
 
     def _has_settled(self, found: Found) -> bool:
         """Whether its mtime lies far enough back; one in the future tells nothing."""

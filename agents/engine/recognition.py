@@ -1,0 +1,123 @@
+"""Recognising what was met before: by name, by content, from an earlier epoch, from the dead.
+
+A scan meets mostly strangers, or mostly friends: a first one finds nothing but new files. So a
+batch is asked about as a whole, and only a file that rang a bell costs queries of its own.
+"""
+
+import hmac
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from agents.engine.dating import Recording, best_evidence
+from retention.decide import Grant
+
+
+class Twin(NamedTuple):
+    """An item with the same content."""
+
+    number: int
+    directory: bytes
+    name: bytes
+    anchor: int | None
+    civil: int
+
+
+class Recognition:
+    """What one batch of recordings has in common with the catalogue, within one transaction.
+
+    Recordings are entered one after another: `meet` makes each known to those behind it.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, recordings: Sequence[Recording], places: Mapping[bytes, int]
+    ) -> None:
+        self._db = db
+        self._key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
+        self._names = set(_known_names(db, recordings, places))
+        self._contents = self._known_contents({r.fingerprint for r in recordings})
+
+    def meet(self, place: int, recording: Recording) -> None:
+        """From now on the catalogue knows this one too."""
+        self._names.add((place, recording.name))
+        self._contents.add(recording.fingerprint)
+
+    def is_stranger(self, recording: Recording) -> bool:
+        """Whether its content was never met: then it has no twin, no earlier date, no tombstone."""
+        return recording.fingerprint not in self._contents
+
+    def named(self, place: int, recording: Recording) -> tuple[int, int] | None:
+        """The number and inode of the item that has this name already."""
+        if (place, recording.name) not in self._names:
+            return None
+        row: tuple[int, int] | None = self._db.execute(
+            "SELECT number, inode FROM items WHERE directory = ? AND name = ?",
+            (place, recording.name),
+        ).fetchone()
+        return row
+
+    def twins(self, recording: Recording) -> list[Twin]:
+        """Items with this content."""
+        if not recording.generation.size:
+            return []  # all empty files have the same content; it says nothing
+        rows = self._db.execute(
+            "SELECT number, path, name, anchor, civil FROM items JOIN directories ON id = directory"
+            " WHERE fingerprint = ?",
+            (recording.fingerprint,),
+        )
+        return [Twin(*row) for row in rows]
+
+    def prior(self, recording: Recording) -> int | None:
+        """The anchor that an earlier epoch knew this content by."""
+        row = self._db.execute(
+            "SELECT min(anchor) FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
+        ).fetchone()
+        anchor: int | None = row[0]
+        return anchor
+
+    def grant(self, recording: Recording) -> Grant:
+        """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
+        if not recording.generation.size or (
+            recording.sight.window is not None and best_evidence(recording)
+        ):
+            return Grant.NONE
+        known = self._db.execute(
+            "SELECT 1 FROM tombstones WHERE mac = ?", (tombstone(self._key, recording.fingerprint),)
+        ).fetchone()
+        return Grant.NONE if known is None else Grant.ZOMBIE
+
+    def _known_contents(self, contents: Collection[bytes]) -> set[bytes]:
+        macs = {tombstone(self._key, content): content for content in contents}
+        erased = _among(self._db, "SELECT mac FROM tombstones WHERE mac IN", macs)
+        return (
+            _among(self._db, "SELECT fingerprint FROM items WHERE fingerprint IN", contents)
+            | _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
+            | {macs[mac] for mac in erased}
+        )
+
+
+def tombstone(key: bytes, fingerprint: bytes) -> bytes:
+    """What is kept of erased content: 16 bytes that only this store can recognise it by."""
+    return hmac.digest(key, fingerprint, "sha256")[:16]
+
+
+def _known_names(
+    db: sqlite3.Connection, recordings: Iterable[Recording], places: Mapping[bytes, int]
+) -> Iterable[tuple[int, bytes]]:
+    """(directory, name) of those that items have already."""
+    named = defaultdict(list)
+    for recording in recordings:
+        named[places[recording.directory]].append(recording.name)
+    for place, names in named.items():
+        query = "SELECT name FROM items WHERE directory = ? AND name IN"
+        for name in _among(db, query, names, place):
+            yield place, name
+
+
+def _among(
+    db: sqlite3.Connection, query: str, values: Collection[bytes], *first: int
+) -> set[bytes]:
+    """Which of these values a query finds; it ends in IN, and `first` fills what stands before."""
+    marks = ",".join("?" * len(values))
+    return {found for (found,) in db.execute(f"{query} ({marks})", (*first, *values))}
