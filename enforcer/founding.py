@@ -10,7 +10,7 @@ people/NAME.toml         what NAME's command line needs: `enforcer status --as F
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +28,8 @@ from retention.errors import ConfigError
 from retention.people import TWO_PEOPLE, Person, Role
 
 HOME_ZONE = ZoneInfo("Europe/Riga")
+
+Seal = Callable[[str, SigningKey, str], keys.SealedKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class Plan:
     policy: str  # TOML, see `govern.drafts`
 
 
-def found(directory: Path, plan: Plan, now: Instant) -> str:
-    """Make the directory; the policy's pin comes back. `ConfigError` if something is there already."""
+def found(directory: Path, plan: Plan, now: Instant, *, seal: Seal = keys.seal) -> str:
+    """Make the directory; the policy's pin comes back. `ConfigError` if something is there already.
+
+    `seal` puts a person's key behind their passphrase.
+    """
     if directory.exists() and any(directory.iterdir()):
         raise ConfigError(f"{directory} is not empty; an enforcer is founded once")
     owners = [founder for founder in plan.founders if Role.OWNER in founder.roles]
@@ -60,7 +65,7 @@ def found(directory: Path, plan: Plan, now: Instant) -> str:
     unfinished = directory.with_name(f"{directory.name}.unfinished")
     try:
         _make_directories(unfinished)
-        pin = _fill(unfinished, plan, now)
+        pin = _fill(unfinished, plan, now, seal)
         if directory.exists():
             directory.rmdir()
         unfinished.rename(directory)
@@ -78,7 +83,7 @@ def _make_directories(root: Path) -> None:
         (root / name).mkdir(mode=0o700)
 
 
-def _fill(root: Path, plan: Plan, now: Instant) -> str:
+def _fill(root: Path, plan: Plan, now: Instant, seal: Seal) -> str:
     signing = {founder.id: SigningKey.generate() for founder in plan.founders}
     document = _first_policy(root, plan, signing, now)
     pin = codec.digest(document.payload).hex()
@@ -86,7 +91,7 @@ def _fill(root: Path, plan: Plan, now: Instant) -> str:
     _certify(root, plan, now)
     keys.write_private(root / "enforcer.toml", _settings(plan, pin).encode())
     for founder in plan.founders:
-        sealed = keys.seal(founder.id, signing[founder.id], founder.passphrase)
+        sealed = seal(founder.id, signing[founder.id], founder.passphrase)
         keys.write_sealed(root / "people" / f"{founder.id}.key", sealed)
         keys.write_private(root / "people" / f"{founder.id}.toml", _person(founder.id, plan, pin))
     return pin

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "item": "single recordings: find, show, correct, erase, restrict, lift",
     "brake": "sweeps that wait for a person: show, release",
     "approve": "sign, as the second person, what another proposed",
+    "history": "who did what, and who looked at what",
     "ledger": "the proof: verify, checkpoint, prove, succeed",
 }
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from enforcer.index.policies import published
 from enforcer.index.tables import stores
 from retention.calendar import DAY, Instant
-from retention.errors import RefusedError, SignatureError
+from retention.errors import ConfigError, SignatureError
 from retention.wire import Enrolled
 
 CODE_DAYS = 14
@@ -96,4 +96,4 @@ def revoke(connection: Connection, store: str) -> None:
         update(stores).where(stores.c.id == store).values(secret_hash=None, code_hash=None)
     )
     if not changed.rowcount:
-        raise RefusedError(f"no store is called {store!r}")
+        raise ConfigError(f"no store is called {store!r}")

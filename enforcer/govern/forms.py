@@ -35,6 +35,12 @@ class Event(Form, frozen=True):
     detail: str = ""
 
 
+class Events(Form, frozen=True):
+    """Lines of the history."""
+
+    events: tuple[Event, ...]
+
+
 class NewStore(Form, frozen=True):
     """A store to enrol. Nothing it holds was recorded before `commissioned_on`, unless imported."""
 

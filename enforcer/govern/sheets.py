@@ -157,4 +157,4 @@ def _attention(hold: StoredRow, now: Instant, today: date) -> Iterable[str]:
 def _count(
     connection: Connection, query: Select[Any, Any], by: Column[Any] = hold_stores.c.hold
 ) -> Counter[str]:
-    return Counter(dict(row.t for row in connection.execute(query.group_by(by))))
+    return Counter(dict(connection.execute(query.group_by(by)).all()))

@@ -16,7 +16,7 @@ from enforcer.index.scope import Scope
 from enforcer.index.tables import hold_stores, holds, stores
 from retention import codec
 from retention.calendar import Instant, start_of_day
-from retention.errors import RefusedError
+from retention.errors import ConfigError, RefusedError
 from retention.report import GENESIS
 
 
@@ -59,7 +59,7 @@ def renew(connection: Connection, store: str, now: Instant) -> Invitation:
     """A new code for a store that is there: its box was replaced, or its credential is to change."""
     state = connection.execute(select(stores.c.state).where(stores.c.id == store)).scalar()
     if state is None:
-        raise RefusedError(f"no store is called {store!r}")
+        raise ConfigError(f"no store is called {store!r}")
     if state == "retired":
         raise RefusedError(f"store {store} is retired; enrol a new one")
     code, expires_at = credentials.invite(connection, store, now)

@@ -1,16 +1,18 @@
-"""What people ask about the state of things: compliance, and what comes."""
+"""What people ask about the state of things: compliance, what comes, and who did what."""
 
 from sqlalchemy import Connection
 
 from enforcer import comply
 from enforcer.comply import Position
+from enforcer.govern import history
 from enforcer.govern.forecast import forecast
-from enforcer.govern.forms import ClassStatus, Reason, Status, StoreStatus
+from enforcer.govern.forms import ClassStatus, Events, Reason, Status, StoreStatus
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.errors import ConfigError
 
 MOST_DAYS = 366
+MOST_EVENTS = 1000
 
 
 def status(connection: Connection, asked: Asked) -> Answer:
@@ -31,6 +33,16 @@ def ahead(connection: Connection, asked: Asked) -> Answer:
     return Answer(forecast(connection, asked.chain, now=asked.now, days=days))
 
 
+def acts(connection: Connection, asked: Asked) -> Answer:
+    """Who did what and who looked at what: all of late, or what happened to one subject."""
+    subject = asked.query.get("subject", "")
+    if subject:
+        events = history.of_subject(connection, subject)
+    else:
+        events = history.newest(connection, MOST_EVENTS)
+    return Answer(Events(tuple(events)), subject)
+
+
 def _of_store(position: Position) -> StoreStatus:
     return StoreStatus(
         store=position.store,
@@ -49,4 +61,5 @@ def _of_store(position: Position) -> StoreStatus:
 ROUTES = (
     Route("GET", "/v1/status", "show", "status", status, logged=False),
     Route("GET", "/v1/forecast", "show", "forecast", ahead, logged=False),
+    Route("GET", "/v1/history", "show", "history", acts, logged=False),
 )

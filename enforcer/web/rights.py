@@ -32,7 +32,6 @@ RIGHTS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("confirm", "hold"): _HOLDERS,
     ("show", "items"): _HOLDERS | {Role.AUDITOR},
     ("restrict", "item"): _HOLDERS,
-    ("propose", "policy"): _OWNERS,
     ("publish", "policy"): _OWNERS,
     ("enrol", "store"): _OPERATORS,
     ("renew", "credential"): _OPERATORS,

@@ -1,0 +1,31 @@
+"""`enforcer history`: who did what, and who looked at what."""
+
+from argparse import ArgumentParser, Namespace
+
+from enforcer.cli import client as asking
+from enforcer.cli import show
+from enforcer.govern.forms import Events
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options of `history`."""
+    parser.add_argument("subject", nargs="?", help="a hold, document, store or item [all of late]")
+    asking.declare(parser)
+    show.declare(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """A line for each act or look."""
+    found = asking.client(arguments).get("/v1/history", Events, subject=arguments.subject)
+    if arguments.json:
+        show.as_json(found)
+        return 0
+    show.table(
+        ("WHEN", "WHO", "DID", "TO", ""),
+        (
+            (show.moment(event.at), event.person, event.verb, event.subject, event.detail)
+            for event in found.events
+        ),
+    )
+    return 0
