@@ -324,3 +324,10 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Honest:
     packed = operator.bundle()
     operator.engine.dispose()
     return Honest(operator.pin, packed, bundle.read(io.BytesIO(packed)))
+
+
+@pytest.fixture(scope="session")
+def honest_chain(honest: Honest) -> Chain:
+    """The policy of the operator in order."""
+    [document] = bundle.parse(honest.members[bundle.POLICY], Envelope)
+    return first(document, honest.pin)

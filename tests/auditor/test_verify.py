@@ -274,7 +274,7 @@ def test_an_act_that_too_few_signed_is_named(honest, keys, which):
         bundle.ACTS,
         Envelope,
         lambda documents: [
-            envelope.seal("act", d.payload, keys) if b'"release"' in d.payload else d
+            envelope.seal("act", d.payload, signers) if b'"release"' in d.payload else d
             for d in documents
         ],
     )

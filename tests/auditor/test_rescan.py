@@ -1,0 +1,404 @@
+"""A rescan believes the storage: files in the tree, dated by what they carry."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tracemalloc
+from datetime import date
+from itertools import count
+
+import pytest
+
+from auditor.findings import Verdict
+from auditor.rescan import Batch, Rescan, Standing, printable
+from auditor.walk import walk
+from retention import bundle, codec, envelope, exceptions
+from retention.calendar import DAY, Instant, parse_instant
+from retention.envelope import Envelope
+from retention.errors import StoreUnreachableError
+from retention.exceptions import Exceptions, Reason
+from retention.fingerprint import fingerprint
+
+NOW = parse_instant("2026-03-10T12:00:00+02:00")
+OLD, OVERDUE, YOUNG = "20260105-090000", "20260109-090000", "20260220-090000"
+"""Past the limit at NOW; past the own target only; in time."""
+
+NUMBERS = count()
+
+
+class Content(bytes):
+    """A file's bytes as a source of bytes."""
+
+    size = property(len)
+
+    def read(self, offset, length):
+        return self[offset : offset + length]
+
+
+def record(path, *, mtime="2026-03-01T00:00:00+02:00"):
+    """A picture that nobody else has; what is left of it is its fingerprint."""
+    content = Content(b"\xff\xd8\xff\xe0 a picture %d \xff\xd9" % next(NUMBERS))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    seconds = parse_instant(mtime)
+    os.utime(path, (seconds, seconds))
+    return fingerprint(content)
+
+
+@pytest.fixture
+def root(tmp_path):
+    path = tmp_path / "store"
+    (path / "cam").mkdir(parents=True)
+    return path
+
+
+def a_list(*found: tuple[Reason, bytes], at=NOW):
+    nonce = bytes(range(32))
+    since = parse_instant("2025-06-01T00:00:00Z")
+    items = exceptions.listed(nonce, found)
+    return Exceptions("terminal-1", "lockers", since, at, nonce, items)
+
+
+@pytest.fixture
+def rescan(root, honest_chain):
+    """Look at the storage, and give what is remarkable with the conclusion."""
+
+    def look(listed=None, now=NOW):
+        scan = Rescan(str(root), chain=honest_chain, group="lockers", exceptions=listed, now=now)
+        found = {each.path: each for each in scan.recordings()}
+        return scan, found, scan.conclude()
+
+    return look
+
+
+def told(report, verdict):
+    return [finding.text for finding in report.findings if finding.verdict is verdict]
+
+
+def test_an_empty_storage_is_ok(rescan):
+    _, found, report = rescan(a_list())
+    assert {} == found
+    assert Verdict.OK is report.verdict
+
+
+def test_every_recording_is_counted_by_class_and_civil_date(root, rescan):
+    for name in ("a", "b"):
+        record(root / f"cam/{YOUNG}{name}.jpg")
+    record(root / "calls/2026-02/call.wav", mtime="2026-02-03T23:30:00+02:00")
+    (root / "cam/readme.txt").write_text("not a recording")
+    scan, _, report = rescan(a_list())
+    expected = {
+        Batch("terminal-image", date(2026, 2, 20), Standing.IN_TIME): 2,
+        Batch("contact-centre-call", date(2026, 2, 3), Standing.IN_TIME): 1,
+    }
+    assert expected == {batch: tally.files for batch, tally in scan.counts.items()}
+    assert 1 == scan.others
+    assert Verdict.OK is report.verdict
+
+
+def test_what_is_past_its_time_is_a_violation_and_named(root, rescan):
+    record(root / f"cam/{OLD}.jpg")
+    record(root / f"cam/{OVERDUE}.jpg")
+    _, found, report = rescan(a_list())
+    assert Standing.PAST_LIMIT is found[f"cam/{OLD}.jpg".encode()].standing
+    assert Standing.OVERDUE is found[f"cam/{OVERDUE}.jpg".encode()].standing
+    expected = [
+        "1 recordings are past the limit, and no exception names them",
+        "1 recordings are past the operator's own target, and no exception names them",
+    ]
+    assert expected == told(report, Verdict.VIOLATED)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-03-06T00:00:00+02:00", Standing.IN_TIME),
+        ("2026-03-06T00:00:01+02:00", Standing.OVERDUE),
+        ("2026-03-07T00:00:00+02:00", Standing.OVERDUE),
+        ("2026-03-07T00:00:01+02:00", Standing.PAST_LIMIT),
+    ],
+)
+def test_target_and_limit_are_those_of_the_policy(root, rescan, now, expected):
+    record(root / f"cam/{OLD}.jpg")
+    _, found, _ = rescan(a_list(), now=parse_instant(now))
+    assert expected is found[f"cam/{OLD}.jpg".encode()].standing
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_the_list_names_is_excepted_for_its_reason(root, rescan, reason):
+    mark = record(root / f"cam/{OLD}.jpg")
+    _, found, report = rescan(a_list((reason, mark)))
+    judged = found[f"cam/{OLD}.jpg".encode()]
+    assert (Standing.EXCEPTED, reason) == (judged.standing, judged.note)
+    assert Verdict.OK is report.verdict
+
+
+def test_a_list_that_names_another_recording_excepts_nothing(root, rescan):
+    mark = record(root / f"cam/{OLD}.jpg")
+    record(root / f"cam/{OLD}b.jpg")
+    _, found, report = rescan(a_list((Reason.HELD, mark)))
+    assert Standing.PAST_LIMIT is found[f"cam/{OLD}b.jpg".encode()].standing
+    assert Verdict.VIOLATED is report.verdict
+
+
+def test_without_a_list_what_is_past_its_time_may_be_held(root, rescan):
+    record(root / f"cam/{OLD}.jpg")
+    _, _, report = rescan(None)
+    assert ["1 recordings are past their time; held or not?"] == told(report, Verdict.UNKNOWN)
+    assert Verdict.UNKNOWN is report.verdict
+
+
+@pytest.mark.parametrize("age", [DAY + 1, -1])
+def test_a_list_of_another_day_says_nothing_of_today(root, rescan, age):
+    record(root / f"cam/{YOUNG}.jpg")
+    _, _, report = rescan(a_list(at=Instant(NOW - age)))
+    assert ["the list of exceptions is not of this day"] == told(report, Verdict.UNKNOWN)
+
+
+def test_what_cannot_be_dated_is_unknown_unless_the_list_names_it(root, rescan):
+    """No date in its name, and an mtime from before the store was there."""
+    mark = record(root / "cam/picture.jpg", mtime="1980-01-01T00:00:00Z")
+    _, found, report = rescan(a_list())
+    assert Standing.UNDATED is found[b"cam/picture.jpg"].standing
+    assert Verdict.UNKNOWN is report.verdict
+    _, found, report = rescan(a_list((Reason.UNDATED, mark)))
+    assert Standing.EXCEPTED is found[b"cam/picture.jpg"].standing
+    assert Verdict.OK is report.verdict
+
+
+def test_what_lies_in_no_register_goes_by_the_strictest_class(root, rescan):
+    record(root / "elsewhere/deep/picture.jpg", mtime="2026-01-05T10:00:00+02:00")
+    scan, found, report = rescan(a_list())
+    judged = found[b"elsewhere/deep/picture.jpg"]
+    expected = ("unregistered", "terminal-image", Standing.PAST_LIMIT)
+    assert expected == (judged.source, judged.record_class, judged.standing)
+    assert (1, Verdict.VIOLATED) == (scan.unregistered.files, report.verdict)
+
+
+def test_held_bytes_are_counted_apart(root, rescan):
+    mark = record(root / f"cam/{YOUNG}.jpg")
+    held = root / ".retention/held"
+    held.mkdir(parents=True)
+    os.link(root / f"cam/{YOUNG}.jpg", held / "1.7")
+    scan, found, report = rescan(a_list((Reason.HELD, mark)))
+    assert Standing.KEPT is found[b".retention/held/1.7"].standing
+    assert Standing.IN_TIME is found[f"cam/{YOUNG}.jpg".encode()].standing
+    assert 1 == scan.kept.files
+    assert Verdict.OK is report.verdict
+
+
+def test_the_agents_own_directory_hides_nothing(root, rescan):
+    """An agent that moves away what it should erase is found out."""
+    record(root / ".retention/held/1.7", mtime="2026-01-05T10:00:00+02:00")
+    _, found, report = rescan(a_list())
+    assert Standing.PAST_LIMIT is found[b".retention/held/1.7"].standing
+    assert Verdict.VIOLATED is report.verdict
+
+
+def test_links_lead_nowhere(root, rescan, tmp_path):
+    outside = tmp_path / "outside"
+    record(outside / f"{OLD}.jpg")
+    (root / "cam/linked").symlink_to(outside)
+    (root / f"cam/{OLD}.jpg").symlink_to(outside / f"{OLD}.jpg")
+    (root / "cam/loop").symlink_to(root)
+    _, found, report = rescan(a_list())
+    assert {} == found
+    assert Verdict.OK is report.verdict
+
+
+def test_pipes_and_sockets_do_not_stop_it(root, rescan, monkeypatch):
+    os.mkfifo(root / "cam/pipe.jpg")
+    monkeypatch.chdir(root)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("cam/socket.jpg")
+        _, found, report = rescan(a_list())
+    assert {} == found
+    assert Verdict.OK is report.verdict
+
+
+def test_hostile_names_are_looked_at_and_printed_harmlessly(root, rescan):
+    names = [b"-rf.jpg", b"a\nb.jpg", b"\x1b[2J.jpg", b"\xff\xfe.jpg", b"x" * 251 + b".jpg"]
+    for name in names:
+        record(root / "cam" / os.fsdecode(name))
+    _, found, _ = rescan(a_list())
+    assert {b"cam/" + name for name in names} == set(found)
+    assert r"cam/a\nb.jpg" == printable(b"cam/a\nb.jpg")
+    assert r"\x1b[2J \xff Ozoliņa" == printable(b"\x1b[2J \xff " + "Ozoliņa".encode())
+
+
+def test_a_very_deep_tree_is_listed_to_its_end(root, rescan):
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    for _ in range(300):
+        os.mkdir(b"d" * 40, dir_fd=descriptor)
+        below = os.open(b"d" * 40, os.O_RDONLY | os.O_DIRECTORY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    picture = os.open(f"{YOUNG}.jpg", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor)
+    os.write(picture, b"\xff\xd8\xff\xd9")
+    os.close(picture)
+    os.close(descriptor)
+    _, found, report = rescan(a_list())
+    assert [300] == [path.count(b"/") for path in found]
+    assert Verdict.OK is report.verdict
+
+
+def test_what_cannot_be_read_is_unknown(root, rescan):
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    record(root / f"cam/{YOUNG}.jpg")
+    (root / f"cam/{YOUNG}.jpg").chmod(0)
+    (root / "shut").mkdir(mode=0)
+    scan, _, report = rescan(a_list())
+    assert 2 == scan.unread
+    assert Verdict.UNKNOWN is report.verdict
+
+
+def test_a_directory_that_fails_is_unknown_and_the_rest_is_looked_at(root, rescan, monkeypatch):
+    record(root / f"cam/{YOUNG}.jpg")
+    (root / "bad").mkdir()
+    real = os.open
+
+    def failing(path, *args: int, **options: int):
+        if path == b"bad":
+            raise OSError(5, "Input/output error")
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", failing)
+    scan, found, report = rescan(a_list())
+    assert (1, 1) == (scan.unread, len(found))
+    expected = ["1 names could not be read, such as bad (Input/output error)"]
+    assert expected == told(report, Verdict.UNKNOWN)
+
+
+def test_a_root_that_is_not_there_is_said_so(root):
+    with pytest.raises(StoreUnreachableError, match="cannot open"):
+        list(walk(str(root / "nothing"), print))
+
+
+def test_nothing_is_changed_not_even_the_time_of_last_access(root, rescan):
+    record(root / f"cam/{OLD}.jpg")
+    paths = [root, *root.rglob("*")]
+    before = [path.stat() for path in paths]
+    rescan(a_list())
+    after = [path.stat() for path in paths]
+    assert [(s.st_mtime_ns, s.st_ctime_ns) for s in before] == [
+        (s.st_mtime_ns, s.st_ctime_ns) for s in after
+    ]
+    assert before[-1].st_atime_ns == after[-1].st_atime_ns
+
+
+def test_memory_does_not_grow_with_the_files(root, honest_chain):
+    for _ in range(1500):
+        record(root / f"cam/{YOUNG}-{next(NUMBERS)}.jpg")
+
+    def look():
+        scan = Rescan(str(root), chain=honest_chain, group="lockers", exceptions=None, now=NOW)
+        assert 1500 == sum(1 for _ in scan.recordings())
+
+    look()  # what is cached once and for all is not what is measured
+    tracemalloc.start()
+    look()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1500 * 60  # less than their names alone would take
+
+
+@pytest.fixture
+def files(honest, keys, tmp_path):
+    """A bundle, a policy and a list of exceptions, as files."""
+    (tmp_path / "january.zip").write_bytes(honest.packed)
+    (tmp_path / "policy.jsonl").write_bytes(honest.members[bundle.POLICY])
+
+    def listed(*found: tuple[Reason, bytes]):
+        sealed: Envelope = envelope.seal(
+            exceptions.KIND, codec.encode(a_list(*found)), [keys.directive]
+        )
+        (tmp_path / "exceptions.json").write_bytes(envelope.encode(sealed))
+        return str(tmp_path / "exceptions.json")
+
+    return tmp_path, listed
+
+
+@pytest.fixture
+def auditor(root, honest):
+    def run(*arguments: str, now="2026-03-10T12:00:00+02:00", store="terminal-1"):
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "auditor.cli", "rescan", str(root)),
+                *("--store", store, "--group", "lockers", "--pin", honest.pin.hex()),
+                *("--now", now, *arguments),
+            ],
+            capture_output=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_the_command_ends_with_0_1_or_2_and_names_files(root, auditor, files):
+    directory, listed = files
+    policy = ("--policy", str(directory / "policy.jsonl"))
+    assert 0 == auditor(*policy, "--exceptions", listed()).returncode
+    mark = record(root / f"cam/{OLD}.jpg")
+    done = auditor(*policy, "--exceptions", listed())
+    assert (1, b"") == (done.returncode, done.stderr)
+    assert f"past_limit  2026-01-05  cam/{OLD}.jpg".encode() in done.stdout
+    assert 0 == auditor(*policy, "--exceptions", listed((Reason.HELD, mark))).returncode
+    assert 2 == auditor(*policy).returncode
+
+
+def test_a_bundle_brings_policy_and_exceptions_with_it(root, auditor, files):
+    directory, _ = files
+    record(root / f"cam/{OLD}.jpg")
+    done = auditor("--bundle", str(directory / "january.zip"), "--json")
+    told = json.loads(done.stdout)
+    assert (1, "violated") == (done.returncode, told["verdict"])
+    assert [f"cam/{OLD}.jpg"] == [each["path"] for each in told["recordings"]]
+    expected = {
+        "record_class": "terminal-image",
+        "civil": "2026-01-05",
+        "standing": "past_limit",
+        "files": 1,
+    }
+    [counted] = told["counts"]
+    assert expected == {name: counted[name] for name in expected}
+
+
+def test_json_of_an_empty_storage_is_one_document(auditor, files):
+    directory, _ = files
+    told = json.loads(auditor("--bundle", str(directory / "january.zip"), "--json").stdout)
+    assert ([], [], "ok") == (told["recordings"], told["counts"], told["verdict"])
+
+
+def test_a_users_mistake_is_a_sentence(auditor, files, tmp_path):
+    directory, listed = files
+    policy = ("--policy", str(directory / "policy.jsonl"))
+    (tmp_path / "empty").write_bytes(b"")
+    mistakes = [
+        auditor(),
+        auditor("--policy", "no-such-file"),
+        auditor("--policy", str(tmp_path / "empty")),
+        auditor("--policy", listed()),
+        auditor(*policy, "--exceptions", str(tmp_path / "empty")),
+        auditor(*policy, "--exceptions", listed(), store="terminal-7"),
+        auditor(*policy, now="tomorrow"),
+    ]
+    for done in mistakes:
+        assert done.returncode in {1, 2}
+        assert done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_exceptions_by_a_stranger_are_refused(root, auditor, files, keys):
+    directory, _ = files
+    mark = record(root / f"cam/{OLD}.jpg")
+    forged = envelope.seal(
+        exceptions.KIND, codec.encode(a_list((Reason.HELD, mark))), [keys.stranger]
+    )
+    (directory / "forged").write_bytes(envelope.encode(forged))
+    policy = ("--policy", str(directory / "policy.jsonl"))
+    done = auditor(*policy, "--exceptions", str(directory / "forged"))
+    assert (1, b"") == (done.returncode, done.stdout)
+    assert b"auditor: this exceptions is signed by no key that may sign it\n" == done.stderr
