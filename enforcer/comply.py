@@ -11,10 +11,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, select, text
 
 from enforcer.index import tally
-from enforcer.index.tables import hold_stores, holds, items, stores
+from enforcer.index.tables import EXCEPTED_ITEMS, hold_stores, holds, items, stores
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant, Limits
 from retention.policy import Chain
@@ -29,6 +29,8 @@ REPORT_SECONDS = 600
 HOLD_SECONDS = 120
 #: What may go late goes with the next sweep after its day of grace.
 GRACE_SECONDS = DAY
+
+_UNKEPT = tuple(state for state in tally.LIVE if state not in tally.KEPT)
 
 
 class State(StrEnum):
@@ -92,6 +94,18 @@ class _Ages:
     oldest_held: int | None = None
     next_deadline: Instant | None = None
 
+    def expect(self, deadline: Instant) -> None:
+        """Note something that has to be gone by then."""
+        self.next_deadline = min(self.next_deadline or deadline, deadline)
+
+
+class _Grace(NamedTuple):
+    """Items of one line of the books that may be older than their date allows, for a time."""
+
+    now: int = 0
+    when_heard: int = 0  # when their store was last heard
+    until: Instant | None = None  # the first of them
+
 
 def positions(connection: Connection, chain: Chain, now: Instant) -> list[Position]:
     """Every store and class as the index knows them at `now`, in one consistent state."""
@@ -102,10 +116,9 @@ def positions(connection: Connection, chain: Chain, now: Instant) -> list[Positi
         if row.state == "retired":
             continue
         of_store = list(_of_store(row, pending.get(row.id, 0), now))
-        found += [
-            _position(row, name, ages[row.id, name], of_store)
-            for name in _classes(row, chain, ages)
-        ]
+        known = ages[row.id]
+        names = _classes(row, chain, known)
+        found += [_position(row, name, known[name], of_store) for name in names]
     return found
 
 
@@ -195,93 +208,93 @@ def _amiss(row: Any) -> Iterator[Reason]:
         yield _unknown("contradiction", "its report contradicts what is known of it")
 
 
-def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[tuple[str, str], _Ages]:
-    found: dict[tuple[str, str], _Ages] = defaultdict(_Ages)
-    seen = dict(connection.execute(select(stores.c.id, stores.c.last_seen_at)).all())
-    grace = _in_grace(connection, now)
+def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[str, dict[str, _Ages]]:
+    """By store and class."""
+    found: dict[str, dict[str, _Ages]] = defaultdict(lambda: defaultdict(_Ages))
+    rows = connection.execute(select(stores.c.id, stores.c.last_seen_at))
+    heard = {row.id: row.last_seen_at for row in rows}
+    graces = _graces(connection, now)
     limits = _Limits(chain)
     for line in tally.live(connection):
-        ages = found[line.store, line.record_class]
-        in_grace = grace.get((line.store, line.record_class, line.civil), 0)
-        if line.state in {"present", "blocked"}:
-            _age(ages, line, limits.of(line.record_class, line.civil), seen, in_grace, now)
-        else:
+        ages = found[line.store][line.record_class]
+        if line.state in tally.KEPT:
             ages.counts[line.state] += line.items
-            _note_oldest(ages, line)
-    balance: Counter[tuple[str, str]] = Counter()
-    for total in tally.sums(connection):
-        key = (total.store, total.record_class)
-        balance[key] += total.items if total.state == tally.SEEN else -total.items
-        if total.state not in tally.LIVE:
-            found[key].counts[total.state] += total.items
-    for key, difference in balance.items():
-        found[key].counts["imbalance"] = abs(difference)
-    for store, record_class, overstayed in _overstayed(connection, now):
-        found[store, record_class].overdue += overstayed
+            ages.oldest_held = min(ages.oldest_held or line.civil, line.civil)
+        else:
+            ages.oldest = min(ages.oldest or line.civil, line.civil)
+            grace = graces.get(line[:4], _Grace())
+            reached = limits.of(line.record_class, line.civil)
+            _age(ages, line, reached, grace, Instant(heard.get(line.store) or 0), now)
+    _add_ended(connection, found)
     return found
 
 
-def _age(  # noqa: PLR0917 - one line of the books and all it is held against
+def _age(  # noqa: PLR0917 # one line of the books, and all that it is held against
     ages: _Ages,
     line: tally.Line,
     limits: Limits | None,
-    seen: Mapping[str, int | None],
-    in_grace: int,
+    grace: _Grace,
+    heard: Instant,
     now: Instant,
 ) -> None:
-    """Divide what simply is there by the calendar."""
+    """Hold what nothing keeps against the calendar; undated items have only their grace."""
+    undated = line.state == "undated"
+    due = limits is not None and limits.due_at <= now
+    ages.counts[("due" if due else "live") if line.state == "present" else line.state] += line.items
+    if grace.until is not None:
+        ages.expect(grace.until)
     if limits is None:
-        ages.counts["live"] += line.items
         return
-    due = limits.due_at <= now
-    ages.counts["blocked" if line.state == "blocked" else "due" if due else "live"] += line.items
-    ages.oldest = line.civil if ages.oldest is None else min(ages.oldest, line.civil)
-    if now < limits.must_be_gone_by:
-        deadline = limits.must_be_gone_by
-        ages.next_deadline = min(ages.next_deadline or deadline, deadline)
+    target = Instant(0) if undated else limits.must_be_gone_by
+    if now < target:
+        ages.expect(target)
         return
-    late = line.items - in_grace
-    heard = seen.get(line.store) or 0
-    if heard < limits.must_be_gone_by + REPORT_SECONDS:
-        ages.unconfirmed += late
-    elif now < limits.outer_bound:
-        ages.overdue += late
+    late = line.items - grace.now
+    confirmed = 0
+    if heard >= target + REPORT_SECONDS:
+        confirmed = min(late, line.items - grace.when_heard)
+    ages.unconfirmed += late - confirmed
+    if now < limits.outer_bound:
+        ages.overdue += confirmed
     else:
-        ages.past_limit += late
+        ages.past_limit += confirmed
 
 
-def _note_oldest(ages: _Ages, line: tally.Line) -> None:
-    if line.state in tally.KEPT:
-        oldest = ages.oldest_held
-        ages.oldest_held = line.civil if oldest is None else min(oldest, line.civil)
-    elif line.state == "late":
-        ages.oldest = line.civil if ages.oldest is None else min(ages.oldest, line.civil)
+def _add_ended(connection: Connection, found: dict[str, dict[str, _Ages]]) -> None:
+    """What was seen and how it ended; and by how much the two sides of the books differ (I14)."""
+    for total in tally.sums(connection):
+        counts = found[total.store][total.record_class].counts
+        counts["imbalance"] += total.items if total.state == tally.SEEN else -total.items
+        if total.state not in tally.LIVE:
+            counts[total.state] += total.items
+    for classes in found.values():
+        for ages in classes.values():
+            ages.counts["imbalance"] = abs(ages.counts["imbalance"])
 
 
-def _in_grace(connection: Connection, now: Instant) -> dict[tuple[str, str, int], int]:
-    """Items that may not go yet although they are old: a release's or a correction's day of grace."""
+def _graces(connection: Connection, now: Instant) -> dict[tuple[str, str, int, str], _Grace]:
+    """Late arrivals and what was released have a day from `not_before`, undated ones a week and it.
+
+    By store, class, civil date and state. Reads only what is in the partial index.
+    """
+    week_over = items.c.seen + UNDATED_SECONDS
+    undated = and_(items.c.state == "undated", week_over > items.c.not_before)
+    until = case((undated, week_over), else_=items.c.not_before) + GRACE_SECONDS
+    heard = select(stores.c.last_seen_at).where(stores.c.id == items.c.store).scalar_subquery()
+    key = (items.c.store, items.c.record_class, items.c.civil, items.c.state)
     rows = connection.execute(
-        select(items.c.store, items.c.record_class, items.c.civil, func.count())
-        .where(
-            items.c.state == "present",
-            items.c.not_before > 0,
-            items.c.not_before + GRACE_SECONDS > now,
+        select(
+            *key,
+            func.sum(case((until > now, 1), else_=0)),
+            func.sum(case((until > func.coalesce(heard, 0) - REPORT_SECONDS, 1), else_=0)),
+            func.min(case((until > now, until))),
         )
-        .group_by(items.c.store, items.c.record_class, items.c.civil)
+        .where(text(EXCEPTED_ITEMS), items.c.state.in_(_UNKEPT))
+        .group_by(*key)
     )
-    return {(store, name, civil): count for store, name, civil, count in rows}
-
-
-def _overstayed(connection: Connection, now: Instant) -> Iterator[tuple[str, str, int]]:
-    """Late arrivals past their day of grace, and undated ones past their week."""
-    late = (items.c.state == "late") & (items.c.not_before + GRACE_SECONDS < now)
-    undated = (items.c.state == "undated") & (items.c.seen + UNDATED_SECONDS + GRACE_SECONDS < now)
-    rows = connection.execute(
-        select(items.c.store, items.c.record_class, func.count())
-        .where((items.c.state == "undated") | (items.c.not_before > 0), late | undated)
-        .group_by(items.c.store, items.c.record_class)
-    )
-    return ((store, name, count) for store, name, count in rows)
+    return {
+        (store, name, civil, state): _Grace(*found) for store, name, civil, state, *found in rows
+    }
 
 
 def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
@@ -299,10 +312,10 @@ def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
     return dict(rows.all())
 
 
-def _classes(row: Any, chain: Chain, ages: Mapping[tuple[str, str], _Ages]) -> list[str]:
-    """The classes a store has, and those its sources may bring."""
+def _classes(row: Any, chain: Chain, known: Iterable[str]) -> list[str]:
+    """The classes a store has, and those its sources may bring: at least the strictest."""
     named = {source.record_class for source in chain.current.sources_of(row.store_group)}
-    return sorted(named | {name for store, name in ages if store == row.id})
+    return sorted(named.union(known) or {chain.strictest(row.store_group).name})
 
 
 def _valid_until(row: Any, ages: _Ages) -> Instant:

@@ -75,7 +75,7 @@ def marks(connection: Connection, store: str, first: int, last: int) -> dict[int
         .order_by(log_marks.c.number)
     )
     beginning = {0: GENESIS} if first == 0 else {}
-    return beginning | dict(row.tuple() for row in rows)
+    return beginning | {row.number: row.digest for row in rows}
 
 
 def boots_of(connection: Connection, store: str) -> list[str]:

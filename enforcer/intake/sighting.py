@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import astuple
+
 from enforcer.index import evidence
 from enforcer.index.items import Facts, Known
-from enforcer.index.tally import SEEN
 from enforcer.intake.batch import Batch
 from enforcer.intake.register import OTHER_RULE, RULES
 from retention.policy import UNREGISTERED
@@ -14,43 +15,36 @@ from retention.report import Changed, Sighted, runs
 
 def sighted(batch: Batch, entries: Sequence[Sighted]) -> None:
     """Enter new items. This is nine tenths of all work: one pass, and no call it can do without."""
-    store, epoch, file, add = batch.store, batch.epoch, batch.register.file, batch.books.add
-    last = batch.last_item
+    key, file, last = (batch.store, batch.epoch), batch.register.file, batch.last_item
     rows: list[tuple[Any, ...]] = []
+    booked: dict[tuple[str, int, str], list[int]] = {}
     for entry in entries:
-        if entry.item <= last:
+        item, name, source, anchor, how, span, before, after, seen, size, *rest = astuple(entry)
+        fingerprint, state, not_before = rest
+        if item <= last:
             batch.contradictions += 1
             continue
-        last = entry.item
-        filed = file(entry.record_class, entry.source)
-        if not filed.known:
+        last = item
+        record_class, source, civil_of, known = file(name, source)
+        if not known:
             batch.unregistered += 1
-        civil = filed.civil(entry.seen if entry.anchor is None else entry.anchor)
+        civil = civil_of(seen if anchor is None else anchor)
+        how = how if how in RULES else OTHER_RULE
+        dates = anchor, civil, how, span, before, after, seen
         rows.append(
-            (
-                store,
-                epoch,
-                last,
-                filed.record_class,
-                filed.source,
-                entry.anchor,
-                civil,
-                entry.how if entry.how in RULES else OTHER_RULE,
-                entry.span,
-                entry.before,
-                entry.after,
-                entry.seen,
-                entry.size,
-                entry.fingerprint,
-                entry.not_before,
-                entry.state,
-            )
+            (*key, item, record_class, source, *dates, size, fingerprint, not_before, state)
         )
-        add(filed.record_class, civil, SEEN, 1, entry.size)
-        add(filed.record_class, civil, entry.state, 1, entry.size)
+        line = booked.get((record_class, civil, state))
+        if line is None:
+            booked[record_class, civil, state] = [1, size]
+        else:
+            line[0] += 1
+            line[1] += size
     batch.items.enter(rows)
+    for (record_class, civil, state), amount in booked.items():
+        batch.books.enter(record_class, civil, state, *amount)
     if batch.has_prior:
-        evidence.found_again(batch.connection, store, epoch, batch.last_item + 1, last)
+        evidence.found_again(batch.connection, *key, batch.last_item + 1, last)
     batch.last_item = last
 
 
