@@ -10,6 +10,9 @@ from msgspec import Meta
 
 from retention.calendar import Instant
 
+#: Characters of a name: log entries carry no longer ones, and what cannot be reported is not proved.
+MAX_NAME = 64
+
 #: To the year 2242. Nothing that this product keeps was recorded before 1970.
 At = Annotated[Instant, Meta(ge=0, lt=2**33)]
 Number = Annotated[int, Meta(ge=1, lt=2**53)]
@@ -18,8 +21,13 @@ Seconds = Annotated[int, Meta(ge=0, lt=2**31)]
 #: A day as `date.toordinal()` counts it.
 Ordinal = Annotated[int, Meta(ge=1, le=3_652_059)]
 #: A name out of the policy or a closed list, or an id.
-Word = Annotated[str, Meta(max_length=64)]
+Word = Annotated[str, Meta(max_length=MAX_NAME)]
 #: A sentence or two, of ours or of a person.
 Sentence = Annotated[str, Meta(max_length=400)]
 #: A fingerprint, a nonce, a digest.
 Mark = Annotated[bytes, Meta(max_length=64)]
+
+
+def is_name(text: str) -> bool:
+    """Whether people and labels can name something so: 1 to 64 characters, all of them visible."""
+    return 0 < len(text) <= MAX_NAME and text.isprintable() and text == text.strip()

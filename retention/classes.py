@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from retention.calendar import Period
+from retention.bounds import Word, is_name
+from retention.calendar import DAY, Period
 from retention.errors import MalformedError
 
 CANARY = "canary"
@@ -26,7 +27,7 @@ class RecordClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is how long before the own target sweeping may begin.
     """
 
-    name: str
+    name: Word
     period: str
     anchor: str  # the event the period counts from, in words that can be published
     legal_basis: str
@@ -39,10 +40,15 @@ class RecordClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> None:
         """`MalformedError` with one sentence if the class could not be enforced as written."""
-        Period.parse(self.period)
+        if not is_name(self.name):
+            raise MalformedError(f"{self.name!r} cannot name a class")
+        period = Period.parse(self.period)
         try:
             ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        # OSError: the name of a directory of zones, such as Europe.
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise MalformedError(f"class {self.name}: no time zone {self.zone!r}") from error
-        if not 0 <= self.lead_seconds < 7 * 86_400:
-            raise MalformedError(f"class {self.name}: lead must be 0 seconds to 7 days")
+        if not 0 <= self.lead_seconds < min(7, period.roughly_days) * DAY:
+            raise MalformedError(
+                f"class {self.name}: lead is 0 seconds to 7 days, and shorter than the period"
+            )

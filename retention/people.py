@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from retention.bounds import Word
 from retention.envelope import Envelope, key_id, signers
 from retention.errors import SignatureError
 
@@ -29,7 +30,7 @@ class Role(StrEnum):
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person in the policy: a short id without personal data in it, roles, a public key."""
 
-    id: str
+    id: Word
     roles: tuple[Role, ...]
     public_key: bytes
 
