@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from datetime import date
 from pathlib import Path
 
-from enforcer.cli import show
+from enforcer.cli import show, store_acts
 from enforcer.cli.client import Client, client
 from enforcer.cli.typed import read_text
 from enforcer.cli.verbs import Verbs
@@ -36,6 +36,7 @@ def declare(parser: ArgumentParser) -> None:
         "replace", replace_store, "a new box for a store: the old one is shut out"
     )
     replace.add_argument("id")
+    store_acts.declare(verbs)
     credential = Verbs(verbs.offline("credential", lambda _: 0, "an agent's credential"))
     for name, run, what in (
         ("renew", renew, "a code for another credential; the present one works until then"),

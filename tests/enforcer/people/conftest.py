@@ -114,6 +114,7 @@ class Served:
     clock: Ticker
     engine: Engine
     tasks: compose.SideTasks
+    agents: list["Agent"] = field(default_factory=list)
     _keys: dict[str, SigningKey] = field(default_factory=dict)
 
     def person(self, name: str) -> Client:
@@ -137,7 +138,8 @@ class Served:
         """A store whose agent has greeted."""
         new = NewStore(id=name, site=site, group="terminal", commissioned_on=date(2025, 1, 1))
         answer = self.person("olga").post("/v1/stores", NewStores((new,)), Invitations)
-        return Agent(self, answer.invitations[0].code)
+        self.agents.append(Agent(self, answer.invitations[0].code))
+        return self.agents[-1]
 
 
 class Agent:
@@ -217,7 +219,7 @@ def envelope_id(sealed: envelope.Envelope) -> str:
 @pytest.fixture
 def serve(home: Path, clock: Ticker) -> Iterator[Callable[[], Served]]:
     """Start an enforcer; its tasks are not running."""
-    running: list[tuple[uvicorn.Server, threading.Thread, compose.Enforcer]] = []
+    running: list[tuple[uvicorn.Server, threading.Thread, Served]] = []
 
     def start() -> Served:
         log.configure("warning")
@@ -227,15 +229,17 @@ def serve(home: Path, clock: Ticker) -> Iterator[Callable[[], Served]]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        running.append((server, thread, built))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        return Served(url, home, clock, built.engine, built.tasks)
+        running.append((server, thread, Served(url, home, clock, built.engine, built.tasks)))
+        return running[-1][2]
 
     yield start
-    for server, thread, built in running:
+    for server, thread, served in running:
+        for agent in served.agents:
+            agent.uplink.close()
         server.should_exit = True
         thread.join()
-        built.engine.dispose()
+        served.engine.dispose()
 
 
 @pytest.fixture

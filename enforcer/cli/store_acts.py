@@ -1,0 +1,99 @@
+"""What takes two people with stores: to set them going, to take them out, to say which is which."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import date
+
+from enforcer.cli import show, signing
+from enforcer.cli.client import Client, client
+from enforcer.cli.verbs import Verbs
+from enforcer.govern.forms import StoreLines
+from retention.acts import Activation, Retirement, Thaw
+from retention.calendar import civil_date
+from retention.errors import ConfigError
+
+HOWS = ("wiped", "destroyed", "lost")
+
+
+def declare(verbs: Verbs) -> None:
+    """Add these verbs to `store`."""
+    _declare_activate(
+        verbs.asking("activate", activate, "let stores erase, and their backlog go once")
+    )
+    retired = verbs.asking("retire", retire, "take a store out of service, and say how it ended")
+    retired.add_argument("id")
+    retired.add_argument("--how", choices=HOWS, required=True, help="what became of its bytes")
+    signing.declare(retired)
+    thawed = verbs.asking("thaw", thaw, "say which of two boxes with one identity is the store")
+    thawed.add_argument("id")
+    thawed.add_argument("--epoch", type=int, required=True, help="the one that is")
+    signing.declare(thawed)
+
+
+def activate(arguments: Namespace) -> int:
+    """The first of two signatures, over one class and a cap by date and count."""
+    me = client(arguments)
+    today = civil_date(me.now(), show.HOME_ZONE)
+    act = Activation(
+        id=signing.new_id("activation"),
+        at=me.now(),
+        reason=arguments.reason,
+        stores=_stores(me, arguments),
+        record_class=arguments.record_class,
+        through_ordinal=(arguments.through or today).toordinal(),
+        count=arguments.count,
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def retire(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Retirement(
+        id=signing.new_id("retirement"),
+        at=me.now(),
+        reason=arguments.reason,
+        store=arguments.id,
+        how=arguments.how,
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def thaw(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Thaw(
+        id=signing.new_id("thaw"),
+        at=me.now(),
+        reason=arguments.reason,
+        store=arguments.id,
+        epoch=arguments.epoch,
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def _declare_activate(parser: ArgumentParser) -> None:
+    parser.add_argument("id", nargs="*", help="stores; or --group")
+    parser.add_argument("--group", help="every store of this group that observes")
+    parser.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    parser.add_argument(
+        "--count", type=int, required=True, help="items of the backlog that may go at most"
+    )
+    parser.add_argument(
+        "--through",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="recordings of the backlog up to this day [today]",
+    )
+    signing.declare(parser)
+
+
+def _stores(me: Client, arguments: Namespace) -> tuple[str, ...]:
+    if bool(arguments.id) == bool(arguments.group):
+        raise ConfigError("name the stores to activate, or their --group")
+    if arguments.id:
+        return tuple(arguments.id)
+    lines = me.get("/v1/stores", StoreLines).stores
+    found = tuple(s.id for s in lines if s.group == arguments.group and s.state == "observe")
+    if not found:
+        raise ConfigError(f"no store of group {arguments.group!r} waits to be activated")
+    return found

@@ -1,0 +1,356 @@
+"""What takes protection away: one proposes, another signs, the store carries it out."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select, update
+
+from enforcer.govern.forms import (
+    Document,
+    Documents,
+    Done,
+    Empty,
+    HoldSheet,
+    ItemQuery,
+    ItemSheet,
+    ItemSheets,
+    Placement,
+    Restriction,
+    Signed,
+    StoreLines,
+)
+from enforcer.index.engine import reading, writing
+from enforcer.index.tables import documents, stores
+from retention import acts, codec, envelope, report
+from retention.acts import (
+    Activation,
+    BrakeRelease,
+    Correction,
+    Erasure,
+    Lift,
+    Release,
+    Retirement,
+    Thaw,
+)
+from retention.calendar import DAY, Instant, parse_instant
+from retention.errors import ConfigError, RefusedError
+from retention.ledger import LastHead
+from retention.outcome import Outcome
+
+THREE = parse_instant("2026-06-10T03:10:00+03:00")
+
+
+def drawn(served, kind, **facts: object):
+    """An act as somebody's command draws it up."""
+    common = {
+        "id": f"{kind.__name__.lower()}-0123456789ab",
+        "at": served.clock.now,
+        "reason": "case closed",
+    }
+    return kind(**(common | facts))
+
+
+def propose(served, person, act):
+    me = served.person(person)
+    sealed = envelope.seal("act", acts.encode(act), [me.key])
+    return me.post("/v1/documents", Signed(sealed), Document)
+
+
+def sign(served, person, document):
+    me = served.person(person)
+    found = me.get(f"/v1/documents/{document.id}", Document)
+    bare = envelope.Envelope(
+        payload=found.envelope.payload, payload_type=found.envelope.payload_type, signatures=()
+    )
+    signed = Signed(envelope.countersign(bare, me.key))
+    return me.post(f"/v1/documents/{document.id}/sign", signed, Document)
+
+
+def both(served, act, first="aija", second="dana"):
+    return sign(served, second, propose(served, first, act))
+
+
+def held(served, agent):
+    """A hold that the store acknowledged, on its only item."""
+    form = Placement(id="hold-1", ground="crime", site="brivibas", around="03:10")
+    served.person("hugo").post("/v1/holds", form, HoldSheet)
+    agent.sight(THREE)
+    said = agent.fetch()
+    now = served.clock.now
+    agent.report(
+        report.Held(now, "hold-1", ((1, 1),)),
+        report.Acknowledged(now, said.version, ("hold-1",)),
+    )
+
+
+def item(served, name="t-1/1/1"):
+    return served.person("dana").get(f"/v1/items/{name}", ItemSheet)
+
+
+def test_a_release_needs_two_different_people(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    proposed = propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    assert (proposed.state, proposed.signed_by) == ("proposed", ("aija",))
+    assert agent.fetch().acts == ()
+    with pytest.raises(RefusedError, match="takes somebody else"):
+        sign(served, "aija", proposed)
+    approved = sign(served, "dana", proposed)
+    assert (approved.state, approved.signed_by) == ("approved", ("aija", "dana"))
+    assert approved.waiting_for == ("t-1",)
+    (carried,) = agent.obey().acts
+    assert acts.approved(carried, agent.chain.current) == drawn(served, Release, hold="hold-1")
+    done = served.person("aija").get(f"/v1/documents/{proposed.id}", Document)
+    assert done.waiting_for == ()
+    assert served.person("aija").get("/v1/documents", Documents).documents == ()
+
+
+@pytest.mark.parametrize("person", ["hugo", "olga", "uldis", "ivo"])
+def test_other_roles_neither_propose_nor_sign_a_release(served, person):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    act = drawn(served, Release, hold="hold-1")
+    with pytest.raises(RefusedError, match="takes the role"):
+        propose(served, person, act)
+    proposed = propose(served, "aija", act)
+    with pytest.raises(RefusedError, match="takes the role"):
+        sign(served, person, proposed)
+
+
+def test_a_signature_of_another_key_or_on_other_bytes_is_refused(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    act = drawn(served, Release, hold="hold-1")
+    aija, dana = served.person("aija"), served.person("dana")
+    foreign = envelope.seal("act", acts.encode(act), [dana.key])
+    with pytest.raises(RefusedError, match="not signed by aija"):
+        aija.post("/v1/documents", Signed(foreign), Document)
+    two = envelope.seal("act", acts.encode(act), [aija.key, dana.key])
+    with pytest.raises(RefusedError, match="not signed by aija"):
+        aija.post("/v1/documents", Signed(two), Document)
+    proposed = propose(served, "aija", act)
+    changed = drawn(served, Release, hold="hold-1", reason="another reason")
+    other = Signed(envelope.seal("act", acts.encode(changed), [dana.key]))
+    with pytest.raises(RefusedError, match="not on release-"):
+        dana.post(f"/v1/documents/{proposed.id}/sign", other, Document)
+
+
+def test_a_proposal_is_made_when_it_is_drawn_up_and_withers_after_a_month(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    with pytest.raises(ConfigError, match="another time"):
+        propose(served, "aija", drawn(served, Release, hold="hold-1", at=Instant(1)))
+    proposed = propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    with pytest.raises(RefusedError, match="proposed before"):
+        propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    served.clock.forward(31 * DAY)
+    with pytest.raises(RefusedError, match="more than 30 days ago"):
+        sign(served, "dana", proposed)
+
+
+def test_a_proposal_can_be_taken_back(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    proposed = propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    path = f"/v1/documents/{proposed.id}/withdraw"
+    with pytest.raises(RefusedError, match="takes the role"):
+        served.person("hugo").post(path, Empty(), Document)
+    assert served.person("dana").post(path, Empty(), Document).state == "withdrawn"
+    with pytest.raises(RefusedError, match="withdrawn already"):
+        sign(served, "dana", proposed)
+
+
+def test_an_erasure_is_refused_with_the_reason_while_a_hold_stands(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    act = drawn(served, Erasure, items=(item(served).reference,))
+    with pytest.raises(RefusedError, match="t-1/1/1 is held by hold-1: release that first"):
+        propose(served, "aija", act)
+
+
+def test_an_erasure_proposed_before_a_hold_is_refused_at_the_second_signature(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE)
+    proposed = propose(served, "aija", drawn(served, Erasure, items=(item(served).reference,)))
+    agent.report(report.Held(served.clock.now, "hold-9", ((1, 1),)))
+    with pytest.raises(RefusedError, match="held by hold-9"):
+        sign(served, "dana", proposed)
+
+
+def test_an_approved_erasure_reaches_the_store_of_its_items_only(served):
+    agent, other = served.enrol("t-1"), served.enrol("t-2", "Čaka 5")
+    agent.sight(THREE)
+    both(served, drawn(served, Erasure, items=(item(served).reference,)))
+    assert len(agent.fetch().acts) == 1
+    assert other.fetch().acts == ()
+
+
+def test_a_restriction_takes_one_person_and_lifting_it_two_and_a_told_subject(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE)
+    form = Restriction("restriction-00000001", ("t-1/1/1",), "request 2026-9")
+    served.person("hugo").post("/v1/items/restrict", form, Done)
+    said = agent.fetch()
+    assert [hold.id for hold in said.holds] == [form.id]
+    now = served.clock.now
+    agent.report(
+        report.Held(now, form.id, ((1, 1),)),
+        report.Acknowledged(now, said.version, (form.id,)),
+    )
+    assert item(served).state == "restricted"
+    reference = item(served).reference
+    with pytest.raises(RefusedError, match="restricted"):
+        propose(served, "aija", drawn(served, Erasure, items=(reference,)))
+    late = drawn(served, Lift, items=(reference,), subject_informed_at=Instant(now + DAY))
+    with pytest.raises(RefusedError, match="told before"):
+        propose(served, "aija", late)
+    both(served, drawn(served, Lift, items=(reference,), subject_informed_at=now))
+    assert len(agent.fetch().acts) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({}, "another start, another class, or both"),
+        ({"anchor": Instant(2_000_000_000)}, "in the future"),
+        ({"record_class": "holiday-snap"}, "no class 'holiday-snap'"),
+    ],
+)
+def test_a_correction_must_be_one(served, facts, sentence):
+    agent = served.enrol("t-1")
+    agent.sight(THREE)
+    with pytest.raises(ConfigError, match=sentence):
+        propose(served, "aija", drawn(served, Correction, items=(item(served).reference,), **facts))
+
+
+def test_a_reason_is_given_and_names_nobody(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    with pytest.raises(ConfigError, match="say why"):
+        propose(served, "aija", drawn(served, Release, hold="hold-1", reason=" "))
+    with pytest.raises(RefusedError, match="no personal data"):
+        propose(served, "aija", drawn(served, Release, hold="hold-1", reason="ask 29123456"))
+
+
+def test_an_activation_lets_stores_erase(served):
+    agent = served.enrol("t-1")
+    act = drawn(
+        served,
+        Activation,
+        stores=("t-1",),
+        record_class="terminal-image",
+        through_ordinal=date(2026, 4, 1).toordinal(),
+        count=10,
+    )
+    assert [line.state for line in listed(served)] == ["observe"]
+    both(served, act, "olga", "aija")
+    assert [line.state for line in listed(served)] == ["active"]
+    assert len(agent.fetch().acts) == 1
+
+
+def test_a_store_that_was_never_heard_is_not_activated(served):
+    agent = served.enrol("t-1")
+    with writing(served.engine) as connection:
+        connection.execute(update(stores).values(state="invited"))
+    act = drawn(
+        served, Activation, stores=(agent.store,), record_class="canary", through_ordinal=1, count=1
+    )
+    with pytest.raises(RefusedError, match="is invited"):
+        propose(served, "olga", act)
+
+
+def test_a_brake_is_released_only_where_one_is_engaged(served):
+    agent = served.enrol("t-1")
+    act = BrakeRelease(
+        id="brake-release-0123456789ab",
+        at=served.clock.now,
+        reason="the flood was real",
+        store="t-1",
+        count=500,
+        expires=Instant(served.clock.now + DAY),
+    )
+    with pytest.raises(RefusedError, match="is not engaged"):
+        propose(served, "olga", act)
+    beat(agent, brake="500 items are due")
+    both(served, act, "olga", "dana")
+    assert len(agent.fetch().acts) == 1
+
+
+def beat(agent, brake=""):
+    now = agent.served.clock.now
+    agent.report(
+        report.Heartbeat(
+            at=now,
+            booted="b",
+            clock_trusted=True,
+            clock_offset=0,
+            brake=brake,
+            frozen=False,
+            counts=(),
+        )
+    )
+
+
+def test_a_store_is_not_retired_over_what_is_held_there(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    with pytest.raises(RefusedError, match="1 items on t-1 are held"):
+        propose(served, "olga", drawn(served, Retirement, store="t-1", how="wiped"))
+    with pytest.raises(ConfigError, match="not 'sold'"):
+        propose(served, "olga", drawn(served, Retirement, store="t-1", how="sold"))
+    both(served, drawn(served, Retirement, store="t-1", how="lost"), "olga", "dana")
+    assert [(line.state, line.credential) for line in listed(served)] == [("retired", "none")]
+
+
+def test_two_boxes_are_thawed_by_two_people(served):
+    agent = served.enrol("t-1")
+    with pytest.raises(RefusedError, match="is not frozen"):
+        propose(served, "olga", drawn(served, Thaw, store="t-1", epoch=1))
+    with writing(served.engine) as connection:
+        connection.execute(update(stores).values(frozen="two boxes"))
+    assert agent.fetch().frozen
+    both(served, drawn(served, Thaw, store="t-1", epoch=1), "olga", "dana")
+    assert not agent.fetch().frozen
+
+
+def test_a_ledger_that_lost_its_end_goes_on_by_two_signatures(served):
+    head = LastHead(at=served.clock.now, reason="restored from a backup", size=7, root=bytes(32))
+    anna = served.person("anna")
+    signed = Signed(envelope.seal("act", codec.encode(head), [anna.key]))
+    proposed = anna.post("/v1/documents", signed, Document)
+    assert (proposed.kind, proposed.roles) == ("succession", ("dpo", "owner"))
+    assert sign(served, "ivo", proposed).state == "approved"
+
+
+def test_items_are_found_by_place_and_time(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE, Instant(THREE + 3600), None)
+    query = ItemQuery(site="brivibas", around="03:10")
+    found = served.person("hugo").post("/v1/items/find", query, ItemSheets)
+    assert [sheet.id for sheet in found.items] == ["t-1/1/3", "t-1/1/1"]
+    assert not found.more
+    only = ItemQuery(store="t-1", source="cam-side", around="03:10")
+    assert served.person("hugo").post("/v1/items/find", only, ItemSheets).items == ()
+
+
+def test_nobody_finds_what_was_erased(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE)
+    agent.report(report.Erased(served.clock.now, ((1, 1),), "erasure", Outcome.ERASED_VERIFIED))
+    with pytest.raises(ConfigError, match="no item t-1/1/1, or no more"):
+        item(served)
+
+
+def test_an_act_changes_nothing_before_its_second_signature(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    with reading(served.engine) as connection:
+        states = connection.execute(select(documents.c.state)).scalars().all()
+    assert states == ["proposed"]
+    sheet = served.person("aija").get("/v1/holds/hold-1", HoldSheet)
+    assert sheet.released_at is None
+
+
+def listed(served):
+    return served.person("olga").get("/v1/stores", StoreLines).stores
