@@ -1,0 +1,51 @@
+"""The enforcer's facts as Prometheus metrics: read at scrape, out of one consistent state.
+
+Nothing is counted in code: what is in the database is in the metric, after a restart as before.
+Labels are classes, store groups, states, reasons and grounds, never an item, a path or a second
+(I8; docs/metrics.md).
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine
+
+from enforcer import comply
+from enforcer.index.engine import reading
+from enforcer.index.policies import Chains
+from enforcer.metrics.erasing import erasures
+from enforcer.metrics.fleet import fleet
+from enforcer.metrics.head import head, root_words
+from enforcer.metrics.holding import holding
+from enforcer.metrics.promise import promise
+from retention.calendar import Instant
+
+__all__ = ["Facts", "root_words"]
+
+
+class Facts(Collector):
+    """Collects everything the index knows, as of one transaction."""
+
+    def __init__(self, engine: Engine, chains: Chains, clock: Callable[[], Instant]) -> None:
+        self._engine = engine
+        self._chains = chains
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not read the database."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """One scrape."""
+        now = self._clock()
+        with reading(self._engine) as connection:
+            chain = self._chains.read(connection)
+            found = comply.positions(connection, chain, now)
+            return [
+                *promise(connection, found, chain, now),
+                *erasures(connection),
+                *fleet(connection),
+                *holding(connection, now),
+                *head(connection),
+            ]

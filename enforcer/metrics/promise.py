@@ -1,0 +1,142 @@
+"""Whether the promise is kept, class by class, and what there is."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+
+from prometheus_client.metrics_core import Metric
+from sqlalchemy import Connection
+
+from enforcer import comply
+from enforcer.comply import Position, State
+from enforcer.index import tally
+from enforcer.metrics.days import midnight, today
+from enforcer.metrics.family import Labels, counter, gauge, untyped
+from retention.calendar import Instant
+from retention.policy import Chain
+
+_CLASS: Labels = ("class",)
+_STATE: Labels = ("class", "state")
+_GROUP: Labels = ("class", "store_group")
+
+
+def promise(
+    connection: Connection, found: Sequence[Position], chain: Chain, now: Instant
+) -> Iterator[Metric]:
+    """States, counts and deadlines."""
+    yield from _compliance(found)
+    yield from _items(connection, found)
+    yield from _late(found)
+    yield from _deadlines(found, chain, now)
+
+
+def _compliance(found: Sequence[Position]) -> Iterator[Metric]:
+    standings = comply.standings(found)
+    yield gauge(
+        "retention_compliance_state",
+        "1 for the strict state of a class: ok only if every store is proven to be.",
+        _STATE,
+        {(s.record_class, each): int(each is s.state) for s in standings for each in State},
+    )
+    yield gauge(
+        "retention_stores_proven",
+        "Stores whose state is ok.",
+        _CLASS,
+        {(s.record_class,): s.proven for s in standings},
+    )
+    # Untyped: stores come and go, and a name in _total is for what only grows.
+    yield untyped(
+        "retention_stores_total",
+        "Stores that have this class.",
+        _CLASS,
+        {(s.record_class,): s.total for s in standings},
+    )
+
+
+def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Metric]:
+    counts: Counter[Labels] = Counter()
+    for position in found:
+        for state, count in position.counts.items():
+            counts[position.record_class, state] += count
+    sizes: Counter[Labels] = Counter()
+    for total in tally.sums(connection):
+        sizes[total.record_class, total.state] += total.bytes
+    imbalance: dict[Labels, float] = {
+        (name,): counts.pop((name, "imbalance"), 0) for name in _names(found)
+    }
+    yield gauge(
+        "retention_items",
+        "Items by their exclusive state; all but seen add up to seen.",
+        _STATE,
+        counts,
+    )
+    yield gauge("retention_bytes", "Bytes of the items of a state.", _STATE, sizes)
+    yield gauge(
+        "retention_imbalance_items", "Items by which the books do not balance.", _CLASS, imbalance
+    )
+    # An explicit 0 of a class without such items lets an alert see the first one.
+    for state, sentence in (
+        ("lost", "Held items that somebody else removed."),
+        ("gone_elsewhere", "Unheld items that somebody else removed."),
+    ):
+        ended: dict[Labels, float] = {(name,): counts[name, state] for name in _names(found)}
+        yield counter(f"retention_{state}_items", sentence, _CLASS, ended)
+
+
+def _late(found: Sequence[Position]) -> Iterator[Metric]:
+    overdue: Counter[Labels] = Counter()
+    past_limit: Counter[Labels] = Counter()
+    for position in found:
+        key = (position.record_class, position.store_group)
+        overdue[key] += position.overdue
+        past_limit[key] += position.past_limit
+    yield gauge("retention_overdue_items", "Unheld items past our own target.", _GROUP, overdue)
+    yield gauge(
+        "retention_past_limit_items",
+        "Unheld items past the limit: the promise is broken.",
+        _GROUP,
+        past_limit,
+    )
+
+
+def _deadlines(found: Sequence[Position], chain: Chain, now: Instant) -> Iterator[Metric]:
+    yield gauge(
+        "retention_oldest_unheld_anchor_timestamp_seconds",
+        "Start of the civil day of the oldest unheld item.",
+        _CLASS,
+        _earliest(found, lambda position: _start(position.oldest)),
+    )
+    yield gauge(
+        "retention_next_deadline_timestamp_seconds",
+        "The first own target that still lies ahead.",
+        _CLASS,
+        _earliest(found, lambda position: position.next_deadline),
+    )
+    day = today(now)
+    limits = {name: chain.limits_of(name, day) for name in _names(found)}
+    yield gauge(
+        "retention_limit_seconds",
+        "From the start of today to the limit of what is recorded today.",
+        _CLASS,
+        {(n,): each.outer_bound - midnight(day) for n, each in limits.items() if each is not None},
+    )
+
+
+def _earliest(
+    found: Sequence[Position], instant: Callable[[Position], Instant | None]
+) -> Mapping[Labels, float]:
+    earliest: dict[Labels, float] = {}
+    for position in found:
+        value = instant(position)
+        if value is not None:
+            key = (position.record_class,)
+            earliest[key] = min(value, earliest.get(key, value))
+    return earliest
+
+
+def _names(found: Sequence[Position]) -> list[str]:
+    return sorted({position.record_class for position in found})
+
+
+def _start(day: date | None) -> Instant | None:
+    return None if day is None else midnight(day)
