@@ -28,6 +28,9 @@ class Director:
 
     def __init__(self, key: SigningKey) -> None:
         self._key = key
+        # Stores that were told something since we started. What the index says of the version told
+        # before may be older than what was told: nobody starts after a restore without a restart.
+        self._told: set[str] = set()
 
     def direct(self, connection: Connection, store: str, chain: Chain, now: Instant) -> Envelope:
         """The store's directive, sealed; in a write transaction, which takes a new version down.
@@ -45,11 +48,12 @@ class Director:
         return envelope.seal("time", codec.encode(Time(store, nonce, now)), [self._key])
 
     def _versioned(self, connection: Connection, row: Row[Any], said: Directive) -> Directive:
-        """The same version for the same content; a higher one for any other."""
+        """The same version for the same content; a higher one for any other, and after a start."""
         timeless = replace(said, issued_at=Instant(0), expires_at=Instant(0))
         content = codec.digest(codec.encode(timeless))
-        if content == row.directive_digest:
+        if content == row.directive_digest and row.id in self._told:
             return replace(said, version=row.directive_version)
+        self._told.add(row.id)
         version = max(row.directive_version + 1, said.issued_at * 1000)
         connection.execute(
             update(stores)

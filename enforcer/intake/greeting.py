@@ -147,8 +147,8 @@ def _recover(
     review_on = civil_date(now, ZoneInfo(row.zone)) + _CONFIRM_WITHIN
     for hold in told.holds:
         decisions.recover(connection, row.id, hold, now, review_on.toordinal())
-    newest = max(row.directive_version, told.version)
-    stores.change(connection, row.id, directive_version=newest)
+    if told.version > row.directive_version:
+        stores.change(connection, row.id, directive_version=told.version, directive_digest=None)
 
 
 def _welcome(connection: Connection, store: str) -> Welcome:

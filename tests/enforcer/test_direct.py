@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from world import DIRECTIVE_KEY, first_policy, signed_policy
 
 from enforcer.direct import Director
@@ -46,9 +46,19 @@ def engine(tmp_path: Path):
     opened.dispose()
 
 
-def direct(engine, store: str = "riga-001", *, now: Instant = NOW, known: int = 0) -> Directive:
+DIRECTOR = Director(DIRECTIVE_KEY)
+
+
+def direct(
+    engine,
+    store: str = "riga-001",
+    *,
+    now: Instant = NOW,
+    known: int = 0,
+    director: Director = DIRECTOR,
+) -> Directive:
     with writing(engine) as connection:
-        sealed = Director(DIRECTIVE_KEY).direct(connection, store, CHAIN, now)
+        sealed = director.direct(connection, store, CHAIN, now)
     return directive.accept(sealed, KEYS, store=store, known_version=known)
 
 
@@ -74,6 +84,22 @@ def test_the_same_state_has_the_same_version_and_a_fresh_expiry(engine):
     first = direct(engine)
     again = direct(engine, now=Instant(NOW + 60), known=first.version)
     assert (first.version, first.expires_at + 60) == (again.version, again.expires_at)
+
+
+def test_a_restored_index_never_gives_out_an_older_version_even_if_nobody_marked_it(engine):
+    """It says what it said this morning; agents have heard more since, and refuse older versions."""
+    direct(engine)
+    with writing(engine) as connection:
+        backup = connection.execute(select(stores).where(stores.c.id == "riga-001")).one()
+    place(engine, "hold-1", "riga-001")
+    heard = direct(engine, now=Instant(NOW + 60))
+    with writing(engine) as connection:
+        connection.execute(delete(hold_stores))
+        values = {name: backup._mapping[name] for name in ("directive_version", "directive_digest")}
+        connection.execute(update(stores).where(stores.c.id == "riga-001").values(values))
+    restarted = Director(DIRECTIVE_KEY)
+    again = direct(engine, now=Instant(NOW + 120), known=heard.version, director=restarted)
+    assert heard.version < again.version
 
 
 def test_a_version_grows_with_every_change_and_never_falls_behind_the_clock(engine):
