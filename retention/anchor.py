@@ -175,9 +175,14 @@ def _dated(
     late: bool = False,
     skew: int = 0,
 ) -> Dated:
-    earliest = min(anchor, plausible[0].earliest)
-    latest = max(Instant(anchor + span), *(Instant(r.latest + span) for r in plausible))
-    return Dated(anchor, how, reason, earliest, latest, late=late, skew=skew)
+    """The result; only a candidate that leads elsewhere makes the widest interval wider.
+
+    A coarse one that the anchor lies in, such as the directory of its day, agrees with it.
+    """
+    others = [r for r in plausible if str(r.source) == how or not r.earliest <= anchor <= r.latest]
+    earliest = min([anchor, *(r.earliest for r in others)])
+    latest = max([anchor, *(r.latest for r in others)])
+    return Dated(anchor, how, reason, earliest, Instant(latest + span), late=late, skew=skew)
 
 
 def _agreeing(reading: Reading, plausible: Sequence[Reading]) -> Reading | None:

@@ -1,0 +1,241 @@
+"""`make run`: the product's main job, on real files, on this machine.
+
+An enforcer and a terminal's agent are started as anybody would start them; 75 days of a camera's
+recordings lie on the terminal. What is due goes, what an incident needs stays, and an auditor who
+shares nothing with either looks whether it is so. Exit code 0 only if he agrees.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from demo import stage as stages
+from demo.scene import DAYS, Scene
+from demo.stage import GROUP, SITE, STORE, CommandError, Stage, started, wait_for
+
+RIGA = ZoneInfo("Europe/Riga")
+HOME = Path("run/demo")
+#: In the order of the double entry: what was seen is the sum of the rest.
+STATES = (
+    "live",
+    "due",
+    "held",
+    "restricted",
+    "undated",
+    "late",
+    "blocked",
+    "erased",
+    "gone_elsewhere",
+    "lost",
+    "superseded",
+)
+
+
+def main() -> int:
+    """Play the whole story; stay up until Ctrl-C unless `--once`."""
+    parser = argparse.ArgumentParser(prog="demo", description="The product's main job.")
+    parser.add_argument("--once", action="store_true", help="stop at the end")
+    parser.add_argument("--home", type=Path, default=HOME, help="is made anew [%(default)s]")
+    arguments = parser.parse_args()
+    try:
+        with ExitStack() as running:
+            return _play(arguments.home.absolute(), running, once=arguments.once)
+    except CommandError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _play(home: Path, running: ExitStack, *, once: bool) -> int:
+    _say("Keys, a policy of 60 days and two people, anna and boris")
+    stage = stages.set_up(home)
+    pin = _start(stage, running)
+
+    scene = Scene(stage.tree, datetime.now(RIGA))  # noqa: TID251 - aware; the demo is its own clock
+    count = scene.backlog()
+    _say(f"{count} recordings of the last {DAYS} days lie on the terminal at {SITE}")
+    _start_agent(stage, running, count)
+    _say(
+        "It was seen late: a picture copied from another disk, two from cameras with broken clocks"
+    )
+    scene.late_arrival()
+    scene.broken_clock()
+    wait_for("the new pictures are indexed", lambda: _seen(stage) >= count + 3)
+
+    _hold(stage, scene)
+    _say("What would go, were the terminal activated")
+    print(_last_lines(stage.enforcer("forecast", "--days", "2", person="anna", may_fail=True), 5))
+    _activate(stage, count)
+    _watch_it_go(stage)
+    _table(stage)
+    agreed = _audit(stage, pin)
+    _addresses(stage)
+    if not once:
+        print("Running until Ctrl-C.")
+        while True:
+            time.sleep(3600)
+    return 0 if agreed else 1
+
+
+def _start(stage: Stage, running: ExitStack) -> str:
+    """The enforcer, up; gives the policy's pin."""
+    running.enter_context(
+        started(stage, "enforcer", "serve", "--config", "enforcer.toml", log="enforcer.log")
+    )
+    wait_for("the enforcer answers", lambda: stages.answers(stage.port))
+    invited = json.loads(
+        stage.enforcer(
+            *("store", "enrol", STORE, "--site", SITE, "--group", GROUP),
+            *("--commissioned", "2025-01-01", "--json"),
+            person="boris",
+        )
+    )
+    pin, code = invited["pin"], invited["invitations"][0]["code"]
+    stage.agent("enrol", f"{code}.{pin}")
+    return str(pin)
+
+
+def _start_agent(stage: Stage, running: ExitStack, count: int) -> None:
+    running.enter_context(
+        started(
+            stage, "retention-agent", "run", "--config", str(stage.agent_config), log="agent.log"
+        )
+    )
+    for seen in _until(lambda: _seen(stage), count):
+        _progress(f"{seen} of {count} found, dated and reported")
+
+
+def _hold(stage: Stage, scene: Scene) -> None:
+    incident = scene.incident
+    _say(f"Something happened on {incident.begins:%d %B at %H:%M}: boris holds what shows it")
+    print(
+        stage.enforcer(
+            *("hold", "place", "crime", "--site", SITE),
+            *("--from", f"{incident.begins:%Y-%m-%dT%H:%M}"),
+            *("--to", f"{incident.ends:%Y-%m-%dT%H:%M}"),
+            person="boris",
+        )
+    )
+
+
+def _activate(stage: Stage, count: int) -> None:
+    _say("Boris proposes to activate the terminal, anna signs as the second person")
+    proposed = json.loads(
+        stage.enforcer(
+            *("store", "activate", STORE, "--class", "terminal-image"),
+            *("--count", str(count), "--reason", "installed and looked at", "--yes", "--json"),
+            person="boris",
+        )
+    )
+    stage.enforcer("approve", proposed["id"], "--yes", person="anna")
+
+
+def _watch_it_go(stage: Stage) -> None:
+    """Show the erasing until nothing is due, every erasure is certified and the state is known."""
+    until = time.monotonic() + 180
+    while time.monotonic() < until:
+        status = _status(stage)
+        counts = status["counts"]
+        _progress(
+            f"{counts.get('erased', 0)} erased, {counts.get('due', 0)} due,"
+            f" {counts.get('held', 0)} held; {status['state']}"
+        )
+        if counts.get("erased") and not counts.get("due") and status["state"] == "ok":
+            break
+        time.sleep(1)
+    print()
+
+
+def _table(stage: Stage) -> None:
+    _say("What became of everything that was seen")
+    status = _status(stage)
+    counts = status["counts"]
+    seen = counts.get("seen", 0)
+    parts = " + ".join(f"{counts.get(s, 0)} {s.replace('_', ' ')}" for s in STATES)
+    print(f"  {status['record_class']}: {seen} seen = {parts}")
+    balance = "it balances" if seen == sum(counts.get(s, 0) for s in STATES) else "NOT BALANCED"
+    print(f"  {balance}; overdue {status['overdue']}, past the limit {status['past_limit']}")
+    print(stage.enforcer("status", "--all", person="anna", may_fail=True))
+
+
+def _audit(stage: Stage, pin: str) -> bool:
+    """Whether the auditor, with the policy's pin alone, agrees with all of it."""
+    _say("The inspector's bundle, checked offline, and the auditor's own look at the terminal")
+    bundle = stage.home / "bundle.zip"
+    stage.enforcer("bundle", str(bundle), person="anna")
+    codes = []
+    for words in (
+        ("verify", str(bundle), "--pin", pin),
+        (
+            *("rescan", str(stage.tree), "--bundle", str(bundle), "--store", STORE),
+            *("--group", GROUP, "--pin", pin),
+        ),
+    ):
+        code, text = _auditor(*words)
+        codes.append(code)
+        print(text)
+    return codes == [0, 0]
+
+
+def _auditor(*words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [stages.BIN / "auditor", *words], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _addresses(stage: Stage) -> None:
+    _say("Look around")
+    people = stage.centre / "people"
+    print(f"  enforcer     {stage.url}/healthz  {stage.url}/metrics")
+    print(f"  recordings   {stage.tree}")
+    print(f"  as a person  {stages.BIN}/enforcer status --as {people}/anna.toml")
+    print(f"  passphrase   {stages.PASSPHRASE!r} (RETENTION_PASSPHRASE)")
+    print(f"  bundle       {stage.home / 'bundle.zip'}")
+
+
+def _status(stage: Stage) -> dict[str, Any]:
+    found = json.loads(stage.enforcer("status", "--json", person="anna", may_fail=True))
+    return next(s for s in found["stores"] if s["record_class"] == "terminal-image")
+
+
+def _seen(stage: Stage) -> int:
+    return int(_status(stage)["counts"].get("seen", 0))
+
+
+def _until(read: Callable[[], int], target: int) -> Iterator[int]:
+    until = time.monotonic() + 180
+    while (value := read()) < target:
+        if time.monotonic() > until:
+            raise CommandError(f"waited 3 minutes in vain: {value} of {target}")
+        yield value
+        time.sleep(1)
+    yield value
+    print()
+
+
+def _last_lines(text: str, most: int) -> str:
+    lines = text.rstrip().splitlines()
+    return "\n".join(lines[:1] + lines[1:][-most:])
+
+
+def _say(sentence: str) -> None:
+    print(f"\n== {sentence}", flush=True)
+
+
+def _progress(sentence: str) -> None:
+    end = "\r" if sys.stdout.isatty() else "\n"
+    print(f"  {sentence}".ljust(70), end=end, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
