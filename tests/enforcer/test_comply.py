@@ -1,0 +1,272 @@
+"""Ok is evidence: what nobody could have seen is unknown, what is late is violated (I4)."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, event, insert, select, update
+from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
+
+from enforcer import comply
+from enforcer.comply import Position, State
+from enforcer.index.engine import reading, writing
+from enforcer.index.tables import hold_stores, holds, stores
+from enforcer.intake import apply
+from retention import codec, policy, report
+from retention.calendar import DAY, Instant
+from retention.outcome import Outcome
+from retention.report import (
+    GENESIS,
+    AnyEntry,
+    Erased,
+    Freed,
+    Gone,
+    Held,
+    Refused,
+    Scanned,
+    Sighted,
+)
+
+NOW = at("2026-03-16 12:00")
+CHAIN = policy.first(signed_policy(first_policy()), codec.digest(codec.encode(first_policy())))
+
+
+class Store:
+    """An active store that was just heard and just scanned."""
+
+    def __init__(self, index: Engine) -> None:
+        self.index = index
+        self.first = 1
+        self.items = 0
+        with writing(index) as connection:
+            connection.execute(
+                insert(stores).values(
+                    id=STORE,
+                    site="Brivibas 12",
+                    store_group=GROUP,
+                    zone="Europe/Riga",
+                    region="EEA",
+                    processor="controller",
+                    kind="terminal",
+                    state="active",
+                    commissioned_at=COMMISSIONED,
+                    digest=GENESIS,
+                    epoch=1,
+                )
+            )
+        self.say(Scanned(NOW, NOW, 0, 0))
+
+    def say(self, *entries: AnyEntry, now: Instant = NOW) -> None:
+        lines = [report.encode(entry) for entry in entries]
+        apply(self.index, store=STORE, epoch=1, first=self.first, lines=lines, chain=CHAIN, now=now)
+        self.first += len(lines)
+
+    def sight(self, anchor: Instant | None, **facts: object) -> int:
+        self.items += 1
+        fields = {
+            "how": "exif",
+            "span": 0,
+            "before": 0,
+            "after": 0,
+            "seen": NOW,
+            "size": 1000,
+            "fingerprint": self.items.to_bytes(16, "big"),
+            **facts,
+        }
+        self.say(Sighted(self.items, "terminal-image", "front", anchor, **fields))
+        return self.items
+
+    def set(self, **values: object) -> None:
+        with writing(self.index) as connection:
+            connection.execute(update(stores).values(**values))
+
+    def position(self, now: Instant = NOW) -> Position:
+        with reading(self.index) as connection:
+            found = comply.positions(connection, CHAIN, now)
+        return next(p for p in found if p.record_class == "terminal-image")
+
+    def words(self, now: Instant = NOW) -> list[str]:
+        return [reason.word for reason in self.position(now).reasons]
+
+
+@pytest.fixture
+def store(index: Engine) -> Store:
+    return Store(index)
+
+
+def test_a_store_that_was_just_scanned_and_has_nothing_old_is_ok_until_it_must_be_looked_at(
+    store: Store,
+):
+    store.sight(at("2026-03-10 12:00"))
+    position = store.position()
+    assert (State.OK, 1, ()) == (position.state, position.counts["live"], position.reasons)
+    assert NOW + comply.SCAN_SECONDS == position.valid_until
+    assert date(2026, 3, 10) == position.oldest
+
+
+def test_an_unheld_item_past_our_target_is_overdue_and_past_the_limit_a_broken_promise(
+    store: Store,
+):
+    store.sight(at("2026-01-15 12:00"))  # own target 2026-03-16, limit 2026-03-17, both 00:00 Riga
+    assert (State.VIOLATED, ["overdue"]) == (store.position().state, store.words())
+    later = at("2026-03-17 01:00")
+    store.say(Scanned(later, later, 1, 0), now=later)
+    position = store.position(later)
+    assert (["past_limit"], 0, 1) == (store.words(later), position.overdue, position.past_limit)
+
+
+def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: Store):
+    store.sight(at("2026-01-16 12:00"))  # own target 2026-03-17 00:00 Riga
+    assert State.OK is store.position().state
+    after = at("2026-03-16 22:30")
+    assert (State.UNKNOWN, ["unconfirmed"]) == (store.position(after).state, store.words(after))
+
+
+@pytest.mark.parametrize(
+    ("word", "values"),
+    [
+        ("not_activated", {"state": "observe"}),
+        ("not_enrolled", {"state": "invited"}),
+        ("never_scanned", {"scan_complete_at": None}),
+        ("scan_stale", {"scan_complete_at": NOW - 13 * 3600}),
+        ("silent", {"last_seen_at": NOW - 8 * DAY}),
+        ("silent", {"last_seen_at": None}),
+        ("frozen", {"frozen": "two boxes"}),
+        ("restored", {"restored": True}),
+        ("clock", {"clock_trusted": False}),
+        ("brake", {"brake": "too many"}),
+        ("log_refused", {"refused": "not an entry"}),
+        ("contradiction", {"contradictions": 1}),
+        ("contradiction", {"imbalance": 3}),
+    ],
+)
+def test_each_thing_not_known_makes_the_state_unknown(store: Store, word: str, values: dict):
+    store.sight(at("2026-03-10 12:00"))
+    store.set(**values)
+    assert (State.UNKNOWN, [word]) == (store.position().state, store.words())
+
+
+def test_a_hold_that_is_not_effective_within_two_minutes_makes_the_state_unknown(store: Store):
+    with writing(store.index) as connection:
+        connection.execute(
+            insert(holds).values(
+                id="hold-1",
+                ground="crime",
+                owner="edgars",
+                origin="person",
+                scope=b"{}",
+                begins=0,
+                ends=1,
+                placed_at=NOW,
+                review_on=1,
+            )
+        )
+        connection.execute(insert(hold_stores).values(hold="hold-1", store=STORE))
+    assert [] == store.words(Instant(NOW + 60))
+    assert ["hold_pending"] == store.words(Instant(NOW + 121))
+
+
+def test_held_restricted_undated_and_late_items_may_be_old(store: Store):
+    old = at("2026-01-01 12:00")
+    held = store.sight(old)
+    store.say(Held(NOW, "hold-1", ((held, held),)))
+    store.sight(None, state="undated")
+    store.sight(old, state="late", not_before=Instant(NOW + DAY))
+    position = store.position()
+    assert (State.OK, 0, 0) == (position.state, position.overdue, position.past_limit)
+    assert {"held": 1, "undated": 1, "late": 1} == {
+        name: position.counts[name] for name in ("held", "undated", "late")
+    }
+    assert date(2026, 1, 1) == position.oldest_held
+
+
+def test_an_undated_item_that_outstayed_its_week_is_overdue(store: Store):
+    store.sight(None, state="undated", seen=Instant(NOW - 9 * DAY))
+    assert ["overdue"] == store.words()
+
+
+def test_a_late_arrival_that_is_not_due_yet_is_not_overdue_after_its_day(store: Store):
+    anchor = at("2026-03-01 12:00")
+    store.sight(anchor, state="late", seen=Instant(NOW - 3 * DAY), not_before=NOW - 2 * DAY)
+    assert [] == store.words()
+
+
+def test_what_was_released_has_a_day_before_it_is_overdue_and_nothing_else_has(store: Store):
+    old = at("2026-01-15 12:00")  # own target 2026-03-16
+    number = store.sight(old)
+    run = ((number, number),)
+    store.say(Held(NOW - DAY, "hold-1", run), Freed(NOW, "hold-1", run, Instant(NOW + DAY)))
+    assert ([], NOW + 2 * DAY) == (store.words(), store.position().next_deadline)
+    store.sight(old)
+    blocked = store.sight(old)
+    store.say(Refused(NOW, ((blocked, blocked),), Outcome.BLOCKED))
+    assert 2 == store.position().overdue
+    later = Instant(NOW + 2 * DAY + 3600)
+    store.say(Scanned(later, later, 3, 0), now=later)
+    assert 3 == store.position(later).past_limit
+
+
+def test_a_silent_store_may_have_erased_what_its_grace_ended_on(store: Store):
+    number = store.sight(at("2026-01-15 12:00"))
+    run = ((number, number),)
+    store.say(Held(NOW - DAY, "hold-1", run), Freed(NOW, "hold-1", run, Instant(NOW + 60)))
+    after = Instant(NOW + DAY + 3600)
+    position = store.position(after)
+    assert {"unconfirmed", "scan_stale"} == set(store.words(after))
+    assert (0, 0) == (position.overdue, position.past_limit)
+
+
+def test_a_store_that_no_source_names_answers_for_its_strictest_class(store: Store):
+    store.set(store_group="elsewhere")
+    assert ["not_activated"] != store.words()
+    assert "terminal-image" == store.position().record_class
+
+
+def test_no_table_of_items_or_of_the_past_is_read_from_end_to_end(store: Store):
+    """SQLite takes a partial index only where the query has its very words."""
+    store.sight(at("2026-03-10 12:00"))
+    asked: list[tuple[str, tuple]] = []
+    event.listen(store.index, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
+    store.position()
+    with store.index.connect() as connection:
+        plans = [
+            step[3]
+            for statement, parameters in asked
+            if statement.lstrip().startswith("SELECT")
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    scans = [step for step in plans if step.startswith(("SCAN items", "SCAN tallies"))]
+    assert ["SCAN tallies USING INDEX tallies_live", "SCAN items USING INDEX items_excepted"] == (
+        sorted(scans, reverse=True)
+    )
+
+
+def test_a_lost_held_item_is_a_violation_and_a_blocked_one_too(store: Store):
+    held = store.sight(at("2026-03-10 12:00"))
+    store.say(Held(NOW, "hold-1", ((held, held),)), Gone(NOW, ((held, held),), "lost"))
+    blocked = store.sight(at("2026-03-10 12:00"))
+    store.say(Refused(NOW, ((blocked, blocked),), Outcome.BLOCKED))
+    assert ["blocked", "lost"] == store.words()
+    assert State.VIOLATED is store.position().state
+
+
+def test_erased_items_are_counted_and_the_headline_names_how_many_stores_are_proven(
+    store: Store,
+):
+    number = store.sight(at("2026-01-14 12:00"))
+    store.say(Erased(NOW, ((number, number),), "due", Outcome.ERASED_VERIFIED))
+    position = store.position()
+    assert (1, 1, State.OK) == (
+        position.counts["seen"],
+        position.counts["erased"],
+        position.state,
+    )
+    with reading(store.index) as connection:
+        [standing] = comply.standings(comply.positions(connection, CHAIN, NOW))
+        assert connection.execute(select(stores.c.id)).all()
+    assert (State.OK, 1, 1) == (standing.state, standing.proven, standing.total)
+
+
+def test_a_retired_store_is_no_longer_asked_of(store: Store):
+    store.set(state="retired")
+    with reading(store.index) as connection:
+        assert [] == comply.positions(connection, CHAIN, NOW)
