@@ -7,8 +7,9 @@ installed, and what it holds is in no later batch (docs/rules.md, Erasing).
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
@@ -42,6 +43,17 @@ _UNDATED = f"SELECT {_ROW} FROM items WHERE state = 1 {_BY_NUMBER}"  # noqa: S60
 _GRANTED = f"SELECT {_ROW} FROM items WHERE granted <> 0 {_BY_NUMBER}"  # noqa: S608 - constants only
 
 
+class _Facts(NamedTuple):
+    """What decides about an item. Thousands of one day have the same: they are asked about once."""
+
+    record_class: int
+    civil: int
+    state: int
+    seen: Instant
+    not_before: Instant
+    granted: int
+
+
 class _Row(NamedTuple):
     number: int
     directory: int
@@ -58,6 +70,14 @@ class _Row(NamedTuple):
     seen: Instant
     not_before: Instant
     granted: int
+
+    @property
+    def facts(self) -> _Facts:
+        """What the decision asks; when it was first seen matters only while it has no date."""
+        seen = self.seen if self.state == State.UNDATED else Instant(0)
+        return _Facts(
+            self.record_class, self.civil, self.state, seen, self.not_before, self.granted
+        )
 
 
 @dataclass(slots=True)
@@ -137,7 +157,7 @@ class Sweeper:
             cursor: tuple[int, ...] = (0,) * last
             while True:
                 with self._erasing:
-                    rows = [_Row(*r) for r in self._catalogue.rows(query, (*args, *cursor))]
+                    rows = list(map(_Row._make, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:
                         swept.outcomes += self._batch(rules, rows)
                 if not rows:
@@ -176,9 +196,10 @@ class Sweeper:
         planned: dict[int, Planned] = {}
         refused: list[Result] = []
         paths = self._paths(rows)
+        why_of = self._reasons(rules)
         for row in rows:
-            decision = rules.decide(self._item(row))
-            if decision.why is None:
+            why = why_of(row.facts)
+            if why is None:
                 continue
             names = 1 if row.links == 1 else self._names(rules, row)
             if names == 0:
@@ -187,9 +208,7 @@ class Sweeper:
                 continue
             generation = Generation(row.inode, row.size, row.mtime_ns)
             wanted[paths[row.directory]].append(Wanted(row.number, row.name, generation, names))
-            planned[row.number] = Planned(
-                row.number, decision.why, row.source, row.civil, row.fingerprint
-            )
+            planned[row.number] = Planned(row.number, why, row.source, row.civil, row.fingerprint)
         return wanted, planned, refused
 
     def _names(self, rules: Rules, row: _Row) -> int:
@@ -247,13 +266,20 @@ class Sweeper:
             for place in {row.directory for row in rows}
         }
 
-    def _item(self, row: _Row) -> Item:
-        return Item(
-            record_class=self._words.word(row.record_class),
-            civil=row.civil,
-            state=State(row.state),
-            seen=row.seen,
-            not_before=row.not_before,
-            holds=0,  # the query chose it so, under this very lock
-            granted=Grant(row.granted),
-        )
+    def _reasons(self, rules: Rules) -> Callable[[_Facts], str | None]:
+        """Asked why an item of these facts goes; None if it stays."""
+
+        @cache
+        def why_of(facts: _Facts) -> str | None:
+            item = Item(
+                record_class=self._words.word(facts.record_class),
+                civil=facts.civil,
+                state=State(facts.state),
+                seen=facts.seen,
+                not_before=facts.not_before,
+                holds=0,  # the query chose it so, under this very lock
+                granted=Grant(facts.granted),
+            )
+            return rules.decide(item).why
+
+        return why_of
