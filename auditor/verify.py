@@ -8,6 +8,7 @@ is not looked at, and said to be unknown.
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 
+from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
 from auditor.evidence import Evidence, Seen, read_evidence, silence
 from auditor.findings import Report
@@ -44,7 +45,7 @@ def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) ->
         report.unknown("books", "not checked, since they rest on the ledger")
     else:
         _tell_ledger(report, evidence, manifest)
-        _check_leaves(report, evidence, chain)
+        _check_leaves(report, evidence, members, chain)
         _check_books(report, members, evidence, chain, manifest)
     check_holds(report, members, manifest)
     check_acts(report, members, chain)
@@ -97,7 +98,9 @@ def _tell_ledger(report: Report, evidence: Evidence, manifest: Manifest) -> None
         report.unknown("ledger", f"the ledger was silent for {gap // 60} minutes")
 
 
-def _check_leaves(report: Report, evidence: Evidence, chain: Chain) -> None:
+def _check_leaves(
+    report: Report, evidence: Evidence, members: Mapping[str, bytes], chain: Chain
+) -> None:
     judge = Judge(chain)
     for position, leaf in evidence.leaves.items():
         if isinstance(leaf, Certificate):
@@ -107,17 +110,23 @@ def _check_leaves(report: Report, evidence: Evidence, chain: Chain) -> None:
             if head:
                 report.ok("ledger", f"leaf {position}: goes on after a restore; {head}")
     counted = timings(evidence.certificates)
+    activated = report.attempt("certificates", activations, members, chain) or ()
+    backlog = inherited(evidence.certificates, activated, chain)
+    late = counted[Timing.PAST_LIMIT] - backlog
     report.violated(
         "certificates",
         (
-            f"{counted[timing]} recordings were erased {words}"
-            for timing, words in (
-                (Timing.EARLY, "before they were due"),
-                (Timing.PAST_LIMIT, "after the limit"),
+            f"{number} recordings were erased {words}"
+            for number, words in (
+                (counted[Timing.EARLY], "before they were due"),
+                (late, "after the limit"),
             )
-            if counted[timing]
+            if number
         ),
     )
+    if backlog:
+        text = f"{backlog} were past the limit when two people activated their store, and went then"
+        report.ok("certificates", text)
     told = ", ".join(f"{number} {timing}" for timing, number in sorted(counted.items()))
     report.ok("certificates", f"{len(evidence.certificates)} certificates: {told or 'none'}")
 

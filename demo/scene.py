@@ -97,7 +97,7 @@ class Scene:
 
     def _undated(self) -> None:
         """A picture whose name, bytes and mtime tell nothing."""
-        self._write("front/picture.jpg", self._plain, datetime.fromtimestamp(0, self._now.tzinfo))
+        self._write("copies/picture.jpg", self._plain, datetime.fromtimestamp(0, self._now.tzinfo))
 
     def _hard_linked(self) -> None:
         """One picture under two names: its bytes are gone only when both are."""

@@ -112,6 +112,8 @@ def set_up(home: Path) -> Stage:
         *("--person", "boris:owner,operator,approver,handler"),
         *("--host", "127.0.0.1", "--listen", f"127.0.0.1:{stage.port}"),
     )
+    with (stage.centre / "enforcer.toml").open("a") as settings:
+        settings.write("prove_seconds = 3\n")
     stage.agent_config.write_text(
         f'root = "{stage.tree}"\n'
         f'state = "{home / "terminal" / "state"}"\n'

@@ -1,0 +1,58 @@
+"""What was past its limit before the product was allowed to act, and went at once when it was.
+
+A store is installed with a backlog. Two people activate it, by a document in the bundle, and what
+is too old goes within days. That is late, and said; but the promise was broken before.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from retention import acts, bundle
+from retention.acts import Activation
+from retention.calendar import Instant
+from retention.envelope import Envelope
+from retention.ledger import Certificate, Timing
+from retention.policy import Chain
+
+#: A backlog that takes longer to go is no longer one.
+MAX_DAYS = 3
+
+
+def activations(members: Mapping[str, bytes], chain: Chain) -> list[Activation]:
+    """The activations in the bundle, each approved by two people; raises at the first that is not."""
+    found = []
+    for sealed in bundle.parse(members[bundle.ACTS], Envelope):
+        act = acts.decode(sealed.payload)
+        if isinstance(act, Activation):
+            acts.approvers(sealed, chain)
+            found.append(act)
+    return found
+
+
+def inherited(
+    certificates: Iterable[Certificate], activated: Iterable[Activation], chain: Chain
+) -> int:
+    """How many recordings erased after their limit were past it when their store was activated."""
+    known = list(activated)
+    return sum(
+        count.items
+        for certificate in certificates
+        if any(_covers(act, certificate, chain) for act in known)
+        for count in certificate.counts
+        if count.timing is Timing.PAST_LIMIT
+    )
+
+
+def _covers(act: Activation, certificate: Certificate, chain: Chain) -> bool:
+    if certificate.store not in act.stores or certificate.record_class != act.record_class:
+        return False
+    limits = chain.limits_of(certificate.record_class, certificate.civil)
+    if limits is None or certificate.civil.toordinal() > act.through_ordinal:
+        return False
+    return limits.outer_bound <= act.at and _promptly(act.at, certificate.last_on)
+
+
+def _promptly(activated: Instant, last_on: date) -> bool:
+    """Within days, in whichever zone the days are counted."""
+    day = date(1970, 1, 1) + timedelta(seconds=activated)
+    return last_on <= day + timedelta(days=MAX_DAYS)
