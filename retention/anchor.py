@@ -6,9 +6,9 @@ window the earliest candidate wins, because early dating at worst deletes a litt
 dating breaks the promise.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from retention.calendar import DAY, Instant, iso, to_instant
@@ -25,6 +25,12 @@ LATE_ARRIVAL_SECONDS = 24 * 3600
 UNDATED_SECONDS = 7 * DAY
 #: A recorder and its terminal may disagree by this much without anybody's date being in the future.
 TOLERANCE_SECONDS = 120
+#: Dates by the recorder's clock and on purpose: no guess, and not the store's own clock.
+RECORDERS_OWN = frozenset(TimeSource) - {
+    TimeSource.NAME_GUESS,
+    TimeSource.DIRECTORY,
+    TimeSource.MTIME,
+}
 
 
 class Window(NamedTuple):
@@ -35,11 +41,12 @@ class Window(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a candidate means in the source's zone: it began in `earliest`..`latest`."""
+    """What a candidate means in the source's zone: it began in `earliest`..`latest`. In that order."""
 
-    source: TimeSource
     earliest: Instant
     latest: Instant
+    source: TimeSource
+    coarse: bool = False  # it names a day or an hour, not a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +76,25 @@ class Dated:
 def read(candidate: Candidate, zone: tzinfo, span: int) -> Reading:
     """Turn a candidate into instants of the *start*; what marks an end is `span` seconds earlier.
 
-    A naive local time that exists twice or never: the earlier reading first. UTC or local: both.
+    A naive local time that exists twice or never: from the earlier reading to the later. UTC or
+    local: both. A whole day is one on the wall, be it 23 or 25 hours long.
     """
-    value = candidate.value
-    moments = [to_instant(value)] if value.tzinfo else _naive(value, candidate.zone, zone)
+    first = candidate.value
+    width = timedelta(seconds=candidate.precision_seconds - 1)
+    last = first + min(width, datetime.max - first.replace(tzinfo=None))
+    moments = [each for value in (first, last) for each in _moments(value, candidate.zone, zone)]
     back = span if candidate.is_end else 0
-    width = candidate.precision_seconds - 1
     return Reading(
-        candidate.source, Instant(min(moments) - back), Instant(max(moments) - back + width)
+        Instant(min(moments) - back),
+        Instant(max(moments) - back),
+        candidate.source,
+        coarse=candidate.precision_seconds > 1,
     )
 
 
-def _naive(value: datetime, known: ZoneKnowledge, zone: tzinfo) -> list[Instant]:
+def _moments(value: datetime, known: ZoneKnowledge, zone: tzinfo) -> list[Instant]:
+    if value.tzinfo:
+        return [to_instant(value)]
     moments = [to_instant(value.replace(tzinfo=zone, fold=fold)) for fold in (0, 1)]
     if known is ZoneKnowledge.UTC_OR_LOCAL:
         moments.append(to_instant(value.replace(tzinfo=UTC)))
@@ -104,18 +118,25 @@ def date_recording(
     service. `window` is None where nobody knows when the file came: a backlog at installation, a
     restored store, an auditor. `max_delay` is seconds a finished file may take to appear.
     """
+    if first_seen < commissioned:
+        return Dated(None, UNDATED, "the clock by which it was first seen was wrong")
     readings = [read(candidate, zone, span) for candidate in candidates]
-    future = first_seen + TOLERANCE_SECONDS
-    plausible = sorted(
-        (r for r in readings if r.latest >= commissioned and r.earliest <= future),
-        key=lambda r: r.earliest,
-    )
+    plausible = sorted(_plausible(readings, commissioned, first_seen))
     if window is None:
         return _without_window(plausible, span, zone)
-    start = Instant(window.after - span - max_delay)
-    if imports and plausible and plausible[0].latest < start:
+    start = max(commissioned, Instant(min(window) - span - max_delay))
+    if imports and any(r.latest < start for r in plausible):
         return _late(plausible, span, zone)
     return _inside(readings, plausible, Window(start, window.until), span, zone)
+
+
+def _plausible(
+    readings: Iterable[Reading], commissioned: Instant, first_seen: Instant
+) -> Iterator[Reading]:
+    """What may be true of the readings: nothing from before the store's time, nor from the future."""
+    for each in readings:
+        if each.latest >= commissioned and each.earliest <= first_seen + TOLERANCE_SECONDS:
+            yield each._replace(earliest=max(each.earliest, commissioned))
 
 
 def _inside(
@@ -133,56 +154,67 @@ def _inside(
             BOUNDED,
             f"no date in it lies where it must: it came after {iso(window.after, zone)}",
             min([window.after, *(r.earliest for r in plausible)]),
-            max([window.until, *(Instant(r.latest + span) for r in plausible)]),
+            max([*window, *(Instant(r.latest + span) for r in plausible)]),
             skew=skew,
         )
-    best = inside[0]
+    best = _finest(inside)[0]
     anchor = max(best.earliest, window.after)
     reason = f"its {best.source} date is the earliest of those possible when it appeared"
-    return _dated(anchor, str(best.source), reason, plausible, span, skew=skew)
+    return _dated(anchor, best, reason, plausible, span, skew=skew)
 
 
 def _without_window(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
+    """The earliest reading that has something to stand on; else the earliest."""
     if not plausible:
         return Dated(None, UNDATED, "no date in it can be true")
-    declared = [r for r in plausible if r.source is TimeSource.NAME]
-    if declared:
-        reason = "its name matches the pattern declared for its source"
-        return _dated(declared[0].earliest, str(TimeSource.NAME), reason, plausible, span)
-    for reading in plausible:
+    for reading in _finest(plausible):
+        if reading.source is TimeSource.NAME:
+            reason = "its name matches the pattern declared for its source"
+            return _dated(reading.earliest, reading, reason, plausible, span)
         witness = _agreeing(reading, plausible)
         if witness is not None:
             reason = f"its {reading.source} and {witness.source} dates agree within a day"
-            return _dated(reading.earliest, str(reading.source), reason, plausible, span)
-    best = plausible[0]
+            return _dated(reading.earliest, reading, reason, plausible, span)
+    best = _finest(plausible)[0]
     reason = f"only its {best.source} date can be true: {iso(best.earliest, zone)}"
-    return _dated(best.earliest, ASSUMED, reason, plausible, span)
+    return replace(_dated(best.earliest, best, reason, plausible, span), how=ASSUMED)
 
 
 def _late(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
-    best = plausible[0]
+    best = _finest(plausible)[0]
     reason = f"copied here after it was recorded, says its {best.source} date: {iso(best.earliest, zone)}"
-    return _dated(best.earliest, str(best.source), reason, plausible, span, late=True)
+    return replace(_dated(best.earliest, best, reason, plausible, span), late=True)
 
 
 def _dated(
     anchor: Instant,
-    how: str,
+    best: Reading,
     reason: str,
     plausible: Sequence[Reading],
     span: int,
     *,
-    late: bool = False,
     skew: int = 0,
 ) -> Dated:
-    """The result; only a candidate that leads elsewhere makes the widest interval wider.
+    """Dated by a reading; how wide it may lie, every plausible reading that disagrees says.
 
     A coarse one that the anchor lies in, such as the directory of its day, agrees with it.
     """
-    others = [r for r in plausible if str(r.source) == how or not r.earliest <= anchor <= r.latest]
-    earliest = min([anchor, *(r.earliest for r in others)])
-    latest = max([anchor, *(r.latest for r in others)])
-    return Dated(anchor, how, reason, earliest, Instant(latest + span), late=late, skew=skew)
+    wide = [r for r in plausible if r is best or not r.earliest <= anchor <= r.latest]
+    earliest = min([anchor, *(r.earliest for r in wide)])
+    latest = max([anchor, *(r.latest for r in wide)])
+    return Dated(anchor, str(best.source), reason, earliest, Instant(latest + span), skew=skew)
+
+
+def _finest(readings: Sequence[Reading]) -> list[Reading]:
+    """Without the coarse ones that a finer one lies in: the directory of a day, beside the second."""
+    return [
+        r
+        for r in readings
+        if not (
+            r.coarse
+            and any(not o.coarse and r.earliest <= o.earliest <= r.latest for o in readings)
+        )
+    ]
 
 
 def _agreeing(reading: Reading, plausible: Sequence[Reading]) -> Reading | None:
@@ -195,9 +227,9 @@ def _agreeing(reading: Reading, plausible: Sequence[Reading]) -> Reading | None:
 
 
 def _skew(readings: Sequence[Reading], window: Window) -> int:
-    """How far the recorder's embedded or declared date is off; mtime is the terminal's own clock."""
+    """How far off the recorder's clock is, by the first date of its own that says so."""
     for reading in readings:
-        if reading.source is TimeSource.MTIME:
+        if reading.source not in RECORDERS_OWN:
             continue
         if reading.earliest > window.until + TOLERANCE_SECONDS:
             return reading.earliest - window.until
