@@ -102,7 +102,11 @@ def acts_of(
     shown, receipts = [], []
     for data in connection.execute(
         select(c.envelope)
-        .where(c.kind != "policy", c.approved_at >= began, c.state.in_(("approved", "applied")))
+        .where(
+            c.kind.not_in(("policy", "succession")),
+            c.approved_at >= began,
+            c.state.in_(("approved", "applied")),
+        )
         .order_by(c.approved_at, c.id)
     ).scalars():
         document = envelope.decode(data)

@@ -208,6 +208,17 @@ def test_links_lead_nowhere(root, rescan, tmp_path):
     assert Verdict.OK is report.verdict
 
 
+def test_a_directory_swapped_for_a_link_while_it_looks_leads_nowhere(root, tmp_path):
+    outside = tmp_path / "outside"
+    record(outside / f"{OLD}.jpg")
+    record(root / f"{YOUNG}.jpg")
+    listing = walk(str(root), print)
+    assert f"{YOUNG}.jpg".encode() == next(listing).path
+    (root / "cam").rename(root / "gone")
+    (root / "cam").symlink_to(outside)
+    assert [] == [each.path for each in listing if each.directory == b"cam"]
+
+
 def test_pipes_and_sockets_do_not_stop_it(root, rescan, monkeypatch):
     os.mkfifo(root / "cam/pipe.jpg")
     monkeypatch.chdir(root)
