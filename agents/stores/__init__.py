@@ -3,7 +3,8 @@
 A store is a forest of directories with files in them. Names are bytes. A *directory* is relative
 to the store's root, its components joined by `/`; `b""` is the root itself. A *name* is one
 component. Both come out of a catalogue that may be damaged: a component that is empty, `.` or
-`..`, or that holds `/` or NUL, raises `MalformedError` before anything is touched (I9).
+`..`, or that holds `/` or NUL, raises `MalformedError` before anything is touched (I9). What a
+store keeps for itself is not there for any path.
 
 A store acts and tells; it never decides. Whoever calls `erase` has already decided that the files
 are due and not held, and has made an intent for each of them durable (I5).

@@ -5,8 +5,9 @@ was checked into another one. A link is never followed, and what was reached mus
 root's device and mount at this very moment.
 """
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from agents.stores.kernel import mount_of
@@ -46,10 +47,14 @@ def others_write(fd: int) -> bool:
 
 
 class Root:
-    """The open root of a tree. `OSError` when it cannot be opened; the last component is no link."""
+    """The open root of a tree. `OSError` when it cannot be opened; the last component is no link.
 
-    def __init__(self, path: bytes) -> None:
+    `hidden` is a directory below it, as components, that is not there for whoever opens by path.
+    """
+
+    def __init__(self, path: bytes, hidden: Sequence[bytes] = ()) -> None:
         self.path = path
+        self._hidden = list(hidden)
         self.fd = os.open(path, _READ)
         state = os.fstat(self.fd)
         self._device = state.st_dev
@@ -79,7 +84,10 @@ class Root:
 
     def descend(self, directory: bytes) -> int:
         """Open as `open` does, and leave the closing to the caller."""
-        *passed, last = components(directory) or [b"."]
+        parts = components(directory)
+        if self._hidden and parts[: len(self._hidden)] == self._hidden:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        *passed, last = parts or [b"."]
         here = self.fd
         try:
             for part in passed:

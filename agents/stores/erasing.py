@@ -30,10 +30,13 @@ from retention.outcome import Outcome
 
 FEW_DIRECTORIES = 8
 """The directories of a batch are flushed one by one up to this many; beyond, the file system is."""
+LISTED_BESIDES = 4096
+"""Entries of a directory that are listed besides 16 per erased file, to see that these are gone."""
 
 _CHANGED = "Its name leads to another file, or to another content, than was due."
 _LINKED = "Other hard links keep its bytes."
 _STILL_THERE = "Its bytes are still in the directory, under this name or another."
+_STILL_PRIVATE = "Its bytes are still in the private directory."
 _ASIDE = "Another file was taken aside in its place and cannot be put back: it stays aside."
 _INTERRUPTED = "It was found gone after an interruption."
 
@@ -74,6 +77,7 @@ class Erasure:
         results: list[Erased] = []
         for directory, wanted in batch.items():
             results += self._directory(directory, wanted, flush=one_by_one)
+        results = self._privately_verified(results)
         return _durable(results, self._flush_private if one_by_one else self._flush_all)
 
     def recover(self, batch: Batch) -> list[Erased]:
@@ -81,7 +85,7 @@ class Erasure:
         results: list[Erased] = []
         for directory, wanted in batch.items():
             results += self._recover_directory(directory, wanted)
-        return _durable(results, self._flush_all)
+        return _durable(self._privately_verified(results), self._flush_all)
 
     def _directory(
         self, directory: bytes, wanted: Sequence[Wanted], *, flush: bool
@@ -204,6 +208,14 @@ class Erasure:
             self._touched.add(self._private.held)
         return links
 
+    def _privately_verified(self, results: list[Erased]) -> list[Erased]:
+        """Look whether a private name is still there, too, where one was removed (I15)."""
+        try:
+            still = {n for fd in self._touched for n in self._private.numbers(fd)}
+        except OSError as error:
+            return _not_erased(results, sentence_of(error))
+        return _not_erased(results, _STILL_PRIVATE, still) if still else results
+
     def _flush_private(self) -> None:
         for fd in self._touched:
             os.fsync(fd)
@@ -261,7 +273,7 @@ def _still_in(fd: int, erased: Sequence[Wanted]) -> set[int]:
     is not listed again for each batch; there each name is looked up.
     """
     inodes = {want.generation.inode for want in erased}
-    most = 16 * len(erased) + 4096
+    most = 16 * len(erased) + LISTED_BESIDES
     with os.scandir(fd) as entries:
         listed = islice(entries, most)
         suspects = [os.fsencode(entry.name) for entry in listed if entry.inode() in inodes]

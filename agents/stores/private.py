@@ -49,7 +49,7 @@ class Private:
 
     def _enter(self, root: Root) -> None:
         self.fd = self._open(*_place(root, self._path))
-        self.inode = os.fstat(self.fd).st_ino
+        self._inode = os.fstat(self.fd).st_ino
         root.must_have(self.fd)
         _must_be_ours(self.fd)
         _must_name(self.fd, self._store)
@@ -62,7 +62,7 @@ class Private:
         name, below = _place(root, self._path)
         try:
             state = os.stat(name, dir_fd=below, follow_symlinks=False)
-            if state.st_ino != self.inode:
+            if state.st_ino != self._inode:
                 raise FileNotFoundError
             _must_be_ours(self.fd)
             _must_name(self.fd, self._store)
@@ -157,6 +157,14 @@ def _unreachable(error: OSError) -> StoreUnreachableError:
     return StoreUnreachableError(
         f"The private directory of this store cannot be used. {sentence_of(error)}"
     )
+
+
+def hidden_in(root: bytes, private: bytes | None) -> list[bytes]:
+    """Tell where below a root its private directory lies, as components; none if elsewhere."""
+    if private is None:
+        return [DEFAULT_NAME]
+    inside, place = os.path.realpath(root) + b"/", os.path.realpath(private)
+    return place.removeprefix(inside).split(b"/") if place.startswith(inside) else []
 
 
 def _place(root: Root, path: bytes | None) -> tuple[bytes, int | None]:

@@ -9,7 +9,7 @@ from agents.stores.beneath import Root, components, must_be_component
 from agents.stores.erasing import Erasure
 from agents.stores.keeping import Keeping
 from agents.stores.opening import OpenFile, open_file
-from agents.stores.private import Private
+from agents.stores.private import Private, hidden_in
 from agents.stores.trouble import sentence_of
 from agents.stores.walking import regular_files, walk
 from retention.errors import GoneError, StoreUnreachableError, UnreadableError
@@ -44,7 +44,7 @@ class Tree:
     def directories(self, unread: Unread) -> Iterator[bytes]:
         """See `Store.directories`."""
         self.check()
-        return walk(self._enter, unread)
+        return walk(lambda: self._enter()[0], unread)
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
         """See `Store.listing`."""
@@ -150,7 +150,7 @@ class Tree:
 
     def _opened(self) -> tuple[Root, Private]:
         try:
-            root = Root(self._path)
+            root = Root(self._path, hidden_in(self._path, self._private_path))
         except OSError as error:
             raise StoreUnreachableError(
                 f"The root of this store cannot be opened: {error.strerror}."

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 from agents.stores import Found, Generation, Unread
 from agents.stores.beneath import ForeignError, Root
-from agents.stores.private import Private
 from agents.stores.trouble import sentence_of
 
 DEEPEST = 128
@@ -31,19 +30,19 @@ class _Level:
         os.close(self._fd)
 
 
-def walk(enter: Callable[[], tuple[Root, Private]], unread: Unread) -> Iterator[bytes]:
-    """Yield directories as `Store.directories` says. `enter` is called before each one."""
+def walk(enter: Callable[[], Root], unread: Unread) -> Iterator[bytes]:
+    """Yield directories as `Store.directories` says. `enter` gives the root before each one."""
     levels: list[_Level] = []
     try:
         directory: bytes | None = b""
         while directory is not None or levels:
-            root, private = enter()
+            root = enter()
             if directory is None:
                 levels.pop().close()
             elif level := _entered(root, directory, len(levels), unread):
                 levels.append(level)
                 yield directory
-            directory = _next_below(levels[-1], private.inode, unread) if levels else None
+            directory = _next_below(levels[-1], unread) if levels else None
     finally:
         for level in levels:
             level.close()
@@ -93,11 +92,10 @@ def _opened(root: Root, directory: bytes) -> _Level:
         raise
 
 
-def _next_below(level: _Level, private: int, unread: Unread) -> bytes | None:
-    """Find the next subdirectory that is not the private one, whose inode is given."""
+def _next_below(level: _Level, unread: Unread) -> bytes | None:
     try:
         for entry in level.entries:
-            if entry.is_dir(follow_symlinks=False) and entry.inode() != private:
+            if entry.is_dir(follow_symlinks=False):
                 return _joined(level.directory, entry)
     except OSError as error:
         unread(level.directory, sentence_of(error))

@@ -22,6 +22,22 @@ PLACES: dict[str, Callable[[], TreePlace]] = {
 }
 
 
+@pytest.fixture(params=[False, True], ids=["ours", "shared"])
+def tree(request: pytest.FixtureRequest) -> Iterator[TreePlace]:
+    """A tree in which only we write, and one in which everybody does."""
+    place = _tree(shared=request.param)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def shared_tree() -> Iterator[TreePlace]:
+    """A tree in which everybody writes."""
+    place = _tree(shared=True)
+    yield place
+    place.close()
+
+
 @pytest.fixture(params=PLACES)
 def new_place(request: pytest.FixtureRequest) -> Callable[[], TreePlace]:
     """Make an empty place; whoever asks for it closes it."""

@@ -35,7 +35,11 @@ _bytes_of_names = st.binary(min_size=1, max_size=LONGEST).map(
     lambda raw: raw.translate(None, b"/\0") or b"_"
 )
 
-names = (st.sampled_from(INFAMOUS) | _bytes_of_names).filter(lambda name: name not in {b".", b".."})
+_NOT_FOR_FILES = {b".", b"..", b".retention"}  # the last is the store's own
+
+names = (st.sampled_from(INFAMOUS) | _bytes_of_names).filter(
+    lambda name: name not in _NOT_FOR_FILES
+)
 
 directories = st.lists(names, max_size=4).map(b"/".join)
 

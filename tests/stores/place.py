@@ -41,6 +41,7 @@ class TreePlace:
     """A tree of directories. `shared`: others may write in all of them."""
 
     def __init__(self, path: Path, *, shared: bool) -> None:
+        self.shared = shared
         self._mode = 0o777 if shared else 0o755
         self.path = path
         path.mkdir()

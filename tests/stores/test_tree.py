@@ -1,0 +1,510 @@
+"""What only a tree of directories can show: links, pipes, mounts, quarantine, other owners."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+from stores.hostile import LONGEST
+from stores.place import STORE, TreePlace, wanted
+
+from agents.stores import Erased, Found, Generation, Wanted, erasing
+from agents.stores.beneath import others_write
+from agents.stores.private import enrol
+from agents.stores.tree import Tree
+from agents.stores.walking import DEEPEST
+from retention.errors import (
+    ConfigError,
+    GoneError,
+    RefusedError,
+    StoreUnreachableError,
+    UnreadableError,
+)
+from retention.outcome import Outcome
+
+
+class Unread(dict[bytes, str]):
+    """Remembers what could not be read."""
+
+    def __call__(self, path: bytes, why: str) -> None:
+        self[path] = why
+
+
+@pytest.fixture
+def place(tree: TreePlace) -> TreePlace:
+    return tree
+
+
+@pytest.fixture
+def shared(shared_tree: TreePlace) -> TreePlace:
+    return shared_tree
+
+
+def quarantine(place: TreePlace) -> set[str]:
+    return {path.name for path in (place.path / ".retention/quarantine").iterdir()}
+
+
+def want(place: TreePlace, number: int, directory: bytes, name: bytes) -> Wanted:
+    return wanted(number, place.store.find(directory, name))
+
+
+# What is not a file, or not ours
+
+
+def test_only_regular_files_are_seen_and_only_real_directories_entered(place: TreePlace):
+    outside = place.path.parent / "outside"
+    outside.mkdir()
+    (outside / "canary").write_text("alive")
+    place.put(b"d", b"file", b"data")
+    (place.path / "link-to-file").symlink_to(outside / "canary")
+    (place.path / "link-to-directory").symlink_to(outside)
+    os.mkfifo(place.path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place.path / "socket"))
+        unread = Unread()
+        directories = set(place.store.directories(unread))
+        listed = {f.name for d in directories for f in place.store.listing(d, unread)}
+        assert (directories, listed, unread) == ({b"", b"d"}, {b"file"}, {})
+        for name in (b"link-to-file", b"link-to-directory", b"pipe", b"socket"):
+            assert place.store.find(b"", name) is None
+            with pytest.raises(GoneError):
+                place.store.open(b"", name)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
+def test_what_took_a_files_place_is_refused_and_stays(place: TreePlace, kind: str):
+    place.put(b"d", b"a", b"data")
+    due = want(place, 1, b"d", b"a")
+    file = place.path / "d/a"
+    elsewhere = place.path.parent / "elsewhere"
+    file.rename(elsewhere)
+    if kind == "link":
+        file.symlink_to(elsewhere)
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.mkdir()
+    [result] = place.store.erase({b"d": [due]})
+    assert result.outcome is Outcome.REFUSED_CHANGED
+    assert os.path.lexists(file)
+    assert elsewhere.read_text() == "data"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_link_in_place_of_a_directory_is_not_followed(place: TreePlace, depth: int):
+    """The file behind it is the very generation that is due, and still it is not touched."""
+    place.put(b"d/e", b"a", b"data")
+    due = want(place, 1, b"d/e", b"a")
+    moved = place.path.parent / "moved"
+    swapped = place.path / ("d" if depth == 1 else "d/e")
+    swapped.rename(moved)
+    swapped.symlink_to(moved)
+    [result] = place.store.erase({b"d/e": [due]})
+    assert result.outcome is Outcome.BLOCKED
+    assert [path.read_text() for path in moved.rglob("a")] == ["data"]
+    assert place.store.protect({b"d/e": [due]}) == set()
+    assert not place.store.restore(1, b"d/e", b"a")
+    with pytest.raises(UnreadableError):
+        place.store.find(b"d/e", b"a")
+    with pytest.raises(UnreadableError):
+        place.store.open(b"d/e", b"a")
+    unread = Unread()
+    assert list(place.store.listing(b"d/e", unread)) == []
+    assert list(unread) == [b"d/e"]
+
+
+def test_a_root_that_is_a_link_is_not_entered(place: TreePlace):
+    link = place.path.with_name("link")
+    link.symlink_to(place.path)
+    with pytest.raises(StoreUnreachableError):
+        Tree(os.fsencode(link), STORE, epoch=1).check()
+
+
+def test_the_private_directory_is_not_there_for_any_path(place: TreePlace):
+    """Even a catalogue that names its files cannot have them erased."""
+    place.put(b"", b"a", b"data")
+    place.store.protect({b"": [want(place, 1, b"", b"a")]})
+    assert list(place.store.directories(Unread())) == [b""]
+    private = place.path / ".retention"
+    for directory, name in [(b".retention", b"store"), (b".retention/held", b"1.1")]:
+        state = (private.parent / os.fsdecode(directory) / os.fsdecode(name)).stat()
+        due = Wanted(2, name, Generation(state.st_ino, state.st_size, state.st_mtime_ns), 9)
+        [result] = place.store.erase({directory: [due]})
+        assert result.outcome is Outcome.ALREADY_ABSENT
+        assert place.store.protect({directory: [due]}) == set()
+        assert place.store.find(directory, name) is None
+        assert list(place.store.listing(directory, Unread())) == []
+        with pytest.raises(GoneError):
+            place.store.open(directory, name)
+        assert not place.store.restore(1, directory, b"new")
+    assert (private / "held/1.1").read_text() == "data"
+
+
+def test_a_private_directory_deeper_in_the_tree_is_not_walked_either(tmp_path: Path):
+    root, private = tmp_path / "root", tmp_path / "root/var/private"
+    (root / "var").mkdir(parents=True)
+    (tmp_path / "alias").symlink_to(root)
+    for path in (private, tmp_path / "alias/var/private"):
+        enrol(os.fsencode(root), STORE, private=os.fsencode(path))
+        store = Tree(os.fsencode(root), STORE, epoch=1, private=os.fsencode(path))
+        assert list(store.directories(Unread())) == [b"", b"var"]
+        store.close()
+
+
+# Hard links
+
+
+def test_another_hard_link_blocks(place: TreePlace):
+    place.put(b"d", b"a", b"data")
+    due = want(place, 1, b"d", b"a")
+    copy = place.path.parent / "copy"
+    copy.hardlink_to(place.path / "d/a")
+    [result] = place.store.erase({b"d": [due]})
+    assert result == Erased(1, Outcome.BLOCKED, "Other hard links keep its bytes.")
+    assert (place.get(b"d", b"a"), quarantine(place)) == (b"data", set())
+
+
+@pytest.mark.parametrize("other", [b"d", b"e"])
+def test_all_wanted_names_of_one_content_go(place: TreePlace, other: bytes):
+    place.put(b"d", b"a", b"data")
+    place.put(other, b"x", b"")
+    (place.path / os.fsdecode(other) / "b").hardlink_to(place.path / "d/a")
+    first, second = want(place, 1, b"d", b"a"), want(place, 2, other, b"b")
+    assert (first.links, second.links) == (2, 2)
+    batch = {b"d": [first, second]} if other == b"d" else {b"d": [first], other: [second]}
+    results = place.store.erase(batch)
+    assert [r.outcome for r in results] == [Outcome.ERASED_VERIFIED] * 2
+
+
+def test_a_link_made_between_two_wanted_names_blocks_the_second(place: TreePlace):
+    """Two names were counted when the batch was made; the first is erased, and a third appeared."""
+    place.put(b"d", b"a", b"data")
+    (place.path / "d/b").hardlink_to(place.path / "d/a")
+    first, second = want(place, 1, b"d", b"a"), want(place, 2, b"d", b"b")
+    (place.path / "d/a").rename(place.path.parent / "kept")
+    results = place.store.erase({b"d": [first, second._replace(links=1)]})
+    assert [r.outcome for r in results] == [Outcome.ALREADY_ABSENT, Outcome.BLOCKED]
+
+
+def test_both_private_names_of_two_held_names_go(place: TreePlace):
+    place.put(b"d", b"a", b"data")
+    (place.path / "d/b").hardlink_to(place.path / "d/a")
+    wants = [want(place, 1, b"d", b"a"), want(place, 2, b"d", b"b")]
+    assert place.store.protect({b"d": wants}) == {1, 2}
+    place.store.unprotect([1, 2])
+    results = place.store.erase({b"d": wants})
+    assert [r.outcome for r in results] == [Outcome.ERASED_VERIFIED] * 2
+
+
+def test_a_name_nobody_wanted_erased_is_noticed_by_the_listing(place: TreePlace):
+    """Both names were wanted; one could not be erased. The other is not called erased."""
+    place.put(b"d", b"a", b"data")
+    (place.path / "d/b").hardlink_to(place.path / "d/a")
+    [result] = place.store.erase({b"d": [want(place, 1, b"d", b"a")]})
+    assert result.outcome is Outcome.FAILED
+    assert (place.get(b"d", b"a"), place.get(b"d", b"b")) == (None, b"data")
+
+
+# Quarantine
+
+
+def test_where_others_write_is_seen_from_the_directory_itself(tmp_path: Path):
+    def verdict(mode: int) -> bool:
+        tmp_path.chmod(mode)
+        fd = os.open(tmp_path, os.O_RDONLY)
+        try:
+            return others_write(fd)
+        finally:
+            os.close(fd)
+
+    modes = (0o700, 0o755, 0o775, 0o757, 0o1777)
+    assert [verdict(mode) for mode in modes] == [False, False, True, True, True]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_the_owner_of_a_directory_can_always_write_in_it(tmp_path: Path):
+    tmp_path.chmod(0o555)
+    os.chown(tmp_path, 65534, 65534)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    assert others_write(fd)
+    os.close(fd)
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def begin(place: TreePlace, due: Wanted, directory: str) -> Path:
+    """Leave a file where a crash leaves it that comes after the rename."""
+    aside = place.path / ".retention/quarantine" / f"1.{due.number}"
+    (place.path / directory / os.fsdecode(due.name)).rename(aside)
+    return aside
+
+
+def test_what_was_taken_aside_before_a_crash_is_erased_by_recovery(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    begin(shared, due, "d")
+    assert shared.again().recover({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
+    assert quarantine(shared) == set()
+
+
+def test_what_was_taken_aside_is_erased_by_the_next_sweep_too(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    begin(shared, due, "d")
+    (shared.path / "d").rmdir()
+    assert shared.again().erase({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
+    assert quarantine(shared) == set()
+
+
+@pytest.mark.parametrize(
+    ("taken", "returned"),
+    [
+        ([], "d/a"),
+        (["d/a"], "d/returned-1-1"),
+        (["d/a", "d/returned-1-1"], "returned-1-1"),
+        (["no directory"], "returned-1-1"),
+    ],
+)
+def test_what_was_taken_aside_wrongly_is_put_back_over_nothing(
+    shared: TreePlace, taken: list[str], returned: str
+):
+    shared.put(b"d", b"a", b"due")
+    due = want(shared, 1, b"d", b"a")
+    shared.put(b"d", b"a", b"a new recording")
+    begin(shared, due, "d")
+    if taken == ["no directory"]:
+        (shared.path / "d").rmdir()
+    else:
+        for path in taken:
+            (shared.path / path).write_text("somebody else's")
+    [result] = shared.again().recover({b"d": [due]})
+    assert result.outcome is Outcome.REFUSED_CHANGED
+    assert (shared.path / returned).read_text() == "a new recording"
+    assert {(shared.path / p).read_text() for p in taken if p[0] == "d"} <= {"somebody else's"}
+    assert quarantine(shared) == set()
+
+
+def test_what_cannot_be_put_back_stays_aside_and_is_told(shared: TreePlace):
+    shared.put(b"d", b"a", b"due")
+    due = want(shared, 1, b"d", b"a")
+    shared.put(b"d", b"a", b"a new recording")
+    aside = begin(shared, due, "d")
+    taken = ["d/a", "d/returned-1-1", "returned-1-1"]
+    for path in taken:
+        (shared.path / path).write_text("taken")
+    [result] = shared.again().recover({b"d": [due]})
+    assert result.outcome is Outcome.FAILED
+    assert aside.read_text() == "a new recording"
+    (shared.path / "d/a").unlink()
+    [result] = shared.again().erase({b"d": [due]})
+    assert result.outcome is Outcome.REFUSED_CHANGED
+    assert shared.get(b"d", b"a") == b"a new recording"
+
+
+def test_a_hard_link_found_in_quarantine_puts_the_file_back(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    aside = begin(shared, due, "d")
+    (shared.path / "copy").hardlink_to(aside)
+    [result] = shared.again().recover({b"d": [due]})
+    assert result.outcome is Outcome.BLOCKED
+    assert shared.get(b"d", b"a") == b"data"
+
+
+def test_a_new_epoch_gives_back_what_lies_aside_unknown(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    begin(shared, want(shared, 1, b"d", b"a"), "d")
+    shared.again(epoch=2).reclaim()
+    assert shared.get(b"", b"returned-1-1") == b"data"
+    assert quarantine(shared) == set()
+
+
+# Many files, deep trees
+
+
+def test_a_listing_reads_no_further_than_it_is_asked_to(place: TreePlace):
+    for number in range(3):
+        place.put(b"", b"%d" % number, b"")
+    listing = place.store.listing(b"", Unread())
+    assert isinstance(next(listing), Found)
+    listing.close()
+
+
+def test_a_tree_deeper_than_the_longest_path_is_walked_and_erased(place: TreePlace):
+    levels = 20  # of 255 bytes: more than PATH_MAX, 4096 bytes
+    part = b"x" * LONGEST
+    fd = os.open(place.path, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(part, dir_fd=fd)
+        below = os.open(part, os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open(b"a", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+    unread = Unread()
+    deepest = list(place.store.directories(unread))[-1]
+    assert deepest == b"/".join([part] * levels)
+    [found] = place.store.listing(deepest, unread)
+    [result] = place.store.erase({deepest: [wanted(1, found)]})
+    assert result.outcome is Outcome.ERASED_VERIFIED
+    assert unread == {}
+
+
+def test_a_tree_built_to_exhaust_the_agent_is_reported_and_left(place: TreePlace):
+    before = open_descriptors()
+    (place.path / "/".join(["d"] * (DEEPEST + 5))).mkdir(parents=True)
+    unread = Unread()
+    walked = list(place.store.directories(unread))
+    assert len(walked) == DEEPEST + 1
+    assert list(unread) == [b"/".join([b"d"] * (DEEPEST + 1))]
+    place.store.close()
+    assert open_descriptors() <= before
+
+
+def test_a_walk_left_in_the_middle_leaves_nothing_open(place: TreePlace):
+    place.put(b"d/e/f", b"a", b"")
+    place.store.check()
+    before = open_descriptors()
+    walk = place.store.directories(Unread())
+    for _ in range(3):
+        next(walk)
+    walk.close()
+    assert open_descriptors() == before
+
+
+# Reading
+
+
+def test_reading_leaves_the_access_time_alone(place: TreePlace):
+    place.put(b"", b"a", b"data")
+    os.utime(place.path / "a", ns=(1, 1))
+    with place.store.open(b"", b"a") as source:
+        assert source.read(0, 4) == b"data"
+    assert (place.path / "a").stat().st_atime_ns == 1
+
+
+def test_an_open_file_stays_the_one_it_was(place: TreePlace):
+    place.put(b"", b"a", b"before")
+    with place.store.open(b"", b"a") as source:
+        (place.path / "a").unlink()
+        place.put(b"", b"a", b"afterwards")
+        assert source.read(0, 100) == b"before"
+
+
+# Who the store is
+
+
+def test_enrolling_is_done_once_and_never_over_another_store(tmp_path: Path):
+    root = os.fsencode(tmp_path)
+    enrol(root, "one")
+    enrol(root, "one")
+    with pytest.raises(RefusedError, match="already enrolled as another store: 'one'"):
+        enrol(root, "two")
+    Tree(root, "one", epoch=1).check()
+
+
+def test_enrolling_what_is_no_directory_is_the_users_mistake(tmp_path: Path):
+    (tmp_path / "file").touch()
+    for name in ("file", "none"):
+        with pytest.raises(ConfigError):
+            enrol(os.fsencode(tmp_path / name), STORE)
+
+
+def test_a_root_that_was_never_enrolled_is_unreachable(tmp_path: Path):
+    with pytest.raises(StoreUnreachableError, match="not be mounted"):
+        Tree(os.fsencode(tmp_path), STORE, epoch=1).check()
+
+
+def test_another_stores_disk_in_the_same_place_is_unreachable(place: TreePlace):
+    with pytest.raises(StoreUnreachableError, match="another store: 't-0001'"):
+        Tree(os.fsencode(place.path), "t-0002", epoch=1).check()
+
+
+@pytest.mark.parametrize("what", ["moved", "identity", "held", "mode", "link"])
+def test_a_private_directory_that_was_tampered_with_is_unreachable(place: TreePlace, what: str):
+    place.put(b"", b"a", b"data")
+    due = want(place, 1, b"", b"a")
+    private = place.path / ".retention"
+    if what == "moved":
+        private.rename(place.path / "x")
+        enrol(os.fsencode(place.path), STORE)
+    elif what == "identity":
+        (private / "store").unlink()
+    elif what == "held":
+        (private / "held").rmdir()
+    elif what == "mode":
+        private.chmod(0o770)
+    elif what == "link":
+        private.rename(place.path / "x")
+        private.symlink_to("x")
+    stores = [place.again()] if what == "held" else [place.store]
+    if what != "moved":  # to an agent started anew, the new one looks like its own
+        stores.append(place.again())
+    for store in stores:
+        with pytest.raises(StoreUnreachableError):
+            store.erase({b"": [due]})
+    assert place.get(b"", b"a") == b"data"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_a_private_directory_of_somebody_else_is_unreachable(place: TreePlace):
+    os.chown(place.path / ".retention", 65534, 65534)
+    with pytest.raises(StoreUnreachableError, match="belongs to user 65534"):
+        place.store.check()
+
+
+def test_the_private_directory_may_lie_elsewhere_on_the_file_system(tmp_path: Path):
+    root, private = tmp_path / "root", tmp_path / "private"
+    root.mkdir()
+    root.chmod(0o777)
+    enrol(os.fsencode(root), STORE, private=os.fsencode(private))
+    (root / "a").write_text("data")
+    store = Tree(os.fsencode(root), STORE, epoch=1, private=os.fsencode(private))
+    [found] = store.listing(b"", Unread())
+    assert store.protect({b"": [wanted(1, found)]}) == {1}
+    assert [path.name for path in (private / "held").iterdir()] == ["1.1"]
+    [result] = store.erase({b"": [wanted(1, found)]})
+    assert result.outcome is Outcome.ERASED_VERIFIED
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert list(root.iterdir()) == []
+    store.close()
+
+
+def test_a_reserve_is_kept_and_made_again(place: TreePlace):
+    reserve = place.path / ".retention/reserve"
+    for _ in range(2):
+        place.store.erase({})
+        assert reserve.stat().st_blocks * 512 >= 1 << 20
+        reserve.unlink()
+
+
+@pytest.mark.parametrize("besides", [0, 100])
+def test_a_directory_much_larger_than_the_batch_is_not_listed_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, besides: int
+):
+    """A second name is only seen by a whole listing; the name itself always is."""
+    monkeypatch.setattr(erasing, "LISTED_BESIDES", besides)
+    (tmp_path / "a").write_text("data")
+    state = (tmp_path / "a").stat()
+    due = Wanted(1, b"a", Generation(state.st_ino, state.st_size, state.st_mtime_ns), 2)
+    for number in range(50):
+        (tmp_path / f"{number}").touch()
+    fd = os.open(tmp_path, os.O_RDONLY)
+    assert erasing._still_in(fd, [due]) == {1}
+    (tmp_path / "a").rename(tmp_path.with_name("moved"))
+    assert erasing._still_in(fd, [due]) == set()
+    os.close(fd)
+
+
+def test_an_inode_used_again_at_once_is_not_taken_for_the_old_file(tmp_path: Path):
+    """A recorder that replaces a file may get the inode of the one just erased."""
+    (tmp_path / "a").write_text("data")
+    state = (tmp_path / "a").stat()
+    same = Wanted(1, b"x", Generation(state.st_ino, state.st_size, state.st_mtime_ns), 1)
+    other = Wanted(2, b"a", same.generation._replace(mtime_ns=state.st_mtime_ns - 1), 1)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    assert erasing._still_in(fd, [same, other]) == {1}
+    os.close(fd)
