@@ -41,6 +41,7 @@ class Enforcer:
 
     engine: Engine
     app: FastAPI
+    rounds: Rounds
     tasks: SideTasks
     stopped: "Stopped"
 
@@ -79,7 +80,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     stopped = Stopped()
     tasks = SideTasks(_tasks(rounds, settings.prove_seconds), registry, stopped)
     routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
-    return Enforcer(engine, make_app(routers, registry, tasks.alive), tasks, stopped)
+    app = make_app(routers, registry, tasks.alive)
+    return Enforcer(engine, app, rounds, tasks, stopped)
 
 
 def serve(settings: Settings) -> int:

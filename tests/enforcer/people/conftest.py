@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from agents.engine.uplink import HttpUplink
 from enforcer import compose, keys, log
 from enforcer.cli.client import Client
+from enforcer.clock import Clock, wall_clock
 from enforcer.founding import Founder, Plan, found
 from enforcer.govern import drafts
 from enforcer.govern.forms import Invitations, NewStore, NewStores
@@ -111,11 +112,14 @@ class Served:
 
     url: str
     home: Path
-    clock: Ticker
-    engine: Engine
-    tasks: compose.SideTasks
+    clock: Clock
+    built: compose.Enforcer
     agents: list["Agent"] = field(default_factory=list)
     _keys: dict[str, SigningKey] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Engine:
+        return self.built.engine
 
     def person(self, name: str) -> Client:
         if name not in self._keys:
@@ -175,7 +179,7 @@ class Agent:
         """Report a file of ten seconds for each of these starts."""
         first = getattr(self, "items", 0) + 1
         self.items = first + len(anchors) - 1
-        seen = self.served.clock.now
+        seen = self.served.clock()
         self.report(
             *(
                 report.Sighted(
@@ -197,7 +201,7 @@ class Agent:
         )
 
     def scan(self) -> None:
-        now = self.served.clock.now
+        now = self.served.clock()
         self.report(report.Scanned(at=now, began=now, files=1, unreadable=0))
 
     def obey(self) -> directive.Directive:
@@ -205,7 +209,7 @@ class Agent:
         said = self.fetch()
         known = [envelope_id(sealed) for sealed in said.acts]
         holds = tuple(hold.id for hold in said.holds)
-        now = self.served.clock.now
+        now = self.served.clock()
         self.report(report.Acknowledged(now, said.version, holds, (), tuple(known)))
         return said
 
@@ -217,11 +221,11 @@ def envelope_id(sealed: envelope.Envelope) -> str:
 
 
 @pytest.fixture
-def serve(home: Path, clock: Ticker) -> Iterator[Callable[[], Served]]:
-    """Start an enforcer; its tasks are not running."""
+def serve(home: Path, clock: Ticker) -> Iterator[Callable[..., Served]]:
+    """Start an enforcer, by the test's clock or another; its tasks are not running."""
     running: list[tuple[uvicorn.Server, threading.Thread, Served]] = []
 
-    def start() -> Served:
+    def start(clock: Clock = clock) -> Served:
         log.configure("warning")
         built = compose.build(load(home / "enforcer.toml", {}), clock)
         listener = compose.bound(("127.0.0.1", 0))
@@ -230,7 +234,7 @@ def serve(home: Path, clock: Ticker) -> Iterator[Callable[[], Served]]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        running.append((server, thread, Served(url, home, clock, built.engine, built.tasks)))
+        running.append((server, thread, Served(url, home, clock, built)))
         return running[-1][2]
 
     yield start
@@ -245,3 +249,14 @@ def serve(home: Path, clock: Ticker) -> Iterator[Callable[[], Served]]:
 @pytest.fixture
 def served(serve: Callable[[], Served]) -> Served:
     return serve()
+
+
+@pytest.fixture
+def live(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
+    """An enforcer that people's commands reach: it goes by the real clock, as they do."""
+    served = serve(wall_clock)
+    for name in PEOPLE:
+        path = served.home / "people" / f"{name}.toml"
+        path.write_text(path.read_text().replace("https://localhost:8443", served.url))
+    monkeypatch.setenv("RETENTION_PASSPHRASE", PASSPHRASE)
+    return served

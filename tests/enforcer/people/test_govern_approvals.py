@@ -320,6 +320,9 @@ def test_a_ledger_that_lost_its_end_goes_on_by_two_signatures(served):
     proposed = anna.post("/v1/documents", signed, Document)
     assert (proposed.kind, proposed.roles) == ("succession", ("dpo", "owner"))
     assert sign(served, "ivo", proposed).state == "approved"
+    served.built.rounds.prove()
+    bundle = anna.get_bytes("/v1/bundle", since="2026-06-01", through="2026-06-10")
+    assert bundle.startswith(b"PK")
 
 
 def test_items_are_found_by_place_and_time(served):

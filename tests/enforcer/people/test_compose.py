@@ -1,0 +1,331 @@
+"""The enforcer as it is run: founded, served over TLS, stopped; and every reason not to start."""
+
+import json
+import logging
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+from sqlalchemy import create_engine, text
+
+from enforcer import certificates, checkup, compose, keys, log
+from enforcer.cli import main
+from enforcer.settings import Settings, load
+from enforcer.side import SideTasks, Task
+from retention.calendar import DAY, Instant
+from retention.errors import ConfigError, MalformedError
+
+ENFORCER = [sys.executable, "-m", "enforcer.cli"]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def port(home: Path) -> int:
+    """A port that the settings name."""
+    number = free_port()
+    file = home / "enforcer.toml"
+    file.write_text(file.read_text().replace("127.0.0.1:8443", f"127.0.0.1:{number}"))
+    return number
+
+
+def get(port, path, authority):
+    context = ssl.create_default_context(cafile=str(authority))
+    connection = HTTPSConnection("localhost", port, context=context, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def until_it_answers(port, authority):
+    for _ in range(200):
+        try:
+            return get(port, "/healthz", authority)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    return pytest.fail("it never answered")
+
+
+@pytest.mark.slow
+def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
+    process = subprocess.Popen(
+        [*ENFORCER, "serve", "--config", str(home / "enforcer.toml")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    authority = home / "tls" / "authority.pem"
+    assert until_it_answers(port, authority) == (200, "ok\n")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        HTTPSConnection("localhost", port, context=ssl.create_default_context()).request("GET", "/")
+    for _ in range(100):
+        if list((home / "heads").glob("*.note")):
+            break
+        time.sleep(0.1)
+    assert "retention_ledger_tree_size 1.0" in get(port, "/metrics", authority)[1]
+    second = subprocess.run(
+        [*ENFORCER, "serve", "--config", str(home / "enforcer.toml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in second.stderr
+    assert "Traceback" not in second.stderr
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert events[0] == "serving"
+    assert events[-1] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "sentence"),
+    [
+        (lambda home: (home / "tls" / "server.key").unlink(), "cannot read"),
+        (lambda home: (home / "keys" / "ledger.key").unlink(), "cannot read the key"),
+        (lambda home: (home / "keys" / "ledger.key").chmod(0o644), "others may read"),
+        (lambda home: (home / "keys" / "ledger.key").write_text("x"), "does not hold an Ed25519"),
+        (
+            lambda home: other_key(home / "keys" / "directive.key"),
+            "does not name our directive key",
+        ),
+        (lambda home: (home / "enforcer.toml").write_text("lisen = 1"), "did you mean 'listen'?"),
+        (lambda home: (home / "enforcer.toml").write_text(""), "policy_pin is missing"),
+        (lambda home: other_pin(home / "enforcer.toml"), "not the first policy that was agreed on"),
+        (lambda home: newer_schema(home / "enforcer.db"), "newer version of the enforcer"),
+    ],
+)
+def test_what_is_missing_or_does_not_fit_is_one_sentence(home, port, break_it, sentence, capsys):
+    break_it(home)
+    code = main(["serve", "--config", str(home / "enforcer.toml")])
+    err = capsys.readouterr().err
+    assert code in {1, 2}
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def other_key(path):
+    path.unlink()
+    keys.write_online(path)
+
+
+def other_pin(path):
+    lines = [line for line in path.read_text().splitlines() if "policy_pin" not in line]
+    path.write_text("\n".join([*lines, f'policy_pin = "{"0" * 64}"']))
+
+
+def newer_schema(path):
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from_tomorrow'"))
+    engine.dispose()
+
+
+def test_an_enforcer_is_founded_once_or_not_at_all(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("RETENTION_PASSPHRASE", "correct horse battery")
+    directory = tmp_path / "e"
+    words = ["init", str(directory), "--person", "anna:owner"]
+    assert main(words) == 2
+    assert "name two owners at least" in capsys.readouterr().err
+    assert not directory.exists()
+    assert main([*words, "--person", "ben:owner,boss"]) == 2
+    assert "'owner,boss' are not all of" in capsys.readouterr().err
+    assert main([*words, "--person", "ben:owner", "--policy", "/nowhere"]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_of_a_founding_that_fails_is_left(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("RETENTION_PASSPHRASE", "short")
+    words = ["init", str(tmp_path / "e"), "--person", "anna:owner", "--person", "ben:owner"]
+    assert main(words) == 2
+    assert capsys.readouterr().err == "enforcer: a passphrase has at least 12 characters\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_founded_is_for_its_owner_only_and_is_not_overwritten(home, capsys, monkeypatch):
+    monkeypatch.setenv("RETENTION_PASSPHRASE", "correct horse battery")
+    public = {"authority.pem", "server.pem", "enforcer.db"}
+    for path in home.rglob("*"):
+        if path.is_file() and path.name not in public:
+            assert path.stat().st_mode & 0o077 == 0, path
+    words = ["init", str(home), "--person", "anna:owner", "--person", "ben:owner"]
+    assert main(words) == 2
+    assert "an enforcer is founded once" in capsys.readouterr().err
+
+
+def test_the_example_names_every_setting_with_its_default(tmp_path):
+    example = Path("config/enforcer.example.toml")
+    found = load(example, {})
+    assert set(found.model_fields_set) == set(Settings.model_fields)
+    bare = Settings(policy_pin=found.policy_pin).below(example.resolve().parent)
+    assert found.model_dump() == bare.model_dump()
+
+
+def test_the_environment_stands_above_the_file(home):
+    found = load(home / "enforcer.toml", {"HOME": "/"})
+    assert found.address == ("127.0.0.1", 8443)
+    assert found.directive_key == home / "keys" / "directive.key"
+    assert found.index == f"sqlite:///{home}/enforcer.db"
+
+
+def test_a_slip_in_the_environment_is_named(home, monkeypatch):
+    monkeypatch.setenv("ENFORCER_LISTEN", "127.0.0.1:9999")
+    assert load(home / "enforcer.toml").address[1] == 9999
+    with pytest.raises(ConfigError, match="ENFORCER_LISSEN; did you mean 'listen'"):
+        load(home / "enforcer.toml", {"ENFORCER_LISSEN": "x"})
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('listen = "8443"', "listen = '8443': string should match"),
+        ("prove_seconds = 0", "prove_seconds = 0: input should be greater"),
+        ('log_level = "loud"', "log_level = 'loud': input should be"),
+        ("listen", "is not TOML"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_setting(home, line, sentence):
+    file = home / "enforcer.toml"
+    pin = next(each for each in file.read_text().splitlines() if "policy_pin" in each)
+    file.write_text(f"{pin}\n{line}\n")
+    with pytest.raises(ConfigError, match=sentence):
+        load(file, {})
+
+
+def test_a_key_file_opens_with_its_passphrase_only(tmp_path):
+    path = tmp_path / "anna.key"
+    key = keys.write_online(tmp_path / "online.key")
+    sealed = keys.seal("anna", key, "correct horse battery", memory=8192 * 1024, operations=1)
+    keys.write_sealed(path, sealed)
+    found = keys.read_sealed(path)
+    assert bytes(keys.unseal(found, "correct horse battery")) == bytes(key)
+    assert bytes(key) not in path.read_bytes()
+    with pytest.raises(ConfigError, match="wrong passphrase"):
+        keys.unseal(found, "correct horse staple")
+    with pytest.raises(ConfigError, match="stays as it is"):
+        keys.write_sealed(path, sealed)
+
+
+def test_a_key_file_cannot_make_us_use_all_memory(tmp_path):
+    greedy = keys.SealedKey("anna", b"", b"s" * 16, 2**40, 1, b"")
+    with pytest.raises(MalformedError, match="more memory"):
+        keys.unseal(greedy, "correct horse battery")
+
+
+def test_doctor_finds_all_well_and_then_what_is_not(home, capsys):
+    config = ["doctor", "--config", str(home / "enforcer.toml")]
+    assert main(config) == 0
+    assert "BAD" not in capsys.readouterr().out
+    (home / "tls" / "server.key").chmod(0o644)
+    other_key(home / "keys" / "ledger.key")
+    assert main(config) == 1
+    out = capsys.readouterr().out
+    assert "BAD its key: others may read" in out
+    assert "BAD ledger key: the policy does not name" in out
+
+
+def test_doctor_warns_two_months_before_the_certificate_ends(home, settings):
+    ends = certificates.expires_at(settings.tls_certificate)
+    well = {f.what: f.well for f in checkup.examine(settings, Instant(ends - 61 * DAY))}
+    assert well["certificate"]
+    late = {f.what: f.well for f in checkup.examine(settings, Instant(ends - 59 * DAY))}
+    assert not late["certificate"]
+
+
+def test_the_log_tells_no_more_than_its_list(capsys):
+    log.configure("info")
+    marker = "010190-12345"
+    try:
+        int(marker)
+    except ValueError:
+        structlog.get_logger().exception("it failed", task="prove", phone=marker)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert marker not in line
+    assert (told["event"], told["error"], told["omitted"]) == (
+        "it failed",
+        "builtins.ValueError",
+        ["phone"],
+    )
+    assert told["frames"][0].endswith("test_the_log_tells_no_more_than_its_list")
+
+
+def test_a_library_s_words_do_not_reach_the_log(capsys):
+    log.configure("info")
+    logging.getLogger("uvicorn.error").warning("cannot parse %s", "010190-12345")
+    line = capsys.readouterr().err
+    assert "010190-12345" not in line
+    assert "uvicorn.error" in line
+
+
+def test_a_task_that_fails_is_counted_and_tried_again():
+    registry, done = CollectorRegistry(), threading.Event()
+    runs = []
+
+    def fail_once():
+        runs.append(1)
+        if len(runs) == 1:
+            raise ValueError
+        done.set()
+
+    log.configure("error")
+    tasks = SideTasks([Task("prove", 0, fail_once)], registry, lambda: None)
+    tasks.start()
+    assert done.wait(5)
+    assert tasks.alive()
+    tasks.stop()
+    assert registry.get_sample_value("enforcer_task_failures_total", {"task": "prove"}) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_task_that_dies_stops_the_enforcer():
+    died = threading.Event()
+
+    def die():
+        raise SystemExit
+
+    tasks = SideTasks([Task("prove", 1, die)], CollectorRegistry(), died.set)
+    tasks.start()
+    assert died.wait(5)
+    tasks.stop()
+    assert not tasks.alive()
+
+
+def test_published_heads_are_files_that_stay(served):
+    served.built.rounds.prove()
+    (head,) = (served.home / "heads").iterdir()
+    before = head.read_text()
+    served.clock.forward(600)
+    served.built.rounds.prove()
+    assert head.read_text() == before
+    assert len(list((served.home / "heads").iterdir())) == 2
+
+
+def test_a_bug_in_a_handler_is_500_and_one_sentence(served, monkeypatch):
+    def bug(*_: object):
+        raise RuntimeError("010190-12345")
+
+    monkeypatch.setattr(compose.Chains, "read", bug)
+    connection = HTTPConnection(served.url.removeprefix("http://"))
+    connection.request("GET", "/v1/stores")
+    answer = connection.getresponse()
+    assert answer.status == 500
+    assert b"010190" not in answer.read()
+    connection.close()
