@@ -49,10 +49,14 @@ def _covers(act: Activation, certificate: Certificate, chain: Chain) -> bool:
     limits = chain.limits_of(certificate.record_class, certificate.civil)
     if limits is None or certificate.civil.toordinal() > act.through_ordinal:
         return False
-    return limits.outer_bound <= act.at and _promptly(act.at, certificate.last_on)
+    return limits.outer_bound <= act.at and _promptly(act.at, certificate)
 
 
-def _promptly(activated: Instant, last_on: date) -> bool:
-    """Within days, in whichever zone the days are counted."""
+def _promptly(activated: Instant, certificate: Certificate) -> bool:
+    """Not before, and within days, in whichever zone the days are counted.
+
+    What a store erased before that was no backlog: it had been activated already.
+    """
     day = date(1970, 1, 1) + timedelta(seconds=activated)
-    return last_on <= day + timedelta(days=MAX_DAYS)
+    begins, ends = day - timedelta(days=1), day + timedelta(days=MAX_DAYS)
+    return begins <= certificate.first_on and certificate.last_on <= ends

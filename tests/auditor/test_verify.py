@@ -363,6 +363,43 @@ def test_erasures_at_the_wrong_time_are_violations_of_the_operators_own_telling(
     assert f"certificates: {expected}" == told(report)
 
 
+@pytest.mark.parametrize(
+    ("erased_at", "store", "covered"),
+    [
+        ("2026-03-10T13:00:00+02:00", "terminal-1", True),
+        ("2026-03-13T13:00:00+02:00", "terminal-1", True),
+        ("2026-03-15T13:00:00+02:00", "terminal-1", False),
+        ("2026-03-08T13:00:00+02:00", "terminal-1", False),
+        ("2026-03-10T13:00:00+02:00", "terminal-2", False),
+    ],
+)
+def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store, covered):
+    """Terminal 1 was activated on the 10th, by two people, when the limit had passed already."""
+    operator.erase(1, erased_at=parse_instant(erased_at), store=store)
+    operator.prove()
+    report = verify(operator.members(), pin=operator.pin)
+    violations = [] if covered else ["certificates: 1 recordings were erased after the limit"]
+    assert violations == told(report).splitlines()
+    assert covered == ("1 were past the limit when two people" in told(report, Verdict.OK))
+
+
+def test_an_activation_by_one_person_excuses_nothing(operator):
+    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
+    operator.prove()
+    members = replaced(
+        operator.members(),
+        bundle.ACTS,
+        Envelope,
+        lambda documents: [
+            envelope.seal("act", d.payload, [operator.berta]) if b'"activation"' in d.payload else d
+            for d in documents
+        ],
+    )
+    report = verify(resigned(members, operator.directive), pin=operator.pin)
+    assert "1 recordings were erased after the limit" in told(report)
+    assert "acts: a activation needs two different people" in told(report)
+
+
 def test_a_certificate_that_claims_to_be_in_time_must_have_been(operator):
     lie = Certificate(
         at=operator.now,
