@@ -92,12 +92,12 @@ class Rules:
             return Decision(None, Outcome.REFUSED_HELD, "held")
         if item.state is State.RESTRICTED:
             return Decision(None, Outcome.REFUSED_HELD, "restricted (GDPR article 18)")
+        if item.not_before > self.now:
+            return Decision(None, Outcome.REFUSED_EARLY, "its day of grace is not over")
         if item.granted is Grant.ERASURE:
             return Decision("erasure", None, "two people asked for it (GDPR article 17)")
         if item.granted is Grant.ZOMBIE:
             return Decision("zombie", None, "it was erased before and came back")
-        if item.not_before > self.now:
-            return Decision(None, Outcome.REFUSED_EARLY, "its day of grace is not over")
         return self._by_date(item)
 
     def _by_date(self, item: Item) -> Decision:

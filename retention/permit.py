@@ -62,7 +62,7 @@ def _refusals(standing: Standing) -> Iterator[Refusal]:
         yield Refusal(Outcome.REFUSED_HELD, standing.frozen)
     if standing.bound is None:
         yield Refusal(Outcome.REFUSED_CLOCK, "the enforcer has never told the time yet")
-    elif standing.freeze is not None and 0 <= standing.bound - standing.freeze < FREEZE_SECONDS:
+    elif standing.freeze is not None and standing.bound - standing.freeze < FREEZE_SECONDS:
         yield Refusal(Outcome.REFUSED_HELD, "a technician froze this store for 72 hours")
     if not standing.trusted:
         yield Refusal(Outcome.REFUSED_CLOCK, "the wall clock jumped or is wrong")
@@ -101,7 +101,9 @@ def _directed(directive: Directive) -> Iterable[DueRange]:
 
 
 def _current(standing: Standing) -> bool:
-    """Whether the directive is young enough to be swept under."""
+    """Whether the directive is young enough to be swept under: fetched just now, or of late."""
     if standing.directive is None or standing.bound is None:
         return False
+    if standing.fresh:
+        return True
     return standing.bound - standing.directive.issued_at <= VALID_SECONDS

@@ -23,17 +23,23 @@ from retention.acts import (
     Retirement,
     Thaw,
 )
-from retention.anchor import CORRECTED
+from retention.anchor import CORRECTED, INHERITED
 from retention.calendar import DAY, Instant, civil_date
 from retention.decide import Grant, State
-from retention.hold import ItemRef
+from retention.hold import RESTRICTION, ItemRef
 from retention.policy import Chain
 from retention.report import AnyEntry
 
-#: Holds by which a restriction (GDPR article 18) travels are named so.
-RESTRICTION = "restriction-"
 #: An activation's backlog is released once; what it did not cover by then needs another.
 ACTIVATION_DAYS = 14
+
+RETIRED = "the store was retired"
+
+# An anchor that came with the content may be one that people gave it since they named it so.
+_FOUND_AGAIN = f"""
+SELECT number FROM items JOIN words ON words.id = how WHERE fingerprint = ?
+   AND (anchor IS NULL OR anchor BETWEEN ? AND ? OR word = '{INHERITED}')
+"""  # noqa: S608 - a constant of ours
 
 
 class Acting:
@@ -47,30 +53,37 @@ class Acting:
         self._outbox = outbox
         self._chain = chain
 
+    def ready(self, db: sqlite3.Connection, act: AnyAct) -> bool:
+        """Whether an act can be carried out now.
+
+        One that names items of an earlier epoch waits until a complete scan has found them again.
+        """
+        if not isinstance(act, Erasure | Correction | Lift):
+            return True
+        store, epoch = _identity(db)
+        if all(item.epoch == epoch for item in act.items if item.store == store):
+            return True
+        return db.execute("SELECT 1 FROM scans LIMIT 1").fetchone() is not None
+
     def carry_out(self, db: sqlite3.Connection, act: AnyAct, now: Instant) -> list[int]:
-        """Do what an act says, once. Gives items whose bytes need no protecting any more."""
+        """Do what an act says, once. Gives the items whose holds it has changed."""
         db.execute("INSERT INTO acts VALUES (?, ?, ?)", (act.id, acts.kind_of(act), now))
         if isinstance(act, Release):
             return self._holds.release(db, act.hold, now)
         if isinstance(act, Lift):
             return self._lift(db, act, now)
+        if isinstance(act, Correction):
+            return self._correct(db, act, now)
         if isinstance(act, Erasure):
             self._grant(db, act)
-        elif isinstance(act, Correction):
-            self._correct(db, act, now)
         elif isinstance(act, Activation):
             self._activate(db, act, now)
-        elif isinstance(act, BrakeRelease):
-            _allow(db, act.id, "", date.max.toordinal(), act.count, act.expires)
-        elif isinstance(act, Retirement):
-            db.execute("UPDATE agent SET frozen = ?", (f"the store was retired: {act.how}",))
-        elif isinstance(act, Thaw):
-            db.execute("UPDATE agent SET frozen = '' WHERE epoch = ?", (act.epoch,))
+        elif act.store == _identity(db)[0]:
+            _of_this_store(db, act)
         return []
 
     def _activate(self, db: sqlite3.Connection, act: Activation, now: Instant) -> None:
-        store = db.execute("SELECT store FROM agent").fetchone()[0]
-        if store not in act.stores:
+        if _identity(db)[0] not in act.stores:
             return
         db.execute(
             "INSERT OR REPLACE INTO activations VALUES (?, ?, ?)", (act.record_class, act.id, now)
@@ -85,15 +98,17 @@ class Acting:
                 (Grant.ERASURE, number),
             )
 
-    def _correct(self, db: sqlite3.Connection, act: Correction, now: Instant) -> None:
+    def _correct(self, db: sqlite3.Connection, act: Correction, now: Instant) -> list[int]:
         entries: list[AnyEntry] = []
-        for number in self._numbers(db, act.items):
+        numbers = self._numbers(db, act.items)
+        for number in numbers:
             if act.record_class is not None:
                 self._reclass(db, number, act.record_class)
             if act.anchor is not None:
                 self._reanchor(db, number, act.anchor)
             entries.append(self._indexer.changed(db, number, now))
         self._outbox.append(db, now, entries)
+        return self._holds.match(db, numbers, now)
 
     def _reclass(self, db: sqlite3.Connection, number: int, name: str) -> None:
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (name,))
@@ -125,11 +140,14 @@ class Acting:
             ).fetchall()
             for (hold,) in rows:
                 freed += self._holds.let_go(db, hold, [number], now)
+        for hold in self._holds.only_of(db, act.items):
+            if hold.startswith(RESTRICTION):  # lest an item that changes is restricted again
+                self._holds.release(db, hold, now)
         return freed
 
     def _numbers(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
         """The numbers of named items as they are now: an earlier epoch's by what they are."""
-        store, epoch = db.execute("SELECT store, epoch FROM agent").fetchone()
+        store, epoch = _identity(db)
         found: list[int] = []
         for item in items:
             if item.store != store:
@@ -138,13 +156,28 @@ class Acting:
                 query = "SELECT number FROM items WHERE number = ?"
                 found += [n for (n,) in db.execute(query, (item.number,))]
             else:
-                query = (
-                    "SELECT number FROM items WHERE fingerprint = ?"
-                    " AND (anchor IS NULL OR anchor BETWEEN ? AND ?)"
-                )
                 args = (item.fingerprint, item.begins, item.ends)
-                found += [n for (n,) in db.execute(query, args)]
+                found += [n for (n,) in db.execute(_FOUND_AGAIN, args)]
         return found
+
+
+def _of_this_store(db: sqlite3.Connection, act: BrakeRelease | Retirement | Thaw) -> None:
+    """Acts that name one store; another one's mean nothing here."""
+    if isinstance(act, BrakeRelease):
+        _allow(db, act.id, "", date.max.toordinal(), act.count, act.expires)
+    elif isinstance(act, Retirement):
+        db.execute("UPDATE agent SET frozen = ?", (f"{RETIRED}: {act.how}",))
+    else:
+        # The box it names may have been given a newer epoch before it hears of it.
+        db.execute(
+            "UPDATE agent SET frozen = '' WHERE epoch >= ? AND frozen NOT LIKE ?",
+            (act.epoch, RETIRED + "%"),
+        )
+
+
+def _identity(db: sqlite3.Connection) -> tuple[str, int]:
+    store, epoch = db.execute("SELECT store, epoch FROM agent").fetchone()
+    return store, epoch
 
 
 def _allow(  # noqa: PLR0917 - the columns of the table, in order

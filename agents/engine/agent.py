@@ -2,26 +2,31 @@
 
 Built by a composition root (`agents.terminal.compose`, a test) from a store, a catalogue, a wire
 and a clock. The methods are what a daemon, a command or a test has an agent do; each may be
-repeated, and after a crash at any point `start` puts things right.
+repeated, and after a crash at any point `start` puts things right. All but `talk` and
+`heartbeat` use the store, and are for one thread.
 """
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agents.engine.acting import Acting
-from agents.engine.catalogue import Catalogue, Words
+from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.dating import Dater
 from agents.engine.exchange import Exchange
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
+from agents.engine.markers import Markers
 from agents.engine.obeying import Obedience
 from agents.engine.outbox import Outbox
+from agents.engine.planning import Planner
+from agents.engine.protecting import Protector
 from agents.engine.receipts import Receipts
 from agents.engine.recover import recover
-from agents.engine.redating import redate
+from agents.engine.redating import Redater
 from agents.engine.reserve import Reserve
 from agents.engine.scan import SETTLE_SECONDS, Scanner
 from agents.engine.sweep import Sweeper, Swept
@@ -29,17 +34,21 @@ from agents.engine.uplink import Uplink
 from agents.stores import Store
 from retention import permit
 from retention.calendar import Instant
-from retention.errors import RetentionError, UnreachableError
+from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
 from retention.report import Heartbeat
 
 _STATES = ("present", "undated", "late", "restricted")
+_ROOT_MISSING, _DISK_FULL = "root-missing", "disk-full"
+#: As much of a reason as a heartbeat tells (`retention.report`).
+_LONGEST_REASON = 400
 
 
 class Agent:
     """Everything one store's agent can do.
 
     `freeze` is the technician's marker file: while it is younger than 72 h nothing is erased.
-    `spread` seconds shift this store's sweeps, so that a fleet does not sweep all at once.
+    `events` is where the locker's software drops its event files. `spread` seconds shift this
+    store's sweeps, so that a fleet does not sweep all at once.
     """
 
     def __init__(
@@ -52,11 +61,12 @@ class Agent:
         pin: bytes,
         reserve: Reserve,
         freeze: Path | None = None,
+        events: Path | None = None,
         offline: permit.Offline = "delete",
         settle_seconds: int = SETTLE_SECONDS,
         spread: int = 0,
     ) -> None:
-        row = catalogue.one("SELECT store_group, commissioned_at FROM agent")
+        row = catalogue.one("SELECT store_group, commissioned_at, epoch FROM agent")
         assert row is not None, "the agent was enrolled before"
         self.catalogue = catalogue
         self.store = store
@@ -64,6 +74,8 @@ class Agent:
         self._freeze = freeze
         self._offline = offline
         self._spread = spread
+        self._epoch: int = row[2]  # the one that the store is in
+        self._trouble: set[str] = set()
         self.reserve = reserve
         erasing = threading.Lock()
         words = Words(catalogue)
@@ -71,36 +83,55 @@ class Agent:
         self.time = TrustedTime(catalogue, clock)
         self.chain = PolicyChain(catalogue, pin)
         holds = Holds(catalogue, words, self.outbox)
-        self._indexer = Indexer(catalogue, words, self.outbox, holds, store)
-        self._dater = Dater(store, group=row[0], commissioned_at=Instant(row[1]), chain=self.chain)
+        indexer = Indexer(catalogue, words, self.outbox, holds, store)
+        dater = Dater(store, group=row[0], commissioned_at=Instant(row[1]), chain=self.chain)
+        self._protector = Protector(catalogue, store)
         self._receipts = Receipts(catalogue, self.outbox)
         self.scanner = Scanner(
             store=store,
             catalogue=catalogue,
             outbox=self.outbox,
-            dater=self._dater,
-            indexer=self._indexer,
+            dater=dater,
+            indexer=indexer,
             clock=clock,
             time=self.time,
             settle_seconds=settle_seconds,
+        )
+        self._redater = Redater(
+            catalogue=catalogue,
+            store=store,
+            dater=dater,
+            indexer=indexer,
+            holds=holds,
+            outbox=self.outbox,
+            clock=clock,
+        )
+        self.obedience = Obedience(
+            catalogue=catalogue,
+            outbox=self.outbox,
+            holds=holds,
+            acting=Acting(holds, indexer, self.outbox, self.chain),
+            protector=self._protector,
+            clock=clock,
+            time=self.time,
+            chain=self.chain,
+            erasing=erasing,
+        )
+        self.markers = Markers(
+            catalogue=catalogue,
+            store=store,
+            holds=holds,
+            obedience=self.obedience,
+            events=events,
         )
         self.sweeper = Sweeper(
             store=store,
             catalogue=catalogue,
             words=words,
             receipts=self._receipts,
+            planner=Planner(catalogue, words, self.markers),
             clock=clock,
             reserve=reserve,
-            erasing=erasing,
-        )
-        self.obedience = Obedience(
-            catalogue=catalogue,
-            outbox=self.outbox,
-            holds=holds,
-            acting=Acting(holds, self._indexer, self.outbox, self.chain),
-            store=store,
-            clock=clock,
-            chain=self.chain,
             erasing=erasing,
         )
         self.exchange = Exchange(
@@ -111,68 +142,82 @@ class Agent:
             chain=self.chain,
             time=self.time,
             clock=clock,
-            store=store,
+            erasing=erasing,
         )
         self.waiting = ""  # why the last sweep did nothing: refused or braked
 
     def start(self) -> None:
-        """Settle what a crash left open, before anything else. Raises `StoreUnreachableError`."""
-        recover(self.catalogue, self.store, self._receipts, self.clock)
-        self.reserve.keep()
-        held = self.catalogue.rows("SELECT number FROM items WHERE holds > 0")
-        self.obedience.protect(number for (number,) in held)
+        """Settle what a crash left open, before anything else.
+
+        Raises `StoreUnreachableError`, and `RefusedError` if another process is at work.
+        """
+        self.catalogue.claim()
+        with self._noticing(_ROOT_MISSING):
+            self._recover()
+            self.reserve.keep()
+            self._protector.go_through_all()
+            self._catch_up()
 
     def scan(self) -> Iterator[None]:
         """One scan of everything, step by step; what came to be held is protected as it is met."""
-        for _ in self.scanner.run():
-            self._after_looking()
-            yield
-        self._after_looking()
-        if self.exchange.new_epoch:
-            self.store.reclaim()
-            self.exchange.new_epoch = False
+        with self._noticing(_ROOT_MISSING, _DISK_FULL):
+            self._keep_room()
+            self._recover()
+            for _ in self.scanner.run():
+                self._catch_up()
+                yield
+            self._catch_up()
+            if self.scanner.complete:
+                self.store.reclaim()
 
     def look(self) -> None:
         """Date what has settled since the last look, and what the sweep found changed."""
-        changed, self.sweeper.changed = self.sweeper.changed, []
-        for directory, name in changed:
-            self.scanner.hint(directory, name, closed=False)
-        self.scanner.settle()
-        self._after_looking()
+        with self._noticing():
+            self._keep_room()
+            changed, self.sweeper.changed = self.sweeper.changed, []
+            for directory, name in changed:
+                self.scanner.hint(directory, name, closed=False)
+            self.scanner.settle()
+            self._catch_up()
 
-    def redate(self) -> Iterator[None]:
-        """Date again what was seen by a clock now known to have been wrong."""
-        return redate(
-            catalogue=self.catalogue,
-            store=self.store,
-            dater=self._dater,
-            indexer=self._indexer,
-            outbox=self.outbox,
-            clock=self.clock,
-        )
+    def tick(self) -> list[str]:
+        """Once a minute: keep the time, and read event files. Why those are refused that are."""
+        with suppress(CatalogueFullError):  # running time is kept by the machine until it stops
+            self.time.tick()
+        refused = self.reserve.spent_on(lambda: list(self.markers.read()))
+        self._catch_up()
+        return refused
+
+    def talk(self) -> None:
+        """Report, consult, and report what that brought. A full disk keeps no hold waiting."""
+        for step in (self.exchange.report, self.exchange.consult, self.exchange.report):
+            self.reserve.spent_on(step)
 
     def sweep(self) -> Iterator[Swept]:
         """Fetch a directive for this sweep, or go by the offline rule, and erase what may go.
 
         Yields after each batch; nothing at all if a sweep is refused, and `waiting` says why.
         """
-        fresh = self._consult()
-        for _ in self.redate():
-            pass
-        standing = self.standing(fresh=fresh)
-        refusal = permit.refusal(standing)
-        if refusal is not None:
-            self.waiting = refusal.reason
-            return
-        rules = permit.rules(standing, self.chain(), spread=self._spread)
-        for swept in self.sweeper.run(rules):
-            self.waiting = swept.braking.reason
-            yield swept
-        self.reserve.keep()
+        with self._noticing(_ROOT_MISSING):
+            self.store.check()
+            self._recover()
+            fresh = self._consult()
+            self.reserve.spent_on(self._redate)
+            standing = self.standing(fresh=fresh)
+            refusal = permit.refusal(standing)
+            if refusal is not None:
+                self.waiting = refusal.reason
+                return
+            rules = permit.rules(standing, self.chain(), spread=self._spread)
+            for swept in self.sweeper.run(rules):
+                self.waiting = swept.braking.reason
+                self.reserve.spent_on(self._catch_up)
+                yield swept
+            self.reserve.keep()
 
     def standing(self, *, fresh: bool) -> permit.Standing:
         """How this agent stands just now, for `permit` to judge."""
-        self.time.tick()
+        self.reserve.spent_on(self.time.tick)
         activated = self.catalogue.rows("SELECT record_class FROM activations")
         return permit.Standing(
             bound=self.time.lower_bound(),
@@ -185,7 +230,19 @@ class Agent:
             offline=self._offline,
         )
 
-    def heartbeat(self, notes: tuple[str, ...] = ()) -> None:
+    def notes(self) -> Iterator[str]:
+        """What is amiss, in words out of a closed list."""
+        yield from sorted(self._trouble)
+        if self.exchange.ledger_refused:
+            yield "ledger-refused"
+        if self.exchange.policy_refused:
+            yield "policy-refused"
+        if self.obedience.refused:
+            yield "act-refused"
+        if self._protector.unsafe:
+            yield "held-unprotected"
+
+    def heartbeat(self) -> None:
         """Report how the agent is, with its own count of everything (I14)."""
         now = self.clock.wall()
         beat = Heartbeat(
@@ -193,10 +250,10 @@ class Agent:
             booted=self.clock.boot(),
             clock_trusted=self.time.trusted,
             clock_offset=self.time.offset,
-            brake=self.waiting,
+            brake=self.waiting[:_LONGEST_REASON],
             frozen=bool(self.catalogue.value("SELECT frozen FROM agent")),
             counts=tuple(self.counts()),
-            notes=notes,
+            notes=tuple(self.notes()),
         )
         with self.catalogue.transaction() as db:
             self.outbox.append(db, now, [beat])
@@ -214,7 +271,7 @@ class Agent:
     def _consult(self) -> bool:
         """Whether a directive could be fetched for this sweep."""
         try:
-            self.exchange.consult()
+            self.reserve.spent_on(self.exchange.consult)
         except UnreachableError:
             return False
         except RetentionError as error:
@@ -223,10 +280,48 @@ class Agent:
             return False
         return True
 
-    def _after_looking(self) -> None:
+    def _keep_room(self) -> None:
+        """Nothing new is indexed where the room is missing that deleting may need."""
+        if not self.reserve.keep():
+            raise CatalogueFullError("no room is left to keep in reserve for deleting")
+
+    def _recover(self) -> None:
+        """Give every intent that is still open its outcome."""
+        self.reserve.spent_on(
+            lambda: recover(self.catalogue, self.store, self._receipts, self.clock)
+        )
+
+    def _catch_up(self) -> None:
+        """Have the store do what was found or decided meanwhile, by this thread or another."""
+        epoch = self.catalogue.value("SELECT epoch FROM agent")
+        if epoch != self._epoch:
+            self.store.begin(epoch)
+            self._receipts.begin()
+            self._epoch = epoch
+        marked = self.scanner.marked | self.sweeper.marked
+        self.scanner.marked, self.sweeper.marked = {}, {}
+        self.markers.take(marked)
         held, self.scanner.newly_held = self.scanner.newly_held, []
-        if held:
-            self.obedience.protect(held)
+        self._protector.touch(held)
+        self._protector.settle()
+
+    def _redate(self) -> None:
+        for held in self._redater.run():
+            self._protector.touch(held)
+        self._catch_up()
+
+    @contextmanager
+    def _noticing(self, *overcome: str) -> Iterator[None]:
+        """Remember for the heartbeat what kept the agent from its work, until work overcomes it."""
+        try:
+            yield
+        except StoreUnreachableError:
+            self._trouble.add(_ROOT_MISSING)
+            raise
+        except CatalogueFullError:
+            self._trouble.add(_DISK_FULL)
+            raise
+        self._trouble.difference_update(overcome)
 
     def _frozen_at(self) -> Instant | None:
         if self._freeze is None:

@@ -5,6 +5,8 @@ Here, and nowhere else, paths are kept. Every fact is written in the transaction
 is opened by one process; its threads share one connection and take turns.
 """
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from retention.errors import ConfigError, RetentionError
+from retention.errors import ConfigError, RefusedError, RetentionError
 
 SCHEMA_VERSION = 1
 
@@ -39,7 +41,8 @@ CREATE TABLE agent (                    -- one row: who this agent is and where 
 ) STRICT;
 CREATE TABLE clock (                    -- one row: a lower bound of the time (I13)
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    bound INTEGER NOT NULL,             -- it was at least this instant ...
+    bound INTEGER NOT NULL,             -- by the enforcer's last word it was this instant ...
+    highest INTEGER NOT NULL,           -- ... and by its furthest word this one ...
     boot TEXT NOT NULL,                 -- ... in this boot ...
     boottime INTEGER NOT NULL           -- ... this many seconds after it began
 ) STRICT;
@@ -90,10 +93,11 @@ CREATE TABLE evidence (                 -- why an anchor was chosen, where that 
     candidates TEXT NOT NULL            -- JSON
 ) STRICT;
 CREATE TABLE others (                   -- files that are no recordings, so as not to read them again
+    number INTEGER PRIMARY KEY,
     directory INTEGER NOT NULL, name BLOB NOT NULL, inode INTEGER NOT NULL,
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    PRIMARY KEY (directory, name)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (directory, name)
+) STRICT;
 CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
     began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
 ) STRICT;
@@ -131,9 +135,9 @@ CREATE TABLE log (                      -- segments of the log, packed as they t
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, at INTEGER NOT NULL,
     digest BLOB NOT NULL, packed BLOB NOT NULL
 ) STRICT;
-CREATE TABLE prior (                    -- what an earlier epoch knew, by fingerprint
-    fingerprint BLOB NOT NULL, source TEXT NOT NULL, anchor INTEGER NOT NULL, seen INTEGER NOT NULL,
-    PRIMARY KEY (fingerprint, source)
+CREATE TABLE prior (                    -- anchors that an earlier epoch knew, by fingerprint
+    fingerprint BLOB PRIMARY KEY, anchor INTEGER NOT NULL,
+    own INTEGER NOT NULL                -- 1: out of our own memory; 0: the enforcer told it
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -153,11 +157,19 @@ class Catalogue:
         self.path = path
         self._turn = threading.RLock()
         self._in_transaction = False
+        self._claim: int | None = None
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare()
         except sqlite3.Error as error:
             raise CatalogueError(f"cannot open the catalogue {path}: {error}") from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise CatalogueError(f"cannot open the catalogue {path}: {error}") from error
+        except ConfigError:
+            self._db.close()
+            raise
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -178,6 +190,23 @@ class Catalogue:
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
 
+    def claim(self) -> None:
+        """Be the one process that erases by this catalogue, until it ends or closes it.
+
+        Two would not see each other's batches, and a hold could come between (I2). `RefusedError`
+        if another process was first.
+        """
+        if self._claim is not None:
+            return
+        path = self.path.with_name(self.path.name + "-claim")
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise RefusedError("another process of this agent is at work on the store") from error
+        self._claim = descriptor
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction, durable when it ends; undone if an error leaves it. Not nested."""
@@ -189,29 +218,22 @@ class Catalogue:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._db
+                    self._db.execute("COMMIT")
                 except BaseException:
-                    self._db.execute("ROLLBACK")
+                    if self._db.in_transaction:  # a full disk has undone it already
+                        self._db.execute("ROLLBACK")
                     raise
-                self._commit()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OverflowError) as error:
                 raise _translated(error) from error
             finally:
                 self._in_transaction = False
-
-    def _commit(self) -> None:
-        try:
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
 
     def rows(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._turn:
             try:
                 return self._db.execute(sql, args).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OverflowError) as error:
                 raise _translated(error) from error
 
     def one(self, sql: str, args: Sequence[Any] = ()) -> tuple[Any, ...] | None:
@@ -226,13 +248,15 @@ class Catalogue:
 
     def truncate_log(self) -> None:
         """Move what was committed out of the write-ahead log and empty it (I8)."""
-        with self._turn:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file; the catalogue is of no use afterwards."""
         with self._turn:
             self._db.close()
+            if self._claim is not None:
+                os.close(self._claim)
+                self._claim = None
 
 
 class Words:
@@ -266,7 +290,16 @@ class Words:
         self._words[number] = word
 
 
-def _translated(error: sqlite3.Error) -> CatalogueError:
+def forget_empty_directories(db: sqlite3.Connection) -> None:
+    """Drop the paths of directories that nothing in the catalogue lies in any more (I8)."""
+    db.execute(
+        "DELETE FROM directories WHERE NOT EXISTS (SELECT 1 FROM items WHERE directory = id)"
+        " AND NOT EXISTS (SELECT 1 FROM others WHERE directory = id)"
+    )
+
+
+def _translated(error: sqlite3.Error | OverflowError) -> CatalogueError:
+    """Out of the driver's words into ours; OverflowError: a number beyond 64 bits, as liars send."""
     if getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
         return CatalogueFullError(f"no room left for the catalogue: {error}")
     return CatalogueError(f"the catalogue failed: {error}")

@@ -2,18 +2,22 @@
 
 Erasing believes min(wall clock, last authenticated time + own running time since). Power-off
 counts zero, so whatever any clock says, nothing is erased before it is due by the true time
-(I13). A jump of the wall clock against the boot clock pauses erasing until it is explained.
+(I13). A jump of the wall clock against the boot clock pauses erasing until it is explained. An
+enforcer that contradicts its own earlier word can hold erasing back, but dates nothing anew.
 """
 
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agents.engine.catalogue import Catalogue
 from retention.calendar import Instant
+from retention.errors import VerificationError
 
 #: A wall clock this many seconds off is wrong; less is what networks and crystals do.
 WRONG_SECONDS = 120
+#: To the year 2242: no clock that says more can be told in a log entry (`retention.report`).
+LAST_INSTANT = 2**33 - 1
 
 
 class Clock(Protocol):
@@ -56,6 +60,14 @@ class SystemClock:
         return self._synchronised.exists()
 
 
+class _Kept(NamedTuple):
+    """What the catalogue has of the time, run on to now; see its table `clock`."""
+
+    bound: Instant
+    highest: Instant
+    same_boot: bool
+
+
 class TrustedTime:
     """The lower bound, kept in the catalogue across restarts, and whether the wall clock is trusted."""
 
@@ -63,40 +75,50 @@ class TrustedTime:
         self._catalogue = catalogue
         self._clock = clock
         self._zero = self._wall_at_boot()
-        self.trusted = True
-        self.offset = 0  # wall clock minus the enforcer's time, as of the last answer
+        self.offset = 0  # wall clock minus the enforcer's time, jumps since its answer counted in
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the wall clock is right as far as anybody has said; a jump needs explaining."""
+        return abs(self.offset) <= WRONG_SECONDS
 
     def lower_bound(self) -> Instant | None:
         """An instant that has certainly passed; None until the enforcer's time was ever known."""
-        row = self._catalogue.one("SELECT bound, boot, boottime FROM clock")
-        if row is None:
-            return None
-        bound, boot, since = row
-        ran = self._clock.boottime() - (since if boot == self._clock.boot() else 0)
-        return Instant(min(self._clock.wall(), bound + max(ran, 0)))
+        kept = self._kept()
+        return None if kept is None else Instant(min(self._clock.wall(), kept.bound))
+
+    def latest(self) -> Instant:
+        """The latest that it can be: what is to be waited for from now on counts from here."""
+        kept = self._kept()
+        return self._clock.wall() if kept is None else max(self._clock.wall(), kept.bound)
 
     def authenticated(self, now: Instant) -> int:
         """The enforcer said what time it is. Gives by how many seconds the wall clock is ahead.
 
-        The bound never goes back: of two authenticated times the later one, run on, holds.
+        `VerificationError` for a time that no clock can show.
         """
-        known = self._bound_alone()
-        self._store(now if known is None else Instant(max(now, known)))
-        self._judge(now - self._clock.boottime())
+        if not 0 <= now <= LAST_INSTANT:
+            raise VerificationError(f"{now} is no time an enforcer can mean")
+        self._follow_jump()
+        kept = self._kept()
         self.offset = self._clock.wall() - now
-        self._zero = self._wall_at_boot()
-        self.trusted = abs(self.offset) <= WRONG_SECONDS
+        if kept is None:
+            self._store(now, now)
+        elif kept.same_boot and now > kept.highest + WRONG_SECONDS:
+            self._store(now, kept.highest)  # time does not leap while a machine runs
+            return self.offset
+        else:
+            self._store(now, max(now, kept.highest))
+        if kept is None or now >= kept.highest - WRONG_SECONDS:
+            self._judge(now - self._clock.boottime())
         return self.offset
 
     def tick(self) -> bool:
         """Keep the running time, and look for a jump; call once a minute. Gives `trusted`."""
-        bound = self._bound_alone()
-        if bound is not None:
-            self._store(bound)
-        zero = self._wall_at_boot()
-        if abs(zero - self._zero) > WRONG_SECONDS and not self._clock.synchronised():
-            self.trusted = False
-        self._zero = zero
+        kept = self._kept()
+        if kept is not None:
+            self._store(kept.bound, kept.highest)
+        self._follow_jump()
         return self.trusted
 
     def period(self) -> int:
@@ -112,8 +134,21 @@ class TrustedTime:
             return self.period()
         return 0 if row[1] == 0 else int(row[0])
 
+    def _follow_jump(self) -> None:
+        """Count a jump into the offset; the machine's time service explains it, if it is there."""
+        zero = self._wall_at_boot()
+        if abs(zero - self._zero) > WRONG_SECONDS:
+            self.offset = 0 if self._clock.synchronised() else self.offset + zero - self._zero
+        self._zero = zero
+
     def _judge(self, true_zero: int) -> None:
-        """Now that the true time is known, say how wrong each stretch of this boot was."""
+        """Now that the true time is known, say how wrong each stretch of this boot was.
+
+        Not where the machine's time service contradicts: one of the two is wrong, and a wrong
+        date is worse than a late one is long.
+        """
+        if not self.trusted and self._clock.synchronised():
+            return
         self.period()
         with self._catalogue.transaction() as db:
             db.execute(
@@ -126,19 +161,21 @@ class TrustedTime:
                 " (SELECT id FROM periods WHERE offset = 0)"
             )
 
-    def _bound_alone(self) -> Instant | None:
-        """The bound without the wall clock's say, so that a slow wall clock does not hold it back."""
-        row = self._catalogue.one("SELECT bound, boot, boottime FROM clock")
+    def _kept(self) -> _Kept | None:
+        """What was kept, without the wall clock's say, so that a slow one does not hold it back."""
+        row = self._catalogue.one("SELECT bound, highest, boot, boottime FROM clock")
         if row is None:
             return None
-        ran = self._clock.boottime() - (row[2] if row[1] == self._clock.boot() else 0)
-        return Instant(row[0] + max(ran, 0))
+        bound, highest, boot, since = row
+        same_boot = boot == self._clock.boot()
+        ran = max(self._clock.boottime() - (since if same_boot else 0), 0)
+        return _Kept(Instant(bound + ran), Instant(highest + ran), same_boot)
 
-    def _store(self, bound: Instant) -> None:
+    def _store(self, bound: Instant, highest: Instant) -> None:
         with self._catalogue.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?)",
-                (bound, self._clock.boot(), self._clock.boottime()),
+                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)",
+                (bound, highest, self._clock.boot(), self._clock.boottime()),
             )
 
     def _wall_at_boot(self) -> int:

@@ -8,12 +8,13 @@ again, and `Agent.start` puts things right.
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from agents.engine.agent import Agent
-from agents.engine.markers import Markers
+from agents.engine.catalogue import CatalogueFullError
 from agents.engine.metrics import Metrics
 from agents.engine.watch import Watch
 from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
@@ -41,7 +42,6 @@ class Daemon:
         agent: Agent,
         *,
         watch: Watch | None,
-        markers: Markers,
         metrics: Metrics,
         pace: Pace,
         log: structlog.stdlib.BoundLogger,
@@ -49,7 +49,6 @@ class Daemon:
     ) -> None:
         self._agent = agent
         self._watch = watch
-        self._markers = markers
         self._metrics = metrics
         self._pace = pace
         self._log = log
@@ -102,14 +101,14 @@ class Daemon:
 
     def _work(self) -> None:
         """One turn: hints first, then a step of whatever is under way or due."""
+        if self._is_due("start", float("inf")):
+            self._begin()
         busy = self._scan is not None or self._sweep is not None
         self._take_hints(0.0 if busy else self._pace.hint)
         if self._is_due("tick", TICK_SECONDS):
-            self._agent.time.tick()
-            self._markers.read()
-        if self._is_due("start", float("inf")):
-            self._begin()
-        self._scan = self._step(self._scan)
+            for reason in self._agent.tick():
+                self._log.warning("event refused", reason=reason)
+        self._scan = self._scan_on(self._scan)
         self._sweep = self._step(self._sweep)
         if self._scan is None and self._is_due("scan", self._pace.scan):
             self._scan = self._agent.scan()
@@ -117,9 +116,11 @@ class Daemon:
             self._sweep = self._agent.sweep()
 
     def _begin(self) -> None:
+        with suppress(RetentionError):  # the talker will say so; a lost state shows at once
+            self._agent.exchange.greet()
         try:
             self._agent.start()
-        except StoreUnreachableError:
+        except RetentionError:
             del self._due["start"]  # not begun: try again
             raise
 
@@ -132,11 +133,29 @@ class Daemon:
             self.stop()
             return
         for hint in self._watch.hints(timeout):
-            if not self._markers.notice(hint.directory, hint.name):
-                self._agent.scanner.hint(hint.directory, hint.name, closed=hint.closed)
-        self._agent.look()
+            self._agent.scanner.hint(hint.directory, hint.name, closed=hint.closed)
+        try:
+            self._agent.look()
+        except CatalogueFullError as error:
+            self._put_off_scan("look", error)
         if self._watch.overflowed():
             self._due.pop("scan", None)
+
+    def _scan_on(self, scan: Iterator[object] | None) -> Iterator[object] | None:
+        """Go one step on with a scan. On a full disk it waits until a sweep had its turn."""
+        try:
+            return self._step(scan)
+        except CatalogueFullError as error:
+            self._put_off_scan("scan", error)
+            return None
+        except BaseException:
+            self._due["scan"] = self._monotonic() + self._pace.sweep
+            raise
+
+    def _put_off_scan(self, task: str, error: CatalogueFullError) -> None:
+        self._due["scan"] = self._monotonic() + self._pace.sweep
+        self._metrics.failed(task)
+        self._log.warning("disk full", task=task, reason=str(error))
 
     def _step(self, task: Iterator[object] | None) -> Iterator[object] | None:
         """Go one step on; None when it is done. A task that fails is over: it will be due again."""
@@ -145,7 +164,6 @@ class Daemon:
         try:
             next(task)
         except StopIteration:
-            self._markers.take(self._agent.scanner.marks)
             return None
         except BaseException:
             self._scan = self._sweep = None
@@ -154,10 +172,9 @@ class Daemon:
 
     def _talk(self) -> None:
         if self._is_due("heartbeat", HEARTBEAT_SECONDS):
-            self._agent.heartbeat()
-        self._agent.exchange.report()
-        self._agent.exchange.consult()
-        self._agent.exchange.report()
+            with suppress(CatalogueFullError):  # the next one says so
+                self._agent.heartbeat()
+        self._agent.talk()
         self._metrics.talked()
         self._stopping.wait(self._pace.talk)
 

@@ -1,8 +1,9 @@
 """Beginning anew after the agent's state was lost or turned out to be old.
 
 A new epoch numbers items from one again and reports every file anew. What people decided stays:
-holds, acts, tombstones and the lower bound of the time are never forgotten (docs/rules.md, Coming
-back).
+holds, acts, tombstones and the lower bound of the time are never forgotten. What we know of dates
+stays as well, so that an enforcer that makes us begin again dates nothing anew by it (docs/rules.md,
+Coming back).
 """
 
 import secrets
@@ -23,8 +24,10 @@ _OF_THE_EPOCH = (
     "arrivals",
     "intents",
     "log",
-    "prior",
 )
+
+#: Acts about items: the new epoch's have to be found first, so these are carried out again.
+_ABOUT_ITEMS = ("erasure", "correction", "lift")
 
 
 def commission(catalogue: Catalogue, enrolled: Enrolled) -> None:
@@ -44,13 +47,21 @@ def commission(catalogue: Catalogue, enrolled: Enrolled) -> None:
 
 
 def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
-    """Forget the files and start the log again under the epoch that the enforcer gave."""
+    """Forget the files and start the log again under the epoch that the enforcer gave.
+
+    The store keeps the group it was enrolled in: another one could mean shorter periods.
+    """
     with catalogue.transaction() as db:
+        db.execute(
+            "INSERT OR REPLACE INTO prior (fingerprint, anchor, own)"
+            " SELECT fingerprint, min(anchor), 1 FROM items"
+            " WHERE anchor IS NOT NULL AND size > 0 GROUP BY fingerprint"
+        )
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        db.executemany("DELETE FROM acts WHERE kind = ?", [(kind,) for kind in _ABOUT_ITEMS])
         db.execute(
-            "UPDATE agent SET epoch = ?, store_group = ?, next_item = 1, log_number = 0,"
-            " log_digest = ?, log_acknowledged = 0, directive = NULL, directive_version = 0,"
-            " swept_at = NULL",
-            (welcome.epoch, welcome.group, GENESIS),
+            "UPDATE agent SET epoch = ?, next_item = 1, log_number = 0, log_digest = ?,"
+            " log_acknowledged = 0, directive = NULL, directive_version = 0, swept_at = NULL",
+            (welcome.epoch, GENESIS),
         )

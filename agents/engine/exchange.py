@@ -6,21 +6,29 @@ greeting settles where both stand after either side lost something (docs/rules.m
 
 import secrets
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from agents.engine.catalogue import Catalogue
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.epoch import begin_epoch
 from agents.engine.obeying import Obedience
-from agents.engine.outbox import Outbox
+from agents.engine.outbox import Outbox, Segment
 from agents.engine.uplink import FrozenError, GapError, Uplink
 from agents.engine.witness import check_head
-from agents.stores import Store
 from retention import directive, envelope
-from retention.errors import RetentionError, VerificationError
-from retention.wire import Hello, Welcome
+from retention.errors import MalformedError, SignatureError, VerificationError
+from retention.wire import Applied, Hello, Welcome
 
 NONCE_BYTES = 16
+
+
+#: Where log entries and SQLite still tell numbers (`retention.report`).
+_BEYOND = 2**53
+
+#: What an agent says that has nothing, or nothing of use, to go on from.
+_LOST = partial(Hello, epoch=None, number=0, digest=bytes(32))
 
 
 class Exchange:
@@ -36,7 +44,7 @@ class Exchange:
         chain: PolicyChain,
         time: TrustedTime,
         clock: Clock,
-        store: Store,
+        erasing: threading.Lock,
     ) -> None:
         self._uplink = uplink
         self._catalogue = catalogue
@@ -45,11 +53,11 @@ class Exchange:
         self._chain = chain
         self._time = time
         self._clock = clock
-        self._store = store
+        self._erasing = erasing
         self._turn = threading.Lock()
         self._greeted = False
         self.ledger_refused = ""  # why the ledger's head was refused: it may have been forked
-        self.new_epoch = False
+        self.policy_refused = ""  # why a policy was refused: it may have been forged
 
     def greet(self) -> None:
         """Settle the epoch and how far the log is known; call at start and after a refusal."""
@@ -63,15 +71,13 @@ class Exchange:
             self._greet_once()
             while (segment := self._outbox.pending()) is not None:
                 try:
-                    applied = self._uplink.push(
-                        epoch=self._epoch(), first=segment.first, packed=segment.packed
-                    )
+                    applied = self._push(segment)
                 except GapError:
                     self._greet()
-                    continue
-                except FrozenError as error:
-                    self._freeze(str(error))
-                    raise
+                    segment = self._outbox.pending()
+                    if segment is None:
+                        break
+                    applied = self._push(segment)
                 self._acknowledge(applied.applied, applied.digest)
                 taken += segment.last - segment.first + 1
         return taken
@@ -87,21 +93,42 @@ class Exchange:
                 policy=self._chain().current.version,
                 ledger=self._catalogue.value("SELECT ledger_size FROM agent"),
             )
-            self._chain.extend(fetched.policies)
+            self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
             policy = self._chain().current
             store = self._catalogue.value("SELECT store FROM agent")
             now = directive.accept_time(
                 fetched.time, policy.directive_keys, store=store, nonce=nonce
             )
             self._time.authenticated(now)
+            self.ledger_refused = self._refusal(
+                lambda: check_head(self._catalogue, policy, fetched.checkpoint, fetched.consistency)
+            )
             try:
-                check_head(self._catalogue, policy, fetched.checkpoint, fetched.consistency)
-                self.ledger_refused = ""
-            except RetentionError as error:
-                self.ledger_refused = str(
-                    error
-                )  # the directive still counts: it can only hold back
-            self._obedience.install(fetched.directive)
+                self._obedience.install(fetched.directive)
+            except VerificationError:
+                self._greeted = False  # for another epoch, perhaps: ask where we stand
+                raise
+
+    def _push(self, segment: Segment) -> Applied:
+        try:
+            return self._uplink.push(
+                epoch=self._epoch(), first=segment.first, packed=segment.packed
+            )
+        except FrozenError as error:
+            self._freeze(str(error))
+            raise
+
+    @staticmethod
+    def _refusal(step: Callable[[], object]) -> str:
+        """Take a step of a consultation; if what it takes is refused, why.
+
+        The rest still counts: a directive can only hold back or agree.
+        """
+        try:
+            step()
+        except (MalformedError, SignatureError, VerificationError) as error:
+            return str(error)
+        return ""
 
     def _greet_once(self) -> None:
         if not self._greeted:
@@ -111,7 +138,7 @@ class Exchange:
         number, digest = self._outbox.end()
         epoch = self._epoch() or None
         known = self._catalogue.value("SELECT directive FROM agent")
-        welcome = self._uplink.hello(
+        welcome = self._hello(
             Hello(
                 epoch=epoch,
                 number=number,
@@ -122,22 +149,31 @@ class Exchange:
         )
         if epoch is None:
             self._adopt(welcome)
-            self._store.begin(welcome.epoch)
-        elif welcome.epoch != epoch or welcome.applied > number:
-            # The enforcer knows more of this log than we do: our memory is older than our word.
-            welcome = self._lost()
-            begin_epoch(self._catalogue, welcome)
-            self._store.begin(welcome.epoch)
-            self.new_epoch = True
+        elif welcome.epoch != epoch:
+            self._begin(welcome)
+        elif welcome.applied > number or not self._outbox.reaches(welcome.applied):
+            # One of us remembers more of this log than the other can send: it cannot go on.
+            welcome = self._hello(_LOST(booted=self._clock.boot()))
+            self._begin(welcome)
         self._acknowledge(welcome.applied, welcome.digest)
         if welcome.prior:
             self._fetch_prior()
         self._greeted = True
 
-    def _lost(self) -> Welcome:
-        """Say that our state was lost, and be given a new epoch."""
-        hello = Hello(epoch=None, number=0, digest=bytes(32), booted=self._clock.boot())
-        return self._uplink.hello(hello)
+    def _hello(self, hello: Hello) -> Welcome:
+        try:
+            welcome = self._uplink.hello(hello)
+        except FrozenError as error:
+            self._freeze(str(error))
+            raise
+        if not 0 < welcome.epoch < _BEYOND or not 0 <= welcome.applied < _BEYOND:
+            raise MalformedError("the enforcer's welcome names an epoch or an entry that cannot be")
+        return welcome
+
+    def _begin(self, welcome: Welcome) -> None:
+        """Begin the epoch that the enforcer gave, with no batch of a sweep under way."""
+        with self._erasing:
+            begin_epoch(self._catalogue, welcome)
 
     def _adopt(self, welcome: Welcome) -> None:
         with self._catalogue.transaction() as db:
@@ -151,14 +187,19 @@ class Exchange:
             raise VerificationError("the enforcer's log of this store is not ours")
 
     def _fetch_prior(self) -> None:
+        earliest = self._catalogue.value("SELECT commissioned_at FROM agent")
+        latest = self._time.latest()
         after = 0
         while items := self._uplink.prior(after).items:
             with self._catalogue.transaction() as db:
+                # What we remember ourselves, nobody tells us otherwise.
                 db.executemany(
-                    "INSERT INTO prior (fingerprint, source, anchor, seen) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET anchor = min(anchor, excluded.anchor)",
-                    [(item.fingerprint, item.source, item.anchor, item.seen) for item in items],
+                    "INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)"
+                    " ON CONFLICT DO UPDATE SET anchor = min(anchor, excluded.anchor) WHERE own = 0",
+                    [(i.fingerprint, i.anchor) for i in items if earliest <= i.anchor <= latest],
                 )
+            if items[-1].number <= after:
+                raise MalformedError("the enforcer's pages of earlier evidence go round in circles")
             after = items[-1].number
 
     def _freeze(self, why: str) -> None:

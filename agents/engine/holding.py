@@ -6,8 +6,9 @@ stays held by it, whatever is learnt of its date afterwards.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue, Words
@@ -15,8 +16,25 @@ from agents.engine.outbox import Outbox
 from retention import codec
 from retention.calendar import DAY, Instant
 from retention.decide import State
-from retention.hold import AFTER_RELEASE_SECONDS, StoreHold
-from retention.report import Freed, Held, runs
+from retention.hold import AFTER_RELEASE_SECONDS, ItemRef, StoreHold
+from retention.report import AnyEntry, Freed, Held, Runs, runs
+
+#: Runs in one log entry: a hold on every second item of a million still travels.
+RUNS_PER_ENTRY = 20_000
+
+_FACTS = "number, source, anchor, before, after, state, fingerprint"
+
+
+class _Facts(NamedTuple):
+    """What a hold asks of an item."""
+
+    number: int
+    source: int
+    anchor: Instant | None
+    before: int
+    after: int
+    state: int
+    fingerprint: bytes
 
 
 class Standing(NamedTuple):
@@ -25,22 +43,15 @@ class Standing(NamedTuple):
     hold: StoreHold
     numbers: frozenset[int]  # items it names that are of this store's present epoch
 
-    def matches(
-        self,
-        *,
-        number: int,
-        source: str,
-        anchor: Instant | None,
-        before: int,
-        after: int,
-        fingerprint: bytes,
-    ) -> bool:
-        """Whether it holds this item, at the widest that item's date allows."""
-        if number in self.numbers:
+    def matches(self, source: str, facts: _Facts) -> bool:
+        """Whether it holds this item, at the widest that the item's date allows."""
+        if facts.number in self.numbers:
             return True
-        earliest = None if anchor is None else Instant(anchor - before)
-        latest = None if anchor is None else Instant(anchor + after)
-        return self.hold.matches(source, earliest, latest, fingerprint)
+        earliest = latest = None
+        if facts.anchor is not None and facts.state != State.UNDATED:
+            earliest = Instant(facts.anchor - facts.before)
+            latest = Instant(facts.anchor + facts.after)
+        return self.hold.matches(source, earliest, latest, facts.fingerprint)
 
 
 class Holds:
@@ -50,49 +61,83 @@ class Holds:
         self._catalogue = catalogue
         self._words = words
         self._outbox = outbox
-        self._standing: tuple[Standing, ...] | None = None
-
-    def standing(self) -> tuple[Standing, ...]:
-        """All holds in force."""
-        if self._standing is None:
-            epoch = self._catalogue.value("SELECT epoch FROM agent")
-            rows = self._catalogue.rows("SELECT hold FROM holds WHERE released_at IS NULL")
-            self._standing = tuple(
-                _standing(codec.decode(hold, StoreHold), epoch) for (hold,) in rows
-            )
-        return self._standing
 
     def known(self, hold: str) -> bool:
         """Whether this hold was ever placed here, released or not."""
         return self._catalogue.one("SELECT 1 FROM holds WHERE id = ?", (hold,)) is not None
 
-    def place(self, db: sqlite3.Connection, hold: StoreHold, at: Instant) -> list[int]:
-        """Put a new hold in force, with all it matches. Gives the numbers of what it holds."""
-        db.execute(
-            "INSERT INTO holds (id, hold, placed_at) VALUES (?, ?, ?)",
-            (hold.id, codec.encode(hold), at),
-        )
-        epoch = db.execute("SELECT epoch FROM agent").fetchone()[0]
-        matched = list(self._matching(db, _standing(hold, epoch)))
-        self.hold(db, hold.id, matched, at)
-        self._standing = None
-        return matched
+    def released(self, hold: str) -> bool:
+        """Whether this hold was placed here and two people released it."""
+        found = self._catalogue.value("SELECT released_at FROM holds WHERE id = ?", (hold,))
+        return found is not None
 
-    def hold(self, db: sqlite3.Connection, hold: str, numbers: list[int], at: Instant) -> None:
-        """Have a hold in force hold these items too."""
-        if not numbers:
-            return
+    def in_force(self) -> frozenset[str]:
+        """The ids of all holds that were placed and not released."""
+        rows = self._catalogue.rows("SELECT id FROM holds WHERE released_at IS NULL")
+        return frozenset(hold for (hold,) in rows)
+
+    def place(self, db: sqlite3.Connection, hold: StoreHold, at: Instant) -> list[int]:
+        """Put a hold in force, with all it matches. Gives the numbers of what it newly holds.
+
+        One that is in force already only ever grows: it then covers what either says. One that
+        was released stays released.
+        """
+        row = db.execute("SELECT hold, released_at FROM holds WHERE id = ?", (hold.id,)).fetchone()
+        if row is not None and row[1] is not None:
+            return []
+        if row is None:
+            placed = hold
+            db.execute(
+                "INSERT INTO holds (id, hold, placed_at) VALUES (?, ?, ?)",
+                (hold.id, codec.encode(hold), at),
+            )
+        else:
+            known = codec.decode(row[0], StoreHold)
+            placed = _widened(known, hold)
+            if placed == known:
+                return []
+            db.execute("UPDATE holds SET hold = ? WHERE id = ?", (codec.encode(placed), hold.id))
+        cursor = db.execute(f"SELECT {_FACTS} FROM items")  # noqa: S608 - constants only
+        standing = _standing(codec.encode(placed), _epoch(db))
+        return self._hold(db, standing, map(_Facts._make, cursor), at)
+
+    def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
+        """Have all holds in force hold these items, whose dates are new or have changed, too.
+
+        Gives the numbers that came to be held by one more.
+        """
+        rows = db.execute("SELECT hold FROM holds WHERE released_at IS NULL").fetchall()
+        if not rows:
+            return []
+        query = f"SELECT {_FACTS} FROM items WHERE number = ?"  # noqa: S608 - constants only
+        found = [row for n in numbers if (row := db.execute(query, (n,)).fetchone())]
+        facts = [_Facts(*row) for row in found]
+        epoch = _epoch(db)
+        held: set[int] = set()
+        for (hold,) in rows:
+            held.update(self._hold(db, _standing(hold, epoch), facts, at))
+        return sorted(held)
+
+    def _hold(
+        self, db: sqlite3.Connection, standing: Standing, items: Iterable[_Facts], at: Instant
+    ) -> list[int]:
+        """Have one hold hold those of these items that it matches and does not hold yet."""
+        hold = standing.hold.id
+        matched = [f.number for f in items if standing.matches(self._words.word(f.source), f)]
+        already = "SELECT 1 FROM item_holds WHERE number = ? AND hold = ?"
+        numbers = [n for n in matched if db.execute(already, (n, hold)).fetchone() is None]
         rows = [(number, hold) for number in numbers]
         db.executemany("INSERT INTO item_holds (number, hold) VALUES (?, ?)", rows)
         db.executemany(
             "UPDATE items SET holds = holds + 1 WHERE number = ?", [(n,) for n in numbers]
         )
-        self._outbox.append(db, at, [Held(at, hold, runs(sorted(numbers)))])
+        entries: list[AnyEntry] = [Held(at, hold, part) for part in _parts(numbers)]
+        self._outbox.append(db, at, entries)
+        return numbers
 
     def release(self, db: sqlite3.Connection, hold: str, at: Instant) -> list[int]:
-        """End a hold: what it alone held goes a day later at the earliest. Gives those numbers."""
+        """End a hold: what it held goes a day later at the earliest. Gives what nothing holds now."""
         db.execute("UPDATE holds SET released_at = ? WHERE id = ?", (at, hold))
-        self._standing = None
         rows = db.execute("SELECT number FROM item_holds WHERE hold = ?", (hold,)).fetchall()
         return self.let_go(db, hold, [number for (number,) in rows], at)
 
@@ -111,9 +156,23 @@ class Holds:
             "UPDATE items SET holds = holds - 1, not_before = max(not_before, ?) WHERE number = ?",
             [(not_before, n) for n in ours],
         )
-        self._outbox.append(db, at, [Freed(at, hold, runs(ours), not_before)])
+        entries: list[AnyEntry] = [Freed(at, hold, part, not_before) for part in _parts(ours)]
+        self._outbox.append(db, at, entries)
         free = "SELECT 1 FROM items WHERE number = ? AND holds = 0"
         return [n for n in ours if db.execute(free, (n,)).fetchone()]
+
+    def only_of(self, db: sqlite3.Connection, items: Iterable[ItemRef]) -> list[str]:
+        """The holds in force that name items, and none but these."""
+        named = {(item.store, item.epoch, item.number) for item in items}
+        rows = db.execute("SELECT hold FROM holds WHERE released_at IS NULL").fetchall()
+        holds = [codec.decode(hold, StoreHold) for (hold,) in rows]
+        return [
+            hold.id
+            for hold in holds
+            if hold.items
+            and hold.begins > hold.ends
+            and named.issuperset((i.store, i.epoch, i.number) for i in hold.items)
+        ]
 
     def gone(self, hold: StoreHold) -> list[tuple[str, int, int]]:
         """What a hold came too late for: (hold, civil date, count), by whole civil dates.
@@ -135,28 +194,37 @@ class Holds:
                 counts[civil] += items
         return [(hold.id, civil, items) for civil, items in sorted(counts.items())]
 
-    def _matching(self, db: sqlite3.Connection, standing: Standing) -> Iterator[int]:
-        cursor = db.execute(
-            "SELECT number, source, anchor, before, after, state,"
-            " CASE WHEN ? THEN fingerprint ELSE x'' END FROM items",
-            (bool(standing.hold.items),),
-        )
-        for number, source, anchor, before, after, state, fingerprint in cursor:
-            dated = None if state == State.UNDATED else anchor
-            if standing.matches(
-                number=number,
-                source=self._words.word(source),
-                anchor=dated,
-                before=before,
-                after=after,
-                fingerprint=fingerprint,
-            ):
-                yield number
-
 
 def _ordinal(instant: int) -> int:
     return date(1970, 1, 1).toordinal() + instant // DAY
 
 
-def _standing(hold: StoreHold, epoch: int) -> Standing:
-    return Standing(hold, frozenset(item.number for item in hold.items if item.epoch == epoch))
+def _epoch(db: sqlite3.Connection) -> int:
+    epoch: int = db.execute("SELECT epoch FROM agent").fetchone()[0]
+    return epoch
+
+
+@lru_cache(maxsize=1024)
+def _standing(hold: bytes, epoch: int) -> Standing:
+    decoded = codec.decode(hold, StoreHold)
+    return Standing(decoded, frozenset(i.number for i in decoded.items if i.epoch == epoch))
+
+
+def _widened(known: StoreHold, told: StoreHold) -> StoreHold:
+    """A hold of the same id that covers all that either of them does, and perhaps more."""
+    everywhere = not known.sources or not told.sources
+    spans = [hold for hold in (known, told) if hold.begins <= hold.ends] or [known]
+    return StoreHold(
+        known.id,
+        min(hold.begins for hold in spans),
+        max(hold.ends for hold in spans),
+        () if everywhere else tuple(sorted({*known.sources, *told.sources})),
+        known.items + tuple(item for item in told.items if item not in known.items),
+    )
+
+
+def _parts(numbers: Sequence[int]) -> Iterator[Runs]:
+    """Ascending numbers as runs, no more of them together than one log entry takes."""
+    whole = runs(sorted(numbers))
+    for start in range(0, len(whole), RUNS_PER_ENTRY):
+        yield whole[start : start + RUNS_PER_ENTRY]

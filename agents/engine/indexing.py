@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from agents.engine.catalogue import Catalogue, Words
-from agents.engine.dating import Recording
+from agents.engine.dating import Recording, Sight
 from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
 from agents.engine.recognition import Recognition, Twin
-from agents.stores import Store
+from agents.stores import Found, Store
 from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
 from retention.calendar import DAY, Instant
 from retention.decide import Grant, State
+from retention.errors import UnreadableError
 from retention.report import AnyEntry, Changed, Gone, Sighted, runs
+
+#: As wide as a log entry tells (`retention.report`): 68 years, for clocks that lost their battery.
+WIDEST_SECONDS = 2**31 - 1
 
 _COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
@@ -57,7 +61,7 @@ class _Batch:
     next_item: int
     recognition: Recognition
     entries: list[AnyEntry] = field(default_factory=list)
-    fresh: list[tuple[int, Recording, Dates]] = field(default_factory=list)
+    fresh: list[Sight] = field(default_factory=list)
 
 
 class Indexer:
@@ -72,64 +76,94 @@ class Indexer:
         self._holds = holds
         self._store = store
 
-    def directory(self, path: bytes) -> int:
-        """The number of a directory; made if it is new. Not inside a transaction."""
-        number = self._catalogue.value("SELECT id FROM directories WHERE path = ?", (path,))
-        if number is None:
-            with self._catalogue.transaction() as db:
-                db.execute("INSERT OR IGNORE INTO directories (path) VALUES (?)", (path,))
-            number = self._catalogue.value("SELECT id FROM directories WHERE path = ?", (path,))
-        return int(number)
+    def place_of(self, directory: bytes) -> int | None:
+        """The number of a directory; None if nothing that was ever in it is in the catalogue."""
+        place: int | None = self._catalogue.value(
+            "SELECT id FROM directories WHERE path = ?", (directory,)
+        )
+        return place
 
     def enter(self, recordings: Sequence[Recording], now: Instant) -> list[int]:
         """Make these files items, or bring the items they are up to date. One transaction.
 
         Gives the numbers of items that came to be held: their bytes want protecting.
         """
-        places = {path: self.directory(path) for path in {r.directory for r in recordings}}
         for recording in recordings:
             for word in (recording.record_class.name, recording.source, recording.dated.how):
                 self._words.id(word)
         self._words.id(INHERITED)
         with self._catalogue.transaction() as db:
+            places = {path: _place(db, path) for path in {r.directory for r in recordings}}
             next_item = db.execute("SELECT next_item FROM agent").fetchone()[0]
             batch = _Batch(db, now, next_item, Recognition(db, recordings, places))
-            for recording in recordings:
-                self._enter(batch, recording, places[recording.directory])
+            touched = [self._enter(batch, r, places[r.directory]) for r in recordings]
+            db.executemany(
+                "DELETE FROM others WHERE directory = ? AND name = ?",
+                [(places[r.directory], r.name) for r in recordings],
+            )
             db.execute("UPDATE agent SET next_item = ?", (batch.next_item,))
             self._outbox.append(db, now, batch.entries)
-            held = self._match(db, batch.fresh, now)
+            held = self._holds.match(db, touched, now)
             _count_arrivals(db, batch.fresh)
         return held
 
-    def _enter(self, batch: _Batch, recording: Recording, place: int) -> None:
+    def set_aside(self, directory: bytes, found: Found, now: Instant) -> None:
+        """Remember a file that is no recording, so that no scan reads it again."""
+        with self._catalogue.transaction() as db:
+            entries: list[AnyEntry] = []
+            place = _place(db, directory)
+            known = db.execute(
+                "SELECT number FROM items WHERE directory = ? AND name = ?", (place, found.name)
+            ).fetchone()
+            if known is not None:
+                self._replaced(db, known[0], now, entries)
+            db.execute(
+                "INSERT OR REPLACE INTO others (directory, name, inode, size, mtime_ns)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (place, found.name, *found.generation),
+            )
+            self._outbox.append(db, now, entries)
+
+    def _enter(self, batch: _Batch, recording: Recording, place: int) -> int:
+        """Enter one file; the number of the item that it is."""
         known = batch.recognition.named(place, recording)
         if known is not None and known[1] == recording.generation.inode:
-            self._rewrite(batch.db, known[0], recording, batch.now, batch.entries)
+            number = known[0]
+            self._rewrite(batch.db, number, recording, batch.now, batch.entries)
         else:
             if known is not None:
                 self._replaced(batch.db, known[0], batch.now, batch.entries)
-            self._arrive(batch, recording, place)
+            number = self._arrive(batch, recording, place)
         batch.recognition.meet(place, recording)
+        return number
 
-    def _arrive(self, batch: _Batch, recording: Recording, place: int) -> None:
+    def _arrive(self, batch: _Batch, recording: Recording, place: int) -> int:
         """A file under a name that was free: new, moved, copied, or back from the dead."""
         dates = dates_of(recording)
         if batch.recognition.is_stranger(recording):
-            self._insert(batch, recording, place, dates, Grant.NONE)
-            return
+            return self._insert(batch, recording, place, dates, Grant.NONE)
         twins = batch.recognition.twins(recording)
-        moved = next((t for t in twins if self._store.find(t.directory, t.name) is None), None)
+        moved = next((t for t in twins if self._is_away(t)), None)
         if moved is not None:
             self._move(batch.db, moved.number, recording, place=place)
             batch.entries.append(self.changed(batch.db, moved.number, batch.now))
-            return
+            return moved.number
         dates = _inherited(dates, twins, batch.recognition.prior(recording), recording)
-        self._insert(batch, recording, place, dates, batch.recognition.grant(recording))
+        granted = batch.recognition.grant(recording)
+        if granted is Grant.ZOMBIE:
+            dates = dates._replace(not_before=Instant(0))  # its day of grace is long over
+        return self._insert(batch, recording, place, dates, granted)
+
+    def _is_away(self, twin: Twin) -> bool:
+        """Whether a name leads nowhere any more; where that cannot be known, it still does."""
+        try:
+            return self._store.find(twin.directory, twin.name) is None
+        except UnreadableError:
+            return False
 
     def _insert(
         self, batch: _Batch, recording: Recording, place: int, dates: Dates, granted: Grant
-    ) -> None:
+    ) -> int:
         item, generation = batch.next_item, recording.generation
         batch.next_item += 1
         batch.db.execute(
@@ -176,7 +210,8 @@ class Indexer:
                 not_before=dates.not_before,
             )
         )
-        batch.fresh.append((item, recording, dates))
+        batch.fresh.append(recording.sight)
+        return item
 
     def _rewrite(
         self,
@@ -216,10 +251,9 @@ class Indexer:
         if self._store.kept(number) is None:
             self.gone(db, [number], now, entries)
             return
-        root = db.execute("SELECT id FROM directories WHERE path = x''").fetchone()[0]
-        name = b"kept-%d" % number
         db.execute(
-            "UPDATE items SET directory = ?, name = ? WHERE number = ?", (root, name, number)
+            "UPDATE items SET directory = ?, name = ? WHERE number = ?",
+            (_place(db, b""), b"kept-%d" % number, number),
         )
 
     def _move(
@@ -298,31 +332,6 @@ class Indexer:
         if lost:
             entries.append(Gone(now, runs(lost), "lost"))
 
-    def _match(
-        self,
-        db: sqlite3.Connection,
-        fresh: Sequence[tuple[int, Recording, Dates]],
-        now: Instant,
-    ) -> list[int]:
-        """Have the standing holds hold what is new."""
-        held: set[int] = set()
-        for standing in self._holds.standing():
-            matched = [
-                number
-                for number, recording, dates in fresh
-                if standing.matches(
-                    number=number,
-                    source=recording.source,
-                    anchor=dates.anchor,
-                    before=dates.before,
-                    after=dates.after,
-                    fingerprint=recording.fingerprint,
-                )
-            ]
-            self._holds.hold(db, standing.hold.id, matched, now)
-            held.update(matched)
-        return sorted(held)
-
 
 def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Drop all rows of items that are no more."""
@@ -343,10 +352,19 @@ def _keep_evidence(db: sqlite3.Connection, item: int, recording: Recording) -> N
     )
 
 
-def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[tuple[int, Recording, Dates]]) -> None:
+def _place(db: sqlite3.Connection, directory: bytes) -> int:
+    """The number of a directory; made if it is new."""
+    query = "SELECT id FROM directories WHERE path = ?"
+    found = db.execute(query, (directory,)).fetchone()
+    if found is None:
+        insert = "INSERT INTO directories (path) VALUES (?) RETURNING id"
+        found = db.execute(insert, (directory,)).fetchone()
+    return int(found[0])
+
+
+def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[Sight]) -> None:
     """Count, per day, what came while the agent watched."""
-    seen = [recording.sight for _, recording, _ in fresh]
-    days = Counter(sight.seen // DAY for sight in seen if sight.window is not None)
+    days = Counter(sight.seen // DAY for sight in fresh if sight.window is not None)
     db.executemany(
         "INSERT INTO arrivals (day, items) VALUES (?, ?)"
         " ON CONFLICT (day) DO UPDATE SET items = items + excluded.items",
@@ -366,29 +384,35 @@ def dates_of(recording: Recording) -> Dates:
         not_before = Instant(recording.sight.seen + LATE_ARRIVAL_SECONDS)
     before = after = 0
     if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
-        before, after = dated.anchor - dated.earliest, dated.latest - dated.anchor
+        before = min(dated.anchor - dated.earliest, WIDEST_SECONDS)
+        after = min(dated.latest - dated.anchor, WIDEST_SECONDS)
     return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
 
 
 def _inherited(
     dates: Dates, twins: Sequence[Twin], prior: int | None, recording: Recording
 ) -> Dates:
-    """Content that was known before keeps its date, if that is the earlier one."""
+    """Content that was known before keeps its date, if that is the earlier one.
+
+    An earlier epoch's date also keeps its place before an earlier one that only the file tells:
+    whoever saw the file come knew better (I10).
+    """
     known = [(t.anchor, t.civil) for t in twins if t.anchor is not None]
     if prior is not None and recording.generation.size:
         known.append((prior, recording.civil_of(Instant(prior))))
     if not known:
         return dates
     anchor, civil = min(known)
-    if dates.anchor is not None and dates.anchor <= anchor:
+    witnessed = prior is not None and recording.sight.window is None
+    if dates.anchor is not None and dates.anchor <= anchor and not witnessed:
         return dates
-    after = dates.after if dates.anchor is None else dates.anchor + dates.after - anchor
-    before = 0 if dates.anchor is None else max(0, anchor - (dates.anchor - dates.before))
+    earliest = anchor if dates.anchor is None else min(anchor, dates.anchor - dates.before)
+    latest = anchor if dates.anchor is None else max(anchor, dates.anchor + dates.after)
     return dates._replace(
         anchor=Instant(anchor),
         civil=civil,
-        before=before,
-        after=max(after, recording.span),
+        before=min(anchor - earliest, WIDEST_SECONDS),
+        after=min(max(latest - anchor, recording.span), WIDEST_SECONDS),
         how=INHERITED,
         state=State.PRESENT if dates.state is State.UNDATED else dates.state,
     )

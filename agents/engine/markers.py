@@ -2,24 +2,24 @@
 
 Three kinds (docs/markers.md): a sidecar `NAME.incident` or an extended attribute `user.incident`
 holds that recording; an event file of the locker software, JSON with `at`, `before`, `after`,
-covers all sources of the site. Markers of one event are grouped into one hold.
+covers all sources of the site. Markers of one event are grouped into one hold. A marker that lies
+beside a recording counts until it is erased: the sweep asks once more just before (I2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from agents.engine.catalogue import Catalogue
+from agents.engine.holding import Holds
 from agents.engine.obeying import Obedience
+from agents.stores import Mark, Store
 from retention.calendar import Instant, parse_instant
 from retention.errors import MalformedError
 from retention.hold import StoreHold
 
-SIDECAR = b".incident"
-ATTRIBUTE = b"user.incident"
 #: Events of the same moment, to this many seconds, are one incident.
 GROUP_SECONDS = 60
 #: An event file is a few lines; more is not one.
@@ -40,71 +40,71 @@ class Markers:
         self,
         *,
         catalogue: Catalogue,
+        store: Store,
+        holds: Holds,
         obedience: Obedience,
         events: Path | None,
-        log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._catalogue = catalogue
+        self._store = store
+        self._holds = holds
         self._obedience = obedience
         self._events = events
-        self._log = log
         self._refused: set[str] = set()
 
-    def notice(self, directory: bytes, name: bytes) -> bool:
-        """Take a file as a sidecar, if it is one; False if it is an ordinary file."""
-        if not name.endswith(SIDECAR):
-            return False
-        self.take([(directory, name)])
-        return True
+    def binding(self, directory: bytes, contents: Mapping[bytes, bytes]) -> dict[bytes, Mark]:
+        """Which of these files (name -> fingerprint) have a marker that two people did not release.
 
-    def take(self, sidecars: Iterable[tuple[bytes, bytes]]) -> None:
-        """Hold the recordings that these sidecars stand beside."""
-        for directory, name in list(sidecars):
-            if name.endswith(SIDECAR):
-                self.hold_file(directory, name.removesuffix(SIDECAR), "sidecar")
+        Raises what `Store.marked` raises.
+        """
+        marked = self._store.marked(directory, list(contents))
+        released = {n for n in marked if self._holds.released(self._of_file(contents[n]))}
+        return {name: mark for name, mark in marked.items() if name not in released}
 
-    def hold_file(self, directory: bytes, name: bytes, kind: str) -> None:
-        """Hold one recording, and what its source recorded at the same time."""
+    def take(self, marked: Mapping[tuple[bytes, bytes], Mark]) -> None:
+        """Hold marked recordings (directory, name) and what their sources recorded meanwhile."""
+        for (directory, name), mark in marked.items():
+            self._hold_file(directory, name, mark)
+
+    def read(self) -> Iterator[str]:
+        """Look for event files; one that cannot be read is told once, and changes nothing."""
+        if self._events is None:
+            return
+        for path in sorted(self._events.glob("*.json")):
+            if path.name not in self._refused:
+                try:
+                    self._read_event(path)
+                except (OSError, MalformedError) as error:
+                    self._refused.add(path.name)
+                    yield str(error)
+
+    def _hold_file(self, directory: bytes, name: bytes, mark: Mark) -> None:
         row = self._catalogue.one(
-            "SELECT word, anchor, before, after, seen, store, epoch, number FROM items"
-            " JOIN directories ON directories.id = directory JOIN words ON words.id = source,"
-            " agent WHERE path = ? AND name = ?",
+            "SELECT word, anchor, before, after, seen, fingerprint FROM items"
+            " JOIN directories ON directories.id = directory JOIN words ON words.id = source"
+            " WHERE path = ? AND name = ?",
             (directory, name),
         )
         if row is None:
-            return  # not indexed yet; the next scan meets the marker again
-        source, anchor, before, after, seen, store, epoch, number = row
+            return  # not indexed yet; it will be asked again when it is
+        source, anchor, before, after, seen, fingerprint = row
         begins = seen if anchor is None else anchor - before
         ends = seen if anchor is None else anchor + after
-        identity = f"{store}-{epoch}-{number}"
-        self._obedience.mark(
-            StoreHold(_name(kind, identity), Instant(begins), Instant(ends), (source,)), kind
-        )
+        hold = StoreHold(self._of_file(fingerprint), Instant(begins), Instant(ends), (source,))
+        self._obedience.mark(hold, mark)
 
-    def read(self) -> None:
-        """Look for event files; one that cannot be read is said once and changes nothing."""
-        if self._events is None:
-            return
-        try:
-            paths = sorted(self._events.glob("*.json"))
-        except FileNotFoundError:
-            return
-        for path in paths:
-            if path.name not in self._refused:
-                self._read_event(path)
+    def _of_file(self, fingerprint: bytes) -> str:
+        """The id of a file's own marker: the same wherever it is moved, and in every epoch."""
+        store: str = self._catalogue.value("SELECT store FROM agent")
+        return _name("file", store.encode() + fingerprint)
 
     def _read_event(self, path: Path) -> None:
-        try:
-            with path.open("rb") as file:
-                event = _decoded(file.read(MAX_EVENT_BYTES))
-            at = parse_instant(event.at)
-        except (OSError, MalformedError) as error:
-            self._refused.add(path.name)
-            self._log.warning("event refused", reason=str(error))
-            return
+        with path.open("rb") as file:
+            event = _decoded(file.read(MAX_EVENT_BYTES))
+        at = parse_instant(event.at)
         begins, ends = Instant(at - max(event.before, 0)), Instant(at + max(event.after, 0))
         store = self._catalogue.value("SELECT store FROM agent")
-        hold = StoreHold(_name("event", f"{store}-{at // GROUP_SECONDS}"), begins, ends)
+        hold = StoreHold(_name("event", f"{store}-{at // GROUP_SECONDS}".encode()), begins, ends)
         self._obedience.mark(hold, "event")
 
 
@@ -115,5 +115,5 @@ def _decoded(data: bytes) -> _Event:
         raise MalformedError(f"not an event file: {error}") from error
 
 
-def _name(kind: str, identity: str) -> str:
-    return f"marker-{kind}-{sha256(identity.encode()).hexdigest()[:12]}"
+def _name(kind: str, identity: bytes) -> str:
+    return f"marker-{kind}-{sha256(identity).hexdigest()[:12]}"

@@ -7,25 +7,29 @@ two people signed, and the agent checks their signatures itself.
 
 import sqlite3
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from agents.engine.acting import Acting
 from agents.engine.catalogue import Catalogue
-from agents.engine.clock import Clock
+from agents.engine.clock import Clock, TrustedTime
 from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
-from agents.stores import Generation, Store, Wanted
+from agents.engine.protecting import Protector
 from retention import acts, directive, envelope
 from retention.acts import AnyAct
 from retention.directive import Directive
 from retention.envelope import Envelope
-from retention.errors import RetentionError
+from retention.errors import MalformedError, RetentionError, VerificationError
 from retention.hold import StoreHold
 from retention.policy import Chain
 from retention.report import Acknowledged, Marked
 
 FROZEN = "the enforcer says that two boxes speak with this store's identity"
+
+#: What a log entry can tell (`retention.report`); no directive is acknowledged that it cannot.
+_LONGEST_ID = 64
+_HIGHEST_VERSION = 2**53 - 1
 
 
 class Obedience:
@@ -38,8 +42,9 @@ class Obedience:
         outbox: Outbox,
         holds: Holds,
         acting: Acting,
-        store: Store,
+        protector: Protector,
         clock: Clock,
+        time: TrustedTime,
         chain: Callable[[], Chain],
         erasing: threading.Lock,
     ) -> None:
@@ -47,25 +52,32 @@ class Obedience:
         self._outbox = outbox
         self._holds = holds
         self._acting = acting
-        self._store = store
+        self._protector = protector
         self._clock = clock
+        self._time = time
         self._chain = chain
         self._erasing = erasing
-        self.refused = ""  # why the last act was refused: the heartbeat tells
+        self.refused = ""  # why the last directive's last refused act was: the heartbeat tells
 
     def install(self, sealed: Envelope) -> Directive:
-        """Verify a directive and put it in force; raises, changing nothing, if it may not be."""
-        row = self._catalogue.one("SELECT store, directive_version, directive FROM agent")
+        """Verify a directive and put it in force; raises, changing nothing, if it may not be.
+
+        What comes to be held is in no batch that begins after this returned. The thread that uses
+        the store has then still to protect it (`Protector.settle`).
+        """
+        row = self._catalogue.one("SELECT store, epoch, directive_version, directive FROM agent")
         assert row is not None
-        store, known_version, known = row
+        store, epoch, known_version, known = row
         keys = self._chain().current.directive_keys
         said = directive.accept(sealed, keys, store=store, known_version=known_version)
+        if said.epoch != epoch:
+            raise VerificationError(f"this directive is for epoch {said.epoch}, not {epoch}")
+        _must_be_tellable(said)
         if known is not None and envelope.encode(sealed) == known:
             return said
+        news = known is None or said.version != known_version
         with self._erasing:
-            held, freed = self._commit(said, sealed, known_version)
-        self.protect(held)
-        self._store.unprotect(n for n in freed if not self._kept_alone(n))
+            self._protector.touch(self._commit(said, sealed, news=news))
         return said
 
     def in_force(self) -> Directive | None:
@@ -76,61 +88,50 @@ class Obedience:
         return directive.opened(envelope.decode(known))
 
     def mark(self, hold: StoreHold, kind: str) -> None:
-        """Hold at once what the locker's own software marked, for a person to confirm."""
-        if self._holds.known(hold.id):
+        """Hold at once what the locker's own software marked, for a person to confirm.
+
+        A marker that two people have released stays released, though it still lies there.
+        """
+        if self._holds.released(hold.id):
             return
         now = self._clock.wall()
+        marked = Marked(now, hold.id, hold.begins, hold.ends, hold.sources, kind)  # type: ignore[arg-type] # one of Marked's words
+        new = not self._holds.known(hold.id)
         with self._erasing, self._catalogue.transaction() as db:
-            marked = Marked(now, hold.id, hold.begins, hold.ends, hold.sources, kind)  # type: ignore[arg-type] # one of Marked's words
-            self._outbox.append(db, now, [marked])
-            held = self._holds.place(db, hold, now)
-        self.protect(held)
+            self._outbox.append(db, now, [marked] if new else [])
+            self._protector.touch(self._holds.place(db, hold, now))
 
-    def protect(self, numbers: Iterable[int]) -> set[int]:
-        """Keep the bytes of held items against other deleters. Gives those that are safe."""
-        batch: dict[bytes, list[Wanted]] = defaultdict(list)
-        for number in numbers:
-            row = self._catalogue.one(
-                "SELECT path, name, inode, size, mtime_ns, links FROM items"
-                " JOIN directories ON id = directory WHERE number = ?",
-                (number,),
-            )
-            if row is not None:
-                path, name, inode, size, mtime_ns, links = row
-                batch[path].append(Wanted(number, name, Generation(inode, size, mtime_ns), links))
-        return self._store.protect(batch) if batch else set()
-
-    def _kept_alone(self, number: int) -> bool:
-        """Whether our private name is the last the bytes have; then only a sweep may end them."""
-        row = self._catalogue.one(
-            "SELECT path, name FROM items JOIN directories ON id = directory WHERE number = ?",
-            (number,),
-        )
-        return row is not None and self._store.find(*row) is None
-
-    def _commit(
-        self, said: Directive, sealed: Envelope, known_version: int
-    ) -> tuple[list[int], list[int]]:
+    def _commit(self, said: Directive, sealed: Envelope, *, news: bool) -> list[int]:
+        """Write all of it down in one transaction. Gives the items whose holds have changed."""
         now = self._clock.wall()
-        new = [hold for hold in said.holds if not self._holds.known(hold.id)]
-        gone = [count for hold in new for count in self._holds.gone(hold)]
+        touched: list[int] = []
+        before = self._holds.in_force()
         approved = self._approved(said.acts)
-        held: list[int] = []
-        freed: list[int] = []
         with self._catalogue.transaction() as db:
-            for hold in new:
-                held += self._holds.place(db, hold, now)
+            for hold in said.holds:
+                touched += self._holds.place(db, hold, now)
+            placed = self._holds.in_force() - before
+            gone = [g for hold in said.holds if hold.id in placed for g in self._holds.gone(hold)]
             for act in approved:
-                freed += self._acting.carry_out(db, act, now)
+                touched += self._carry_out(db, act)
             self._remember(db, said, sealed)
-            if said.version != known_version or new or approved:
-                done = [a for a in _decoded(said.acts) if _carried_out(db, a)]
-                holds = tuple(hold.id for hold in said.holds)
+            if news or placed or approved:
+                effective = self._holds.in_force()
                 entry = Acknowledged(
-                    now, said.version, holds, tuple(gone), tuple(act.id for act in done)
+                    now,
+                    said.version,
+                    tuple(hold.id for hold in said.holds if hold.id in effective),
+                    tuple(gone),
+                    tuple(act.id for act in _readable(said.acts) if _carried_out(db, act)),
                 )
                 self._outbox.append(db, now, [entry])
-        return held, freed
+        return touched
+
+    def _carry_out(self, db: sqlite3.Connection, act: AnyAct) -> list[int]:
+        """Do what an act says if it was not done before; days of grace count from the latest now."""
+        if _carried_out(db, act) or not self._acting.ready(db, act):
+            return []
+        return self._acting.carry_out(db, act, self._time.latest())
 
     def _remember(self, db: sqlite3.Connection, said: Directive, sealed: Envelope) -> None:
         db.execute(
@@ -145,6 +146,7 @@ class Obedience:
     def _approved(self, envelopes: Sequence[Envelope]) -> list[AnyAct]:
         """Acts that two people signed and that were not carried out yet; the rest are refused."""
         found: list[AnyAct] = []
+        self.refused = ""
         for sealed in envelopes:
             try:
                 act = acts.approved(sealed, self._chain().current)
@@ -156,15 +158,19 @@ class Obedience:
         return found
 
 
-def _decoded(envelopes: Sequence[Envelope]) -> list[AnyAct]:
+def _must_be_tellable(said: Directive) -> None:
+    """`MalformedError` if what we would have to acknowledge fits into no log entry."""
+    if not 0 < said.version <= _HIGHEST_VERSION:
+        raise MalformedError(f"a directive has no version {said.version}")
+    if any(not 0 < len(hold.id) <= _LONGEST_ID for hold in said.holds):
+        raise MalformedError(f"the id of a hold has 1 to {_LONGEST_ID} characters")
+
+
+def _readable(envelopes: Sequence[Envelope]) -> Iterator[AnyAct]:
     """The acts that can be read at all; what cannot was refused before."""
-    found: list[AnyAct] = []
     for sealed in envelopes:
-        try:
-            found.append(acts.decode(sealed.payload))
-        except RetentionError:
-            continue
-    return found
+        with suppress(RetentionError):
+            yield acts.decode(sealed.payload)
 
 
 def _carried_out(db: sqlite3.Connection, act: AnyAct) -> bool:

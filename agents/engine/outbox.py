@@ -5,17 +5,19 @@ enforcer restored from a backup asks for them again (docs/rules.md, Coming back)
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
 from retention import report
 from retention.calendar import DAY, Instant
-from retention.report import AnyEntry
+from retention.report import MAX_BATCH_BYTES, AnyEntry
 
 KEEP_SECONDS = 30 * DAY
-#: An upload carries at most this many entries, unless one transaction wrote more.
+#: An upload carries at most this many entries ...
 BATCH_ENTRIES = 5000
+#: ... and bytes, unless one entry alone is longer. The enforcer takes twice as many.
+BATCH_BYTES = MAX_BATCH_BYTES // 2
 
 
 class Segment(NamedTuple):
@@ -35,18 +37,18 @@ class Outbox:
 
     def append(self, db: sqlite3.Connection, at: Instant, entries: Iterable[AnyEntry]) -> None:
         """Write entries in the transaction of the facts they tell; none is fine."""
-        lines = [report.encode(entry) for entry in entries]
-        if not lines:
-            return
         number, digest = db.execute("SELECT log_number, log_digest FROM agent").fetchone()
-        for line in lines:
-            digest = report.chained(digest, line)
-        last = number + len(lines)
-        db.execute(
-            "INSERT INTO log (first, last, at, digest, packed) VALUES (?, ?, ?, ?, ?)",
-            (number + 1, last, at, digest, report.pack(lines)),
-        )
-        db.execute("UPDATE agent SET log_number = ?, log_digest = ?", (last, digest))
+        before = number
+        for lines in _portions(map(report.encode, entries)):
+            for line in lines:
+                digest = report.chained(digest, line)
+            db.execute(
+                "INSERT INTO log (first, last, at, digest, packed) VALUES (?, ?, ?, ?, ?)",
+                (number + 1, number + len(lines), at, digest, report.pack(lines)),
+            )
+            number += len(lines)
+        if number > before:
+            db.execute("UPDATE agent SET log_number = ?, log_digest = ?", (number, digest))
 
     def end(self) -> tuple[int, bytes]:
         """The number of the last entry, and the digest there."""
@@ -62,6 +64,13 @@ class Outbox:
             (acknowledged,),
         )
         return _merged([Segment(*row) for row in rows], acknowledged)
+
+    def reaches(self, applied: int) -> bool:
+        """Whether what follows this entry is still here to be sent (again)."""
+        first = self._catalogue.value(
+            "SELECT first FROM log WHERE last > ? ORDER BY first LIMIT 1", (applied,)
+        )
+        return self.end()[0] <= applied if first is None else first <= applied + 1
 
     def acknowledge(self, applied: int, digest: bytes) -> bool:
         """The enforcer knows the log up to `applied`; False if it chains another log there."""
@@ -101,20 +110,32 @@ class Outbox:
             )
 
 
-def _merged(segments: list[Segment], acknowledged: int) -> Segment | None:
-    if not segments:
-        return None
-    first = segments[0]
-    if first.first == acknowledged + 1 and (
-        len(segments) == 1 or first.last - first.first + 1 >= BATCH_ENTRIES
-    ):
-        return first
+def _portions(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines in order, as many together as one upload takes."""
+    portion: list[bytes] = []
+    room = BATCH_BYTES
+    for line in lines:
+        if portion and (len(portion) == BATCH_ENTRIES or len(line) >= room):
+            yield portion
+            portion, room = [], BATCH_BYTES
+        portion.append(line)
+        room -= len(line) + 1
+    if portion:
+        yield portion
+
+
+def _merged(segments: Iterable[Segment], acknowledged: int) -> Segment | None:
+    """As many of consecutive segments as one upload takes, without what was acknowledged."""
     lines: list[bytes] = []
-    last = first
+    size = 0
+    last: Segment | None = None
     for segment in segments:
-        if lines and len(lines) + segment.last - segment.first >= BATCH_ENTRIES:
+        more = report.unpack(segment.packed)[max(acknowledged + 1 - segment.first, 0) :]
+        size += sum(map(len, more)) + len(more)
+        if lines and (len(lines) + len(more) > BATCH_ENTRIES or size > BATCH_BYTES):
             break
-        lines += report.unpack(segment.packed)
+        lines += more
         last = segment
-    start = acknowledged + 1 - first.first
-    return Segment(acknowledged + 1, last.last, report.pack(lines[start:]), last.digest)
+    if last is None:
+        return None
+    return Segment(acknowledged + 1, last.last, report.pack(lines), last.digest)

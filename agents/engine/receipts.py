@@ -41,6 +41,10 @@ class Receipts:
         self._told: dict[int, Outcome] = {}  # what was last reported of items that stay
         self._key: bytes = catalogue.value("SELECT store_key FROM agent") or b""
 
+    def begin(self) -> None:
+        """A new epoch begins: its items are others."""
+        self._told = {}
+
     def intend(self, planned: Iterable[Planned]) -> None:
         """Make a batch's intents durable. Nothing is touched before this returns (I5)."""
         by_why = defaultdict(list)
@@ -55,7 +59,8 @@ class Receipts:
     ) -> Counter[Outcome]:
         """Write the outcomes of all open intents down. Those without a result are cancelled."""
         gone = [planned[r.number] for r in results if r.outcome in _GONE]
-        entries = [*_erased(planned, results, now), *self._refused(results, now)]
+        news = [r for r in results if r.outcome not in _GONE and self._is_news(r)]
+        entries = [*_erased(planned, results, now), *_refused(news, now)]
         with self._catalogue.transaction() as db:
             for run in runs(sorted(item.number for item in gone)):
                 db.execute("DELETE FROM items WHERE number BETWEEN ? AND ?", run)
@@ -72,8 +77,12 @@ class Receipts:
                 " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
                 [(*key, n) for key, n in Counter((i.source, i.civil) for i in gone).items()],
             )
+            db.executemany(
+                "DELETE FROM prior WHERE fingerprint = ?", [(i.fingerprint,) for i in gone]
+            )
             db.execute("DELETE FROM intents")
             self._outbox.append(db, now, entries)
+        self._told |= {result.number: result.outcome for result in news}
         return Counter(result.outcome for result in results)
 
     def open_intents(self) -> list[tuple[int, int, str]]:
@@ -83,14 +92,16 @@ class Receipts:
             for first, last, why in self._catalogue.rows("SELECT first, last, why FROM intents")
         ]
 
-    def _refused(self, results: Iterable[Result], now: Instant) -> list[AnyEntry]:
-        """Report what stays, once per item and outcome and not again at every sweep."""
-        news = defaultdict(list)
-        for result in results:
-            if result.outcome not in _GONE and self._told.get(result.number) != result.outcome:
-                self._told[result.number] = result.outcome
-                news[result.outcome].append(result.number)
-        return [Refused(now, runs(sorted(numbers)), outcome) for outcome, numbers in news.items()]
+    def _is_news(self, result: Result) -> bool:
+        """What stays is reported once per item and outcome, and not again at every sweep."""
+        return self._told.get(result.number) != result.outcome
+
+
+def _refused(results: Iterable[Result], now: Instant) -> list[AnyEntry]:
+    grouped: dict[Outcome, list[int]] = defaultdict(list)
+    for result in results:
+        grouped[result.outcome].append(result.number)
+    return [Refused(now, runs(sorted(numbers)), outcome) for outcome, numbers in grouped.items()]
 
 
 def _erased(

@@ -71,10 +71,9 @@ class Recognition:
     def prior(self, recording: Recording) -> int | None:
         """The anchor that an earlier epoch knew this content by."""
         row = self._db.execute(
-            "SELECT min(anchor) FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
+            "SELECT anchor FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
         ).fetchone()
-        anchor: int | None = row[0]
-        return anchor
+        return None if row is None else int(row[0])
 
     def grant(self, recording: Recording) -> Grant:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""

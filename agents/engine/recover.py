@@ -16,7 +16,10 @@ def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock
     """
     wanted: dict[bytes, list[Wanted]] = defaultdict(list)
     planned: dict[int, Planned] = {}
-    for first, last, why in receipts.open_intents():
+    intents = receipts.open_intents()
+    if not intents:
+        return 0
+    for first, last, why in intents:
         rows = catalogue.rows(
             "SELECT number, path, name, inode, size, mtime_ns, links, source, civil, fingerprint"
             " FROM items JOIN directories ON id = directory WHERE number BETWEEN ? AND ?",
@@ -26,7 +29,5 @@ def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock
             generation = Generation(inode, size, mtime_ns)
             wanted[path].append(Wanted(number, name, generation, links))
             planned[number] = Planned(number, why, *facts)
-    if not planned:
-        return 0
     receipts.record(planned, store.recover(wanted), clock.wall())
     return len(planned)

@@ -6,62 +6,111 @@ which software may move an anchor later (docs/rules.md, Dating).
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock
-from agents.engine.dating import Dater, Sight
+from agents.engine.dating import Dater, Recording, Sight
+from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer, dates_of
 from agents.engine.outbox import Outbox
+from agents.engine.scan import ended_before
 from agents.stores import Store
-from retention.anchor import Window
+from retention.anchor import CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
 from retention.calendar import Instant
 from retention.errors import UnreadableError
 
 STEP_ITEMS = 200
 
 _DOUBTED = """
-SELECT number, path, name, seen, offset FROM items
+SELECT number, path, name, inode, size, mtime_ns, seen, offset, anchor, word FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
+  JOIN words ON words.id = how
  WHERE period <> 0 AND offset <> 0 AND number > ? ORDER BY number LIMIT ?
 """
 
-_LAST_SCAN = """
-SELECT max(began - coalesce(offset, 0)) FROM scans LEFT JOIN periods ON periods.id = period
- WHERE began - coalesce(offset, 0) <= ?
-"""
+
+class _Doubted(NamedTuple):
+    """An item that was seen by a wrong clock, and by how much that was ahead."""
+
+    number: int
+    path: bytes
+    name: bytes
+    inode: int
+    size: int
+    mtime_ns: int
+    seen: Instant
+    offset: int
+    anchor: Instant | None
+    how: str
 
 
-def redate(
-    *,
-    catalogue: Catalogue,
-    store: Store,
-    dater: Dater,
-    indexer: Indexer,
-    outbox: Outbox,
-    clock: Clock,
-) -> Iterator[None]:
-    """Date again, step by step, every item seen by a clock now known to have been wrong."""
-    after = 0
-    while rows := catalogue.rows(_DOUBTED, (after, STEP_ITEMS)):
-        for number, path, name, seen, offset in rows:
-            after = number
-            true_seen = Instant(seen - offset)
-            began = catalogue.value(_LAST_SCAN, (true_seen,))
-            window = None if began is None else Window(Instant(began), true_seen)
-            try:
-                found = store.find(path, name)
-                if found is None:
-                    continue
-                recording = dater.date(path, found, Sight(true_seen, window, 0, offset))
-            except UnreadableError:
-                continue  # the next consultation brings us here again
-            if recording is None:
-                continue
-            with catalogue.transaction() as db:
-                indexer.redate(db, number, dates_of(recording))
-                db.execute(
-                    "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, number)
-                )
-                now = clock.wall()
-                outbox.append(db, now, [indexer.changed(db, number, now)])
-        yield
+class Redater:
+    """Dates again what was seen by a clock now known to have been wrong."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        store: Store,
+        dater: Dater,
+        indexer: Indexer,
+        holds: Holds,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._dater = dater
+        self._indexer = indexer
+        self._holds = holds
+        self._outbox = outbox
+        self._clock = clock
+
+    def run(self) -> Iterator[list[int]]:
+        """Do so step by step. Gives the items that came to be held by their new dates."""
+        after = 0
+        while rows := self._catalogue.rows(_DOUBTED, (after, STEP_ITEMS)):
+            after = rows[-1][0]
+            yield [n for row in rows for n in self._redate(_Doubted(*row))]
+
+    def _redate(self, item: _Doubted) -> list[int]:
+        true_seen = Instant(item.seen - item.offset)
+        try:
+            recording = self._recording(item, true_seen)
+        except UnreadableError:
+            return []  # the next sweep brings us here again
+        if recording is None:
+            return []  # the scan will find what became of it
+        dates = dates_of(recording)
+        now = self._clock.wall()
+        with self._catalogue.transaction() as db:
+            db.execute(
+                "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
+                (item.number, item.seen + LATE_ARRIVAL_SECONDS),
+            )
+            if _may_move(item, dates.anchor):
+                self._indexer.redate(db, item.number, dates)
+            db.execute(
+                "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
+            )
+            self._outbox.append(db, now, [self._indexer.changed(db, item.number, now)])
+            return self._holds.match(db, [item.number], now)
+
+    def _recording(self, item: _Doubted, true_seen: Instant) -> Recording | None:
+        """The file dated as if the clock had been right; None if it is not what it was."""
+        began = ended_before(self._catalogue, true_seen)
+        window = None if began is None else Window(began, true_seen)
+        found = self._store.find(item.path, item.name)
+        if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
+            return None
+        return self._dater.date(item.path, found, Sight(true_seen, window, 0, item.offset))
+
+
+def _may_move(item: _Doubted, anchor: Instant | None) -> bool:
+    """People's word stands; a date that came with the content moves only earlier."""
+    if item.how == CORRECTED:
+        return False
+    if item.how == INHERITED:
+        return anchor is not None and item.anchor is not None and anchor < item.anchor
+    return True

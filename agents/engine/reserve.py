@@ -1,9 +1,15 @@
 """Room kept free on the catalogue's disk, so that a full disk never stops deletion."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+from agents.engine.catalogue import CatalogueFullError
 
 RESERVE_BYTES = 8 * 1024 * 1024
+
+T = TypeVar("T")
 
 
 class Reserve:
@@ -30,3 +36,11 @@ class Reserve:
     def free(self) -> None:
         """Give the room up."""
         self._path.unlink(missing_ok=True)
+
+    def spent_on(self, act: Callable[[], T]) -> T:
+        """Act; where the catalogue finds no room for it, give the reserve up and act once more."""
+        try:
+            return act()
+        except CatalogueFullError:
+            self.free()
+        return act()

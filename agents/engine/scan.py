@@ -5,17 +5,19 @@ compares each directory with the catalogue. What is new settles and is dated; wh
 catalogue and was not found by a *complete* scan is gone (docs/rules.md, The way of a file).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from agents.engine.catalogue import Catalogue
+from agents.engine.catalogue import Catalogue, forget_empty_directories
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.dating import Dater, Recording, Sight
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
-from agents.stores import Found, Generation, Store
+from agents.stores import SIDECAR, Found, Generation, Mark, Store
 from retention.anchor import Window
 from retention.calendar import Instant
 from retention.errors import GoneError, UnreadableError
@@ -26,6 +28,15 @@ from retention.report import AnyEntry, Scanned
 STEP_FILES = 500
 #: A file that has not changed for this long has been written to its end.
 SETTLE_SECONDS = 2
+
+_KNOWN_THERE = """
+SELECT (SELECT count(*) FROM items WHERE directory = ?1)
+     + (SELECT count(*) FROM others WHERE directory = ?1)
+"""
+_LAST_SCAN = """
+SELECT max(began - coalesce(offset, 0)) FROM scans LEFT JOIN periods ON periods.id = period
+ WHERE ended - coalesce(offset, 0)
+"""
 
 
 _Ready = tuple[bytes, Found, Sight]  # a file of this directory, seen so, that has settled
@@ -42,10 +53,11 @@ class _Progress:
     """What a running scan has seen."""
 
     began: Instant
+    epoch: int
     files: int = 0
     unreadable: int = 0
     visited: set[int] = field(default_factory=set)
-    doubtful: list[int] = field(default_factory=list)  # directories where items were not met
+    doubtful: list[int] = field(default_factory=list)  # directories where something was not met
 
 
 class Scanner:
@@ -73,8 +85,10 @@ class Scanner:
         self._settle_seconds = settle_seconds
         self._ready: list[_Ready] = []
         self._settling: dict[tuple[bytes, bytes], tuple[Generation, int, Sight]] = {}
-        self.marks: set[tuple[bytes, bytes]] = set()  # incident markers met, for who reads them
+        self._unreadable = 0  # files that could not be dated, since the agent started
+        self.marked: dict[tuple[bytes, bytes], Mark] = {}  # recordings met with an incident marker
         self.newly_held: list[int] = []
+        self.complete = False  # whether the last scan was
 
     @property
     def settling(self) -> bool:
@@ -83,36 +97,41 @@ class Scanner:
 
     def run(self) -> Iterator[None]:
         """One scan of everything, step by step. Raises `StoreUnreachableError`, changing nothing."""
+        self.complete = False
         self._store.check()
-        progress = _Progress(began=self._clock.wall())
+        progress = _Progress(began=self._clock.wall(), epoch=self._epoch())
         sight = self._sight()
+        undated = self._unreadable
 
         def unread(_path: bytes, _why: str) -> None:
             progress.unreadable += 1
 
         for directory in self._store.directories(unread):
-            place = self._indexer.directory(directory)
-            progress.visited.add(place)
             met = 0
             for step in _steps(self._store.listing(directory, unread), STEP_FILES):
-                met += self._look(directory, place, step, sight)
+                met += self._look(directory, step, sight)
                 progress.files += len(step)
                 yield
-            if met < self._catalogue.value(
-                "SELECT count(*) FROM items WHERE directory = ?", (place,)
-            ):
-                progress.doubtful.append(place)
+            place = self._indexer.place_of(directory)
+            if place is not None:
+                progress.visited.add(place)
+                if met < self._catalogue.value(_KNOWN_THERE, (place,)):
+                    progress.doubtful.append(place)
         yield from self._settle_pending()
         self._store.check()
-        if not progress.unreadable:
+        progress.unreadable += self._unreadable - undated
+        if not progress.unreadable and progress.epoch == self._epoch():
             yield from self._find_gone(progress)
         self._finish(progress)
 
     def hint(self, directory: bytes, name: bytes, *, closed: bool) -> None:
         """A watcher saw this file: it is dated at the next `settle`.
 
-        `closed`: its writer closed it or moved it here, so it need not settle.
+        `closed`: its writer closed it or moved it here, so it need not settle. A marker's file
+        hints at the recording it stands beside.
         """
+        if name.endswith(SIDECAR) and name != SIDECAR:
+            name, closed = name.removesuffix(SIDECAR), False
         try:
             found = self._store.find(directory, name)
         except UnreadableError:
@@ -120,24 +139,23 @@ class Scanner:
         if found is None:
             return
         sight = self._sight()
-        place = self._indexer.directory(directory)
-        known = self._known(place, [name]).get(name)
-        if known is None or known.generation != found.generation:
-            if closed and may_be_media(name):
-                self._settling.pop((directory, name), None)
-                self._ready.append((directory, found, sight))
-            else:
-                self._look(directory, place, [found], sight)
+        known = self._known(directory, [name]).get(name)
+        changed = known is None or known.generation != found.generation
+        if changed and closed and may_be_media(name):
+            self._settling.pop((directory, name), None)
+            self._ready.append((directory, found, sight))
+        else:
+            self._look(directory, [found], sight)
 
     def settle(self) -> None:
         """Date what was hinted at or has stopped growing; call every second or so."""
         for _ in self._settle_pending():
             pass
 
-    def _look(self, directory: bytes, place: int, step: Sequence[Found], sight: Sight) -> int:
-        """Compare files with the catalogue. Gives how many of its items were met."""
-        known = self._known(place, [found.name for found in step])
-        met = {name for name, item in known.items() if item.number}
+    def _look(self, directory: bytes, step: Sequence[Found], sight: Sight) -> int:
+        """Compare files with the catalogue. Gives how many of those it has there were met."""
+        known = self._known(directory, [found.name for found in step])
+        met = set(known)
         fresh = []
         for found in step:
             item = known.get(found.name)
@@ -145,16 +163,20 @@ class Scanner:
                 if item.links != found.links:
                     self._relink(item.number, found.links)
             elif not may_be_media(found.name):
-                self._notice_mark(directory, found.name)
+                continue
             elif self._has_settled(found):
                 fresh.append((directory, found, sight))
             else:
                 self._wait(directory, found, sight)
+        self._notice_marks(directory, [name for name, item in known.items() if item.number])
         met |= self._date_and_enter(fresh)
         return len(met)
 
-    def _known(self, place: int, names: Sequence[bytes]) -> dict[bytes, _Known]:
+    def _known(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, _Known]:
         """Items and other files the catalogue has under these names; others have number 0."""
+        place = self._indexer.place_of(directory)
+        if place is None:
+            return {}
         marks = ",".join("?" * len(names))
         where = f"WHERE directory = ? AND name IN ({marks})"
         rows = self._catalogue.rows(
@@ -167,23 +189,28 @@ class Scanner:
         }
 
     def _date_and_enter(self, fresh: Iterable[_Ready]) -> set[bytes]:
-        """Date files and make items of the recordings among them, whose names it gives."""
+        """Date files and enter them into the catalogue; gives the names of those that it now has."""
         recordings: list[Recording] = []
+        entered: set[bytes] = set()
         for directory, found, sight in fresh:
             try:
                 recording = self._dater.date(directory, found, sight)
             except GoneError:
                 continue
             except UnreadableError:
+                self._unreadable += 1
                 self._wait(directory, found, sight)
                 continue
+            entered.add(found.name)
             if recording is None:
-                self._set_aside(directory, found)
+                self._indexer.set_aside(directory, found, self._clock.wall())
             else:
                 recordings.append(recording)
         if recordings:
             self.newly_held += self._indexer.enter(recordings, self._clock.wall())
-        return {recording.name for recording in recordings}
+            for directory, names in _by_directory(recordings).items():
+                self._notice_marks(directory, names)
+        return entered
 
     def _has_settled(self, found: Found) -> bool:
         """Whether its mtime lies far enough back; one in the future tells nothing."""
@@ -216,34 +243,48 @@ class Scanner:
             yield
 
     def _find_gone(self, progress: _Progress) -> Iterator[None]:
-        """Look once more for each item that was not met; what really is not there is gone."""
-        places = self._catalogue.rows("SELECT DISTINCT directory FROM items")
+        """Look once more for whatever was not met; what really is not there is gone."""
+        places = self._catalogue.rows("SELECT id FROM directories")
         unvisited = [place for (place,) in places if place not in progress.visited]
         for place in [*progress.doubtful, *unvisited]:
             path = self._catalogue.value("SELECT path FROM directories WHERE id = ?", (place,))
-            after = 0
-            while rows := self._catalogue.rows(
-                "SELECT number, name, holds FROM items WHERE directory = ? AND number > ?"
-                " ORDER BY number LIMIT ?",
-                (place, after, STEP_FILES),
-            ):
-                after = rows[-1][0]
-                self._book_gone(
-                    [n for n, name, holds in rows if self._is_gone(path, name, n, holds)]
-                )
+            if path is None:
+                continue  # a sweep took the last of it meanwhile
+            for rows in self._pages("items", place):
+                self._book_gone([n for n, name in rows if self._is_gone(path, name, n)])
                 yield
-        self._forget_others()
+            for rows in self._pages("others", place):
+                self._forget_others([n for n, name in rows if self._is_absent(path, name)])
+                yield
 
-    def _is_gone(self, path: bytes, name: bytes, number: int, holds: int) -> bool:
+    def _pages(self, table: str, place: int) -> Iterator[list[tuple[int, bytes]]]:
+        """What the catalogue has in a directory, by number and name, some hundred at a time."""
+        query = (
+            f"SELECT number, name FROM {table} WHERE directory = ? AND number > ?"  # noqa: S608 - one of two
+            " ORDER BY number LIMIT ?"
+        )
+        after = 0
+        while rows := self._catalogue.rows(query, (place, after, STEP_FILES)):
+            after = rows[-1][0]
+            yield [(number, name) for number, name in rows]
+
+    def _is_gone(self, path: bytes, name: bytes, number: int) -> bool:
+        """Whether neither its name nor our own one leads to its bytes any more."""
+        if not self._is_absent(path, name):
+            return False
         try:
-            if self._store.find(path, name) is not None:
-                return False
-            if holds and self._store.kept(number) is not None:
-                self._store.restore(number, path, name)  # somebody removed it; its bytes are ours
-                return False
+            if self._store.kept(number) is None:
+                return True
         except UnreadableError:
             return False
-        return True
+        self._store.restore(number, path, name)  # somebody removed it; its bytes are ours
+        return False
+
+    def _is_absent(self, path: bytes, name: bytes) -> bool:
+        try:
+            return self._store.find(path, name) is None
+        except UnreadableError:
+            return False
 
     def _book_gone(self, numbers: Sequence[int]) -> None:
         if not numbers:
@@ -257,41 +298,60 @@ class Scanner:
     def _finish(self, progress: _Progress) -> None:
         now = self._clock.wall()
         period = self._time.period()
+        self.complete = not progress.unreadable
         with self._catalogue.transaction() as db:
-            if not progress.unreadable:
+            if progress.epoch != self._epoch():
+                self.complete = False
+                return  # its first half was seen by an epoch that is over
+            if self.complete:
                 db.execute(
                     "INSERT INTO scans (began, ended, period) VALUES (?, ?, ?)",
                     (progress.began, now, period),
                 )
+            forget_empty_directories(db)
             entry = Scanned(now, progress.began, progress.files, progress.unreadable)
             self._outbox.append(db, now, [entry])
 
     def _sight(self) -> Sight:
         """How what is seen now was seen: since the last complete scan, by this boot's clock."""
         now = self._clock.wall()
-        last = self._catalogue.value("SELECT max(began) FROM scans")
-        window = None if last is None else Window(Instant(min(last, now)), now)
+        last = self._catalogue.value(f"{_LAST_SCAN} <= ?", (now,))
+        window = None if last is None else Window(last, now)
         return Sight(now, window, self._time.period())
+
+    def _epoch(self) -> int:
+        epoch: int = self._catalogue.value("SELECT epoch FROM agent")
+        return epoch
 
     def _relink(self, number: int, links: int) -> None:
         with self._catalogue.transaction() as db:
             db.execute("UPDATE items SET links = ? WHERE number = ?", (links, number))
 
-    def _set_aside(self, directory: bytes, found: Found) -> None:
-        """Remember a file that is no recording, so that no scan reads it again."""
-        place = self._indexer.directory(directory)
+    def _forget_others(self, numbers: Sequence[int]) -> None:
         with self._catalogue.transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO others VALUES (?, ?, ?, ?, ?)",
-                (place, found.name, *found.generation),
-            )
+            db.executemany("DELETE FROM others WHERE number = ?", [(n,) for n in numbers])
 
-    def _forget_others(self) -> None:
-        with self._catalogue.transaction() as db:
-            db.execute("DELETE FROM others WHERE directory NOT IN (SELECT id FROM directories)")
+    def _notice_marks(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """Remember which of these recordings have an incident marker, for who holds them."""
+        with suppress(UnreadableError):  # the scan has told it
+            marked = self._store.marked(directory, names)
+            self.marked |= {(directory, name): mark for name, mark in marked.items()}
 
-    def _notice_mark(self, directory: bytes, name: bytes) -> None:
-        self.marks.add((directory, name))
+
+def ended_before(catalogue: Catalogue, seen: Instant) -> Instant | None:
+    """When the last complete scan began that was over before something was first seen.
+
+    In true time, as far as it is known how wrong the clock was that timed the scan.
+    """
+    began: Instant | None = catalogue.value(f"{_LAST_SCAN} < ?", (seen,))
+    return began
+
+
+def _by_directory(recordings: Iterable[Recording]) -> dict[bytes, list[bytes]]:
+    names: dict[bytes, list[bytes]] = defaultdict(list)
+    for recording in recordings:
+        names[recording.directory].append(recording.name)
+    return names
 
 
 def _steps(found: Iterator[Found], size: int) -> Iterator[Sequence[Found]]:

@@ -15,7 +15,7 @@ by that call without being told, and no file may be called gone because of it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 from retention.outcome import Outcome
 from retention.probes.source import ByteSource
@@ -46,6 +46,13 @@ class Found(NamedTuple):
     name: bytes
     generation: Generation
     links: int
+
+
+SIDECAR = b".incident"
+"""What is appended to a recording's name to name the marker file that stands beside it."""
+
+Mark = Literal["sidecar", "attribute", "tag"]
+"""How the locker's software marked one recording as an incident's."""
 
 
 class Wanted(NamedTuple):
@@ -125,6 +132,14 @@ class Store(Protocol):
         """Look one regular file up. None, and nothing else, says that it is not there.
 
         `UnreadableError` when that cannot be known, as behind a link or under a later mount.
+        """
+
+    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+        """Tell which of these files have an incident marker of their own, and of what kind.
+
+        A sidecar `NAME.incident` of any content, an extended attribute `user.incident` of any
+        value, or an object's tag. Cheap enough to be asked just before an erasure. A directory
+        or a file that is not there has none; `UnreadableError` when it cannot be known.
         """
 
     def open(self, directory: bytes, name: bytes) -> Opened:

@@ -1,13 +1,14 @@
 """The store that is a tree of directories on a local file system (docs/rules.md, Erasing)."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from stat import S_ISREG
 
-from agents.stores import Batch, Erased, Found, Generation, Unread
+from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
 from agents.stores.beneath import Root, components, must_be_component
 from agents.stores.erasing import Erasure
 from agents.stores.keeping import Keeping
+from agents.stores.marking import marks_in
 from agents.stores.opening import OpenFile, open_file
 from agents.stores.private import Private, hidden_in
 from agents.stores.trouble import sentence_of
@@ -66,6 +67,19 @@ class Tree:
             return None
         generation = Generation(state.st_ino, state.st_size, state.st_mtime_ns)
         return Found(name, generation, state.st_nlink)
+
+    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+        """See `Store.marked`."""
+        for name in names:
+            must_be_component(name)
+        root, _ = self._enter()
+        try:
+            with root.open(directory) as fd:
+                return marks_in(fd, names)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise UnreadableError(sentence_of(error)) from error
 
     def open(self, directory: bytes, name: bytes) -> OpenFile:
         """See `Store.open`."""

@@ -16,7 +16,6 @@ from agents.engine.catalogue import Catalogue
 from agents.engine.clock import SystemClock
 from agents.engine.daemon import Daemon, Pace
 from agents.engine.epoch import commission
-from agents.engine.markers import Markers
 from agents.engine.metrics import Metrics
 from agents.engine.reserve import Reserve
 from agents.engine.uplink import HttpUplink
@@ -65,6 +64,7 @@ def build(settings: Settings) -> Built:
         pin=known.pin,
         reserve=Reserve(state / "reserve"),
         freeze=Path(settings.freeze) if settings.freeze else state / "freeze",
+        events=Path(settings.events) if settings.events else None,
         offline=settings.offline,
         settle_seconds=settings.settle,
         spread=_spread(known.store, settings.spread),
@@ -79,7 +79,7 @@ def build(settings: Settings) -> Built:
 
 
 def build_daemon(settings: Settings, built: Built) -> Daemon:
-    """The daemon around an agent, with its watcher, markers and metrics."""
+    """The daemon around an agent, with its watcher and metrics."""
     log = logger()
     registry = CollectorRegistry()
     metrics = Metrics(registry, built.agent)
@@ -91,20 +91,9 @@ def build_daemon(settings: Settings, built: Built) -> Daemon:
     return Daemon(
         built.agent,
         watch=Watch(Path(settings.root)),
-        markers=build_markers(settings, built),
         metrics=metrics,
         pace=Pace(scan=settings.scan_every, sweep=settings.sweep_every, talk=settings.talk_every),
         log=log,
-    )
-
-
-def build_markers(settings: Settings, built: Built) -> Markers:
-    """What reads the incident markers of this terminal."""
-    return Markers(
-        catalogue=built.catalogue,
-        obedience=built.agent.obedience,
-        events=Path(settings.events) if settings.events else None,
-        log=logger(),
     )
 
 
