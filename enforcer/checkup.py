@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from enforcer import certificates, keys
+from enforcer import certificates, heads, keys
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.settings import Settings
@@ -34,12 +34,14 @@ def examine(settings: Settings, now: Instant) -> Iterator[Finding]:
     yield _tried("its key", lambda: _private(settings.tls_key))
     yield _tried("published heads", lambda: _directory(settings.heads))
     try:
-        chain = _chain(settings)
+        chain = _remembered(settings)
     except RetentionError as error:
-        yield Finding("index and policy", False, str(error))
+        yield Finding("index, policy and ledger", False, str(error))
         return
     policy = chain.current
-    yield Finding("index and policy", True, f"version {policy.version}, verified from its pin")
+    yield Finding(
+        "index, policy and ledger", True, f"policy version {policy.version}, verified from its pin"
+    )
     yield _tried("directive key", lambda: _named(settings.directive_key, policy.directive_keys))
     yield _tried("ledger key", lambda: _named(settings.ledger_key, policy.ledger_keys))
     yield from _people(policy)
@@ -78,11 +80,14 @@ def _directory(path: Path) -> str:
     return f"{free >> 30} GiB are free"
 
 
-def _chain(settings: Settings) -> Chain:
+def _remembered(settings: Settings) -> Chain:
+    """The chain of policies; raises if it does not verify, or if we once published more than we know."""
     engine = open_index(settings.index)
     try:
         with reading(engine) as connection:
-            return Chains(bytes.fromhex(settings.policy_pin)).read(connection)
+            chain = Chains(bytes.fromhex(settings.policy_pin)).read(connection)
+            heads.require_memory(connection, chain, settings.heads)
+            return chain
     finally:
         engine.dispose()
 

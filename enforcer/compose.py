@@ -18,7 +18,7 @@ from enforcer.direct import Director
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.metrics import Facts
-from enforcer.rounds import Rounds
+from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
 from enforcer.web.agents_api import agents_api
@@ -29,7 +29,7 @@ from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError
 
 SHUTDOWN_SECONDS = 10
-FORGET_SECONDS = 24 * 3600
+DAILY_SECONDS = 24 * 3600
 BACKLOG = 1024  # a fleet that comes back at once
 
 _LOG = structlog.get_logger()
@@ -76,7 +76,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
         directive_key=directive_key,
     )
     registry.register(Facts(engine, chains, clock))
-    rounds = Rounds(engine, chains, clock, ledger_key, settings.heads)
+    rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
     stopped = Stopped()
     tasks = SideTasks(_tasks(rounds, settings.prove_seconds), registry, stopped)
     routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
@@ -90,6 +90,7 @@ def serve(settings: Settings) -> int:
     for path in (settings.tls_certificate, settings.tls_key):
         _require_file(path)
     enforcer = build(settings)
+    enforcer.rounds.remember()
     with bound(settings.address) as listener:
         server = uvicorn.Server(_config(enforcer.app, settings))
         enforcer.stopped.server = server
@@ -131,7 +132,8 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 def _tasks(rounds: Rounds, prove_seconds: int) -> list[Task]:
     return [
         Task("prove", prove_seconds, rounds.prove),
-        Task("forget", FORGET_SECONDS, rounds.forget),
+        Task("check", DAILY_SECONDS, rounds.check),
+        Task("forget", DAILY_SECONDS, rounds.forget),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the enforcer does by itself, round after round: prove, and forget what it may not keep."""
+"""What the enforcer does by itself, round after round: prove, check, and forget what it may."""
 
 import os
 from dataclasses import dataclass
@@ -6,61 +6,89 @@ from pathlib import Path
 
 import structlog
 from nacl.signing import SigningKey
-from sqlalchemy import Engine
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import Engine, update
 
-from enforcer import intake, prove
+from enforcer import heads, intake, prove
 from enforcer.clock import Clock
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.policies import Chains
-from enforcer.index.tree import Head
+from enforcer.index.tables import stores
+from enforcer.verifiers import verifiers
+from retention.errors import VerificationError
+from retention.policy import Chain
 
 _LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """The enforcer's own tasks. `heads` is the directory of published checkpoints."""
+    """The enforcer's own tasks. `directory` is where heads are published."""
 
     engine: Engine
     chains: Chains
     clock: Clock
     ledger_key: SigningKey
-    heads: Path
+    directory: Path
+    verified: Gauge
+
+    def remember(self) -> None:
+        """At the start: if we were restored, let every agent first say what it knows."""
+        chain = self._chain()
+        try:
+            with reading(self.engine) as connection:
+                heads.require_memory(connection, chain, self.directory)
+        except VerificationError as error:
+            _LOG.warning("restored from a backup", reason=str(error))
+            with writing(self.engine) as connection:
+                connection.execute(update(stores).where(stores.c.epoch > 0).values(restored=True))
 
     def prove(self) -> None:
         """Make certificates of what was erased, beat, and publish a head over all of it."""
-        while certified := self._certify():
+        chain = self._chain()
+        with reading(self.engine) as connection:
+            heads.require_memory(connection, chain, self.directory)
+        while certified := self._certify(chain):
             _LOG.info("certified", count=certified)
         with writing(self.engine) as connection:
             prove.heartbeat(connection, self.clock())
+        origin = chain.current.ledger_origin
         with writing(self.engine) as connection:
-            origin = self.chains.read(connection).current.ledger_origin
             head = prove.publish(connection, origin=origin, key=self.ledger_key, now=self.clock())
         if head is not None:
-            self._show(head)
+            heads.show(self.directory, head)
+
+    def check(self) -> None:
+        """Hash the whole ledger again, and say when that last went well."""
+        chain = self._chain()
+        with reading(self.engine) as connection:
+            prove.check(connection, verifiers(chain))
+        self.verified.set(self.clock())
 
     def forget(self) -> None:
         """Destroy old salts, drop what is known of past epochs, and overwrite what that leaves."""
-        now = self.clock()
-        with reading(self.engine) as connection:
-            chain = self.chains.read(connection)
+        chain, now = self._chain(), self.clock()
         with writing(self.engine) as connection:
             shredded = prove.shred(connection, now)
             intake.forget_prior(connection, chain=chain, now=now)
         scrub(self.engine)
         _LOG.info("forgot", count=shredded)
 
-    def _certify(self) -> int:
+    def _chain(self) -> Chain:
+        with reading(self.engine) as connection:
+            return self.chains.read(connection)
+
+    def _certify(self, chain: Chain) -> int:
         with writing(self.engine) as connection:
-            chain = self.chains.read(connection)
             return prove.certify(connection, chain, self.clock(), os.urandom)
 
-    def _show(self, head: Head) -> None:
-        """Publish a head after its commit; one that is there already stays."""
-        path = self.heads / f"{head.size:012}.note"
-        if path.exists():
-            return
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(head.note, encoding="utf-8")
-        unfinished.rename(path)
-        _LOG.info("published", size=head.size)
+
+def verified_gauge(registry: CollectorRegistry) -> Gauge:
+    """When the ledger was last found whole; the enforcer is one verifier, auditors are others."""
+    gauge = Gauge(
+        "retention_ledger_verify_last_success_timestamp_seconds",
+        "When the whole ledger was last hashed again and found as published.",
+        ["verifier"],
+        registry=registry,
+    )
+    return gauge.labels("enforcer")

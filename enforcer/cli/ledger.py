@@ -8,9 +8,9 @@ from enforcer.cli.client import client
 from enforcer.cli.typed import parse_head
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms import Checkpoint, Proofs, Verified
+from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
 from retention.ledger import Certificate, LastHead
-from retention.note import Verifier
 from retention.policy import Chain
 
 
@@ -45,7 +45,7 @@ def checkpoint(arguments: Namespace) -> int:
     me = client(arguments)
     found = me.get("/v1/ledger/checkpoint", Checkpoint)
     if found.note:
-        note.open_note(found.note, _verifiers(signing.chain(me)))
+        note.open_note(found.note, verifiers(signing.chain(me)))
     if arguments.json:
         show.as_json(found)
     else:
@@ -85,7 +85,7 @@ def succeed(arguments: Namespace) -> int:
 
 
 def _verified(found: Proofs, chain: Chain) -> list[Certificate]:
-    text = note.open_note(found.checkpoint, _verifiers(chain))
+    text = note.open_note(found.checkpoint, verifiers(chain))
     head = note.Checkpoint.parse(text)
     certificates = []
     for proof in found.proofs:
@@ -95,8 +95,3 @@ def _verified(found: Proofs, chain: Chain) -> list[Certificate]:
         if isinstance(leaf, Certificate):
             certificates.append(leaf)
     return certificates
-
-
-def _verifiers(chain: Chain) -> list[Verifier]:
-    named = {(p.ledger_origin, key) for p in chain.policies for key in p.ledger_keys}
-    return [Verifier(*each) for each in sorted(named)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from enforcer.govern import credentials
+from enforcer.govern import retiring
 from enforcer.govern.lookup import row_of
 from enforcer.govern.naming import Name
 from enforcer.index import stores as index
@@ -70,10 +70,10 @@ def carry(connection: Connection, act: AnyAct, now: Instant) -> None:
         case Release():
             connection.execute(update(holds).where(holds.c.id == act.hold).values(released_at=now))
         case Activation():
-            _set(connection, act.stores, state="active")
+            for store in act.stores:
+                index.change(connection, store, state="active")
         case Retirement():
-            _set(connection, (act.store,), state="retired")
-            credentials.revoke(connection, act.store)
+            retiring.retire(connection, act, now)
         case Thaw():
             index.thaw(connection, act.store, act.epoch)
         case _:
@@ -189,7 +189,3 @@ def _store(connection: Connection, store: str) -> Any:
     if row is None:
         raise ConfigError(f"no store is called {store!r}")
     return row
-
-
-def _set(connection: Connection, ids: Iterable[str], **values: object) -> None:
-    connection.execute(update(stores).where(stores.c.id.in_(tuple(ids))).values(**values))

@@ -10,10 +10,10 @@ from enforcer import bundle, prove
 from enforcer.govern.forms import Checkpoint, Proof, Proofs, Verified
 from enforcer.index import tree
 from enforcer.index.tables import leaves
+from enforcer.verifiers import verifiers
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.errors import ConfigError, MalformedError
-from retention.note import Verifier
 
 MOST_PROOFS = 1000
 
@@ -26,9 +26,7 @@ def checkpoint(connection: Connection, _asked: Asked) -> Answer:
 
 def verify(connection: Connection, asked: Asked) -> Answer:
     """Hash every leaf again and hold it against every head."""
-    policies = asked.chain.policies
-    known = {(p.ledger_origin, key) for p in policies for key in p.ledger_keys}
-    head = prove.check(connection, [Verifier(*each) for each in sorted(known)])
+    head = prove.check(connection, verifiers(asked.chain))
     return Answer(Verified(0 if head is None else head.size, tree.size(connection)))
 
 

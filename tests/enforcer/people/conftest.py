@@ -114,7 +114,7 @@ class Served:
     home: Path
     clock: Clock
     built: compose.Enforcer
-    agents: list["Agent"] = field(default_factory=list)
+    uplinks: list[HttpUplink] = field(default_factory=list)
     _keys: dict[str, SigningKey] = field(default_factory=dict)
 
     @property
@@ -138,12 +138,17 @@ class Served:
     def pin(self) -> bytes:
         return bytes.fromhex(load(self.home / "enforcer.toml", {}).policy_pin)
 
+    def uplink(self, agent: "Agent") -> HttpUplink:
+        """A wire for the agent; it is closed when the test ends."""
+        made = HttpUplink(self.url, ca_file=None, authorisation=lambda: agent.credential)
+        self.uplinks.append(made)
+        return made
+
     def enrol(self, name: str, site: str = "Brīvības 12") -> "Agent":
         """A store whose agent has greeted."""
         new = NewStore(id=name, site=site, group="terminal", commissioned_on=date(2025, 1, 1))
         answer = self.person("olga").post("/v1/stores", NewStores((new,)), Invitations)
-        self.agents.append(Agent(self, answer.invitations[0].code))
-        return self.agents[-1]
+        return Agent(self, answer.invitations[0].code)
 
 
 class Agent:
@@ -152,7 +157,7 @@ class Agent:
     def __init__(self, served: Served, code: str) -> None:
         self.served = served
         self.credential: str | None = None
-        self.uplink = HttpUplink(served.url, ca_file=None, authorisation=lambda: self.credential)
+        self.uplink = served.uplink(self)
         enrolled = self.uplink.enrol(Enrolment(code))
         self.store = enrolled.store
         self.credential = f"{enrolled.store}.{enrolled.secret}"
@@ -225,22 +230,22 @@ def serve(home: Path, clock: Ticker) -> Iterator[Callable[..., Served]]:
     """Start an enforcer, by the test's clock or another; its tasks are not running."""
     running: list[tuple[uvicorn.Server, threading.Thread, Served]] = []
 
-    def start(clock: Clock = clock) -> Served:
+    def start(clock: Clock = clock, directory: Path = home) -> Served:
         log.configure("warning")
-        built = compose.build(load(home / "enforcer.toml", {}), clock)
+        built = compose.build(load(directory / "enforcer.toml", {}), clock)
         listener = compose.bound(("127.0.0.1", 0))
         config = uvicorn.Config(built.app, log_config=None, access_log=False, lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        running.append((server, thread, Served(url, home, clock, built)))
+        running.append((server, thread, Served(url, directory, clock, built)))
         return running[-1][2]
 
     yield start
     for server, thread, served in running:
-        for agent in served.agents:
-            agent.uplink.close()
+        for uplink in served.uplinks:
+            uplink.close()
         server.should_exit = True
         thread.join()
         served.engine.dispose()

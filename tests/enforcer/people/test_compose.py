@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import signal
 import socket
 import ssl
@@ -12,6 +13,7 @@ import time
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
@@ -19,10 +21,14 @@ from sqlalchemy import create_engine, text
 
 from enforcer import certificates, checkup, compose, keys, log
 from enforcer.cli import main
+from enforcer.govern.forms import Document, Signed
 from enforcer.settings import Settings, load
 from enforcer.side import SideTasks, Task
+from retention import codec, envelope
 from retention.calendar import DAY, Instant
-from retention.errors import ConfigError, MalformedError
+from retention.errors import ConfigError, MalformedError, RefusedError, VerificationError
+from retention.ledger import LastHead
+from retention.note import Checkpoint
 
 ENFORCER = [sys.executable, "-m", "enforcer.cli"]
 
@@ -308,14 +314,70 @@ def test_a_task_that_dies_stops_the_enforcer():
     assert not tasks.alive()
 
 
-def test_published_heads_are_files_that_stay(served):
+def test_a_head_is_published_for_each_day(served):
     served.built.rounds.prove()
-    (head,) = (served.home / "heads").iterdir()
-    before = head.read_text()
+    (first,) = (served.home / "heads").iterdir()
+    assert first.name == "2026-06-10.note"
     served.clock.forward(600)
     served.built.rounds.prove()
-    assert head.read_text() == before
-    assert len(list((served.home / "heads").iterdir())) == 2
+    assert Checkpoint.parse(first.read_text().partition("\n\n")[0] + "\n").size == 2
+    served.clock.forward(DAY)
+    served.built.rounds.prove()
+    names = sorted(path.name for path in (served.home / "heads").iterdir())
+    assert names == ["2026-06-10.note", "2026-06-11.note"]
+
+
+def test_whoever_checks_the_ledger_leaves_the_time_behind(served):
+    served.built.rounds.prove()
+    served.built.rounds.check()
+    text = get_plain(served, "/metrics")
+    assert f'{{verifier="enforcer"}} {float(served.clock.now)}' in text
+
+
+def get_plain(served, path):
+    connection = HTTPConnection(served.url.removeprefix("http://"))
+    connection.request("GET", path)
+    found = connection.getresponse().read().decode()
+    connection.close()
+    return found
+
+
+def test_an_index_restored_from_yesterday_says_so_and_waits(served, home, clock, serve, capsys):
+    """The ledger stands still until two people sign its last head; agents are heard first."""
+    agent = served.enrol("t-1")
+    served.built.rounds.prove()
+    shutil.copytree(home, home.with_name("backup"))
+    clock.forward(DAY)
+    served.built.rounds.prove()
+    lost = Checkpoint.parse(
+        (home / "heads" / "2026-06-11.note").read_text().partition("\n\n")[0] + "\n"
+    )
+    back = serve(directory=restored(home))
+    back.built.rounds.remember()
+    assert "restored from a backup" in capsys.readouterr().err
+    with pytest.raises(VerificationError, match=f"ledger succeed {lost.size}:{lost.root.hex()}"):
+        back.built.rounds.prove()
+    assert main(["doctor", "--config", str(back.home / "enforcer.toml")]) == 1
+    agent.uplink = back.uplink(agent)
+    with pytest.raises(RefusedError, match="first has to hear"):
+        agent.fetch()
+    head = LastHead(at=clock.now, reason="disk failed", size=lost.size, root=lost.root)
+    anna, ivo = back.person("anna"), back.person("ivo")
+    sealed = envelope.seal("act", codec.encode(head), [anna.key])
+    document = anna.post("/v1/documents", Signed(sealed), Document)
+    bare = msgspec.structs.replace(sealed, signatures=())
+    signed = Signed(envelope.countersign(bare, ivo.key))
+    ivo.post(f"/v1/documents/{document.id}/sign", signed, Document)
+    back.built.rounds.prove()
+    back.built.rounds.check()
+
+
+def restored(home):
+    """The backup, at another place, beside the heads that were published since."""
+    backup = home.with_name("backup")
+    shutil.rmtree(backup / "heads")
+    shutil.copytree(home / "heads", backup / "heads")
+    return backup
 
 
 def test_a_bug_in_a_handler_is_500_and_one_sentence(served, monkeypatch):

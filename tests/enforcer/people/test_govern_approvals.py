@@ -19,6 +19,7 @@ from enforcer.govern.forms import (
     Signed,
     StoreLines,
 )
+from enforcer.index import tally
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import documents, stores
 from retention import acts, codec, envelope, report
@@ -300,6 +301,12 @@ def test_a_store_is_not_retired_over_what_is_held_there(served):
         propose(served, "olga", drawn(served, Retirement, store="t-1", how="sold"))
     both(served, drawn(served, Retirement, store="t-1", how="lost"), "olga", "dana")
     assert [(line.state, line.credential) for line in listed(served)] == [("retired", "none")]
+    with reading(served.engine) as connection:
+        assert tally.unbalanced(connection) == []
+        (lost,) = (line for line in tally.sums(connection) if line.state == "lost")
+    assert lost.items == 1
+    sheet = served.person("hugo").get("/v1/holds/hold-1", HoldSheet)
+    assert [store.state for store in sheet.stores] == ["effective"]
 
 
 def test_two_boxes_are_thawed_by_two_people(served):

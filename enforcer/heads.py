@@ -1,0 +1,74 @@
+"""Published heads as files, one for each day: copied elsewhere, nobody can take them back.
+
+They outlive the index. If it is restored from a backup, the newest file tells that we know less than
+we once said: then the ledger stands still until two people sign which head was the last anybody
+knows, and no store gets a directive before its agent has said what it knows (docs/rules.md, Coming
+back).
+"""
+
+from datetime import UTC
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from enforcer.index import tree
+from enforcer.index.tables import leaves
+from enforcer.index.tree import Head
+from enforcer.verifiers import verifiers
+from retention import codec, ledger, merkle, note
+from retention.calendar import Instant, civil_date
+from retention.errors import ConfigError, RetentionError, VerificationError
+from retention.ledger import LastHead, Succession
+from retention.note import Checkpoint
+from retention.policy import Chain
+
+
+def show(directory: Path, head: Head) -> None:
+    """Publish a head, after its commit: it takes the place of an earlier one of the same day."""
+    path = directory / f"{civil_date(Instant(head.at), UTC)}.note"
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        unfinished.write_text(head.note, encoding="utf-8")
+        unfinished.rename(path)
+    except OSError as error:
+        raise ConfigError(f"cannot publish a head in {directory}: {error.strerror}") from error
+
+
+def require_memory(connection: Connection, chain: Chain, directory: Path) -> None:
+    """`VerificationError` that says what to do, if we published more than we know."""
+    head = _newest(directory, chain)
+    if head is None or _known(connection, head) or _succeeded(connection, head):
+        return
+    raise VerificationError(
+        f"a head over {head.size} leaves was published, and the index has {tree.size(connection)} "
+        f"others: it was restored; two people sign `enforcer ledger succeed "
+        f"{head.size}:{head.root.hex()}`"
+    )
+
+
+def _newest(directory: Path, chain: Chain) -> Checkpoint | None:
+    """The last one published; what is none of ours is passed over."""
+    for path in sorted(directory.glob("*.note"), reverse=True):
+        try:
+            text = note.open_note(path.read_text(encoding="utf-8"), verifiers(chain))
+            return Checkpoint.parse(text)
+        except (RetentionError, OSError, UnicodeDecodeError):
+            continue
+    return None
+
+
+def _known(connection: Connection, head: Checkpoint) -> bool:
+    if head.size > tree.size(connection):
+        return False
+    return merkle.root_from(head.size, tree.node(connection)) == head.root
+
+
+def _succeeded(connection: Connection, head: Checkpoint) -> bool:
+    """Whether two people have signed that this head, or a later one, was the last."""
+    rows = connection.execute(select(leaves.c.data).where(leaves.c.kind == "succession"))
+    signed = (ledger.decode(data) for data in rows.scalars())
+    return any(
+        codec.decode(leaf.approval.payload, LastHead).size >= head.size
+        for leaf in signed
+        if isinstance(leaf, Succession)
+    )
