@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from retention.calendar import DAY, Instant, iso, to_instant
+from retention.calendar import DAY, Instant, civil_date, iso, to_instant
 from retention.probes import Candidate, TimeSource, ZoneKnowledge
 
 #: How anchors are found that no single candidate gives.
@@ -31,6 +31,8 @@ RECORDERS_OWN = frozenset(TimeSource) - {
     TimeSource.DIRECTORY,
     TimeSource.MTIME,
 }
+
+_LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - on any wall
 
 
 class Window(NamedTuple):
@@ -81,7 +83,7 @@ def read(candidate: Candidate, zone: tzinfo, span: int) -> Reading:
     """
     first = candidate.value
     width = timedelta(seconds=candidate.precision_seconds - 1)
-    last = first + min(width, datetime.max - first.replace(tzinfo=None))
+    last = first + min(width, _LAST_SECOND - first.replace(tzinfo=None))
     moments = [each for value in (first, last) for each in _moments(value, candidate.zone, zone)]
     back = span if candidate.is_end else 0
     return Reading(
@@ -157,64 +159,74 @@ def _inside(
             max([*window, *(Instant(r.latest + span) for r in plausible)]),
             skew=skew,
         )
-    best = _finest(inside)[0]
+    best = _sharp(inside, inside, zone)[0]
     anchor = max(best.earliest, window.after)
     reason = f"its {best.source} date is the earliest of those possible when it appeared"
-    return _dated(anchor, best, reason, plausible, span, skew=skew)
+    return _dated(anchor, best, reason, _sharp(plausible, inside, zone), span, skew=skew)
 
 
 def _without_window(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
     """The earliest reading that has something to stand on; else the earliest."""
     if not plausible:
         return Dated(None, UNDATED, "no date in it can be true")
-    for reading in _finest(plausible):
+    sharp = _sharp(plausible, plausible, zone)
+    for reading in sharp:
         if reading.source is TimeSource.NAME:
             reason = "its name matches the pattern declared for its source"
-            return _dated(reading.earliest, reading, reason, plausible, span)
+            return _dated(reading.earliest, reading, reason, sharp, span)
         witness = _agreeing(reading, plausible)
         if witness is not None:
             reason = f"its {reading.source} and {witness.source} dates agree within a day"
-            return _dated(reading.earliest, reading, reason, plausible, span)
-    best = _finest(plausible)[0]
+            return _dated(reading.earliest, reading, reason, sharp, span)
+    best = sharp[0]
     reason = f"only its {best.source} date can be true: {iso(best.earliest, zone)}"
-    return replace(_dated(best.earliest, best, reason, plausible, span), how=ASSUMED)
+    return replace(_dated(best.earliest, best, reason, sharp, span), how=ASSUMED)
 
 
 def _late(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Dated:
-    best = _finest(plausible)[0]
+    sharp = _sharp(plausible, plausible, zone)
+    best = sharp[0]
     reason = f"copied here after it was recorded, says its {best.source} date: {iso(best.earliest, zone)}"
-    return replace(_dated(best.earliest, best, reason, plausible, span), late=True)
+    return replace(_dated(best.earliest, best, reason, sharp, span), late=True)
 
 
 def _dated(
     anchor: Instant,
     best: Reading,
     reason: str,
-    plausible: Sequence[Reading],
+    readings: Sequence[Reading],
     span: int,
     *,
     skew: int = 0,
 ) -> Dated:
-    """Dated by a reading; how wide it may lie, every plausible reading that disagrees says.
-
-    A coarse one that the anchor lies in, such as the directory of its day, agrees with it.
-    """
-    wide = [r for r in plausible if r is best or not r.earliest <= anchor <= r.latest]
-    earliest = min([anchor, *(r.earliest for r in wide)])
-    latest = max([anchor, *(r.latest for r in wide)])
+    """Dated by a reading; how wide the recording may lie, all of the readings say."""
+    earliest = min([anchor, *(r.earliest for r in readings)])
+    latest = max([anchor, *(r.latest for r in readings)])
     return Dated(anchor, str(best.source), reason, earliest, Instant(latest + span), skew=skew)
 
 
-def _finest(readings: Sequence[Reading]) -> list[Reading]:
-    """Without the coarse ones that a finer one lies in: the directory of a day, beside the second."""
-    return [
-        r
-        for r in readings
-        if not (
-            r.coarse
-            and any(not o.coarse and r.earliest <= o.earliest <= r.latest for o in readings)
-        )
-    ]
+def _sharp(
+    readings: Sequence[Reading], believed: Sequence[Reading], zone: tzinfo
+) -> Sequence[Reading]:
+    """The readings without those that one of the believed says more exactly.
+
+    The directory of a day adds nothing to a second of that day; else a hold of half an hour would
+    hold the day.
+    """
+    return [r for r in readings if not any(_sharpens(each, r, zone) for each in believed)]
+
+
+def _sharpens(fine: Reading, coarse: Reading, zone: tzinfo) -> bool:
+    """Whether one reading lies in the other, on the civil date that the other begins on.
+
+    An mtime says when writing ended, not when the recording began: it sharpens nothing.
+    """
+    return (
+        fine.source is not TimeSource.MTIME
+        and coarse.earliest <= fine.earliest <= fine.latest <= coarse.latest
+        and fine.latest - fine.earliest < coarse.latest - coarse.earliest
+        and civil_date(fine.earliest, zone) == civil_date(coarse.earliest, zone)
+    )
 
 
 def _agreeing(reading: Reading, plausible: Sequence[Reading]) -> Reading | None:
