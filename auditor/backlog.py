@@ -6,10 +6,11 @@ is too old goes within days. That is late, and said; but the promise was broken 
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 
 from retention import acts, bundle
 from retention.acts import Activation
-from retention.calendar import Instant
+from retention.calendar import Instant, Limits
 from retention.envelope import Envelope
 from retention.ledger import Certificate, Timing
 from retention.policy import Chain
@@ -34,19 +35,22 @@ def inherited(
 ) -> int:
     """How many recordings erased after their limit were past it when their store was activated."""
     known = list(activated)
+    limits_of = lru_cache(maxsize=None)(chain.limits_of)  # stores share their civil dates
     return sum(
         count.items
         for certificate in certificates
-        if any(_covers(act, certificate, chain) for act in known)
+        if any(
+            _covers(act, certificate, limits_of(certificate.record_class, certificate.civil))
+            for act in known
+        )
         for count in certificate.counts
         if count.timing is Timing.PAST_LIMIT
     )
 
 
-def _covers(act: Activation, certificate: Certificate, chain: Chain) -> bool:
+def _covers(act: Activation, certificate: Certificate, limits: Limits | None) -> bool:
     if certificate.store not in act.stores or certificate.record_class != act.record_class:
         return False
-    limits = chain.limits_of(certificate.record_class, certificate.civil)
     if limits is None or certificate.civil.toordinal() > act.through_ordinal:
         return False
     return limits.outer_bound <= act.at and _promptly(act.at, certificate)

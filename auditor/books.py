@@ -58,9 +58,10 @@ def _require_balanced(book: Book, certified: int) -> None:
 
 def live_violations(books: Iterable[Book], chain: Chain, now: Instant) -> Iterator[str]:
     """Yield a sentence for each batch that by the operator's own books breaks a rule at `now`."""
+    limits_of = lru_cache(maxsize=None)(chain.limits_of)  # stores share their civil dates
     for book in books:
         which = f"{book.store}, {book.record_class}, {book.civil}"
-        limits = chain.limits_of(book.record_class, book.civil)
+        limits = limits_of(book.record_class, book.civil)
         for state, number in book.states.items():
             wrong = _wrong(state, book.civil, limits, _zone(chain, book.record_class), now)
             if number and wrong:
