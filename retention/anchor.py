@@ -32,6 +32,8 @@ RECORDERS_OWN = frozenset(TimeSource) - {
     TimeSource.MTIME,
 }
 
+_RANK = {source: rank for rank, source in enumerate(TimeSource)}
+
 _LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - on any wall
 
 
@@ -43,11 +45,11 @@ class Window(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a candidate means in the source's zone: it began in `earliest`..`latest`. In that order."""
+    """What a candidate means in the source's zone: it began in `earliest`..`latest`."""
 
+    source: TimeSource
     earliest: Instant
     latest: Instant
-    source: TimeSource
     coarse: bool = False  # it names a day or an hour, not a second
 
 
@@ -123,7 +125,7 @@ def date_recording(
     if first_seen < commissioned:
         return Dated(None, UNDATED, "the clock by which it was first seen was wrong")
     readings = [read(candidate, zone, span) for candidate in candidates]
-    plausible = sorted(_plausible(readings, commissioned, first_seen))
+    plausible = sorted(_plausible(readings, commissioned, first_seen), key=_order)
     if window is None:
         return _without_window(plausible, span, zone)
     start = max(commissioned, Instant(min(window) - span - max_delay))
@@ -139,6 +141,11 @@ def _plausible(
     for each in readings:
         if each.latest >= commissioned and each.earliest <= first_seen + TOLERANCE_SECONDS:
             yield each._replace(earliest=max(each.earliest, commissioned))
+
+
+def _order(reading: Reading) -> tuple[Instant, Instant, int]:
+    """Earlier first, then sharper, then as `TimeSource` has them: an mtime says least."""
+    return reading.earliest, reading.latest, _RANK[reading.source]
 
 
 def _inside(

@@ -89,6 +89,13 @@ def test_the_earliest_candidate_inside_the_window_is_the_anchor():
     assert found.ordinary
 
 
+def test_of_dates_that_say_the_same_the_mtime_is_named_last():
+    for one in (exif, name, guess, mp4):
+        candidates = one("2026-03-10 11:00"), mtime("2026-03-10 11:00")
+        assert "mtime" != dated(*candidates).how
+        assert "mtime" != backlog(*candidates).how
+
+
 def test_an_earlier_candidate_inside_the_window_makes_it_earlier():
     found = dated(exif("2026-03-10 09:00"), guess("2026-03-10 07:30"))
 
