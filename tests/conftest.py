@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,9 @@ def need() -> Callable[[str], str]:
         return path
 
     return _need
+
+
+# A shared machine may be slow for a moment: how long an example takes says nothing here.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "house")
