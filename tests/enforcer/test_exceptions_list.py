@@ -4,50 +4,22 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from nacl.signing import SigningKey
+import small_policy
 from sqlalchemy import insert
 
 from enforcer.bundle import exceptions_list
 from enforcer.exceptions import exceptions_of
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import items, stores
-from retention import codec, envelope, exceptions
-from retention.calendar import DAY, Instant, civil_date, parse_instant
-from retention.classes import RecordClass
+from retention import exceptions
+from retention.calendar import DAY, civil_date, parse_instant
 from retention.exceptions import Reason, Recogniser
-from retention.people import Person, Role
-from retention.policy import Policy, first
 
-ANNA, BERTA, KEY = (SigningKey(bytes([n]) * 32) for n in range(1, 4))
+CHAIN = small_policy.begun()
 NOW = parse_instant("2026-03-10T12:00:00+02:00")
 RIGA = ZoneInfo("Europe/Riga")
 NONCE = bytes(range(32))
 COMMISSIONED = parse_instant("2025-06-01T00:00:00Z")
-
-
-def the_chain():
-    people = tuple(
-        Person(name, (Role.OWNER,), bytes(key.verify_key))
-        for name, key in (("anna", ANNA), ("berta", BERTA))
-    )
-    image = RecordClass("terminal-image", "P60D", "start", "basis", "purpose", "notice", "anna")
-    policy = Policy(
-        version=1,
-        previous=None,
-        effective_from=date(2024, 3, 1),
-        issued_at=Instant(0),
-        classes=(image,),
-        sources=(),
-        people=people,
-        directive_keys=(bytes(KEY.verify_key),),
-        ledger_origin="ledger.example/retention",
-        ledger_keys=(bytes(SigningKey(b"l" * 32).verify_key),),
-    )
-    sealed = envelope.seal("policy", codec.encode(policy), [ANNA, BERTA])
-    return first(sealed, codec.digest(sealed.payload))
-
-
-CHAIN = the_chain()
 
 
 @pytest.fixture
@@ -159,7 +131,14 @@ def test_the_list_is_signed_and_each_has_a_nonce_of_its_own(store):
     nonces = iter((b"1" * 32, b"2" * 32))
     with reading(store) as connection:
         sealed = [
-            exceptions_list(connection, CHAIN, "a", key=KEY, now=NOW, random=lambda _: next(nonces))
+            exceptions_list(
+                connection,
+                CHAIN,
+                "a",
+                key=small_policy.DIRECTIVE_KEY,
+                now=NOW,
+                random=lambda _: next(nonces),
+            )
             for _ in range(2)
         ]
     first_, second = (exceptions.accept(each, CHAIN.current.directive_keys) for each in sealed)

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from nacl.signing import SigningKey
+import small_policy
 from sqlalchemy import delete, event, func, insert, select, update
 
 from enforcer import prove
@@ -15,44 +15,18 @@ from enforcer.index.engine import reading, writing
 from enforcer.index.tables import checkpoints, items, leaves, nodes, stores
 from retention import codec, envelope, ledger, merkle, note
 from retention.calendar import DAY, Instant, parse_instant
-from retention.classes import RecordClass
 from retention.errors import SignatureError, VerificationError
 from retention.ledger import Certificate, Count, Heartbeat, ItemRecord, LastHead, Timing
 from retention.note import Checkpoint, Verifier
-from retention.people import Person, Role
-from retention.policy import Policy, first
 
-ANNA, BERTA, KEY, OTHER = (SigningKey(bytes([n]) * 32) for n in range(1, 5))
-ORIGIN = "ledger.example/retention"
+CHAIN = small_policy.begun()
+ANNA, BORIS = (small_policy.KEYS[name] for name in ("anna", "boris"))
+KEY, OTHER = small_policy.LEDGER_KEY, small_policy.DIRECTIVE_KEY
+ORIGIN = CHAIN.current.ledger_origin
 VERIFIER = Verifier(ORIGIN, bytes(KEY.verify_key))
 NOW = parse_instant("2026-03-10T12:00:00+02:00")
 IN_TIME = parse_instant("2026-03-05T07:00:00+02:00")
 ON = date(2026, 1, 5)
-
-
-def the_chain():
-    people = tuple(
-        Person(name, (Role.OWNER,), bytes(key.verify_key))
-        for name, key in (("anna", ANNA), ("berta", BERTA))
-    )
-    image = RecordClass("terminal-image", "P60D", "start", "basis", "purpose", "notice", "anna")
-    policy = Policy(
-        version=1,
-        previous=None,
-        effective_from=date(2024, 3, 1),
-        issued_at=Instant(0),
-        classes=(image,),
-        sources=(),
-        people=people,
-        directive_keys=(bytes(OTHER.verify_key),),
-        ledger_origin=ORIGIN,
-        ledger_keys=(bytes(KEY.verify_key),),
-    )
-    sealed = envelope.seal("policy", codec.encode(policy), [ANNA, BERTA])
-    return first(sealed, codec.digest(sealed.payload))
-
-
-CHAIN = the_chain()
 
 
 @pytest.fixture(params=["index", "postgres"])
@@ -396,7 +370,7 @@ def test_a_succession_is_written_only_with_two_signatures(engine):
     with writing(engine) as connection, pytest.raises(SignatureError):
         prove.succeed(connection, CHAIN, envelope.seal("act", last, [ANNA]), NOW)
     with writing(engine) as connection:
-        prove.succeed(connection, CHAIN, envelope.seal("act", last, [ANNA, BERTA]), NOW)
+        prove.succeed(connection, CHAIN, envelope.seal("act", last, [ANNA, BORIS]), NOW)
     assert ["succession"] == [row.kind for row, _ in stored(engine)]
 
 
