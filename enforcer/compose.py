@@ -21,9 +21,10 @@ from enforcer.metrics import Facts
 from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
+from enforcer.watch import EVERY_SECONDS, Watch
 from enforcer.web.agents_api import agents_api
 from enforcer.web.app import make_app
-from enforcer.web.desk import Desk
+from enforcer.web.desk import HOME_ZONE, Desk
 from enforcer.web.people_api import people_api
 from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError
@@ -41,6 +42,7 @@ class Enforcer:
 
     engine: Engine
     app: FastAPI
+    chains: Chains
     rounds: Rounds
     tasks: SideTasks
     stopped: "Stopped"
@@ -78,10 +80,11 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
     stopped = Stopped()
-    tasks = SideTasks(_tasks(rounds, settings.prove_seconds), registry, stopped)
+    watch = Watch(engine, chains, clock, HOME_ZONE)
+    tasks = SideTasks(_tasks(rounds, watch, settings.prove_seconds), registry, stopped)
     routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
     app = make_app(routers, registry, tasks.alive)
-    return Enforcer(engine, app, rounds, tasks, stopped)
+    return Enforcer(engine, app, chains, rounds, tasks, stopped)
 
 
 def serve(settings: Settings) -> int:
@@ -129,9 +132,10 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _tasks(rounds: Rounds, prove_seconds: int) -> list[Task]:
+def _tasks(rounds: Rounds, watch: Watch, prove_seconds: int) -> list[Task]:
     return [
         Task("prove", prove_seconds, rounds.prove),
+        Task("watch", EVERY_SECONDS, watch.look),
         Task("check", DAILY_SECONDS, rounds.check),
         Task("forget", DAILY_SECONDS, rounds.forget),
     ]

@@ -46,10 +46,13 @@ def _lines(chain: Chain, live: Iterable[Line], active: dict[str, bool]) -> Itera
 def _brakes(
     connection: Connection, lines: Iterable[ForecastLine], now: Instant
 ) -> Iterable[BrakeForecast]:
-    """The rule of `retention.brake` on what a sweep a day from now would find."""
+    """The rule of `retention.brake` on what a sweep a day from now would find.
+
+    A store that only observes has no brake to fear: its activation names what may go at once.
+    """
     due = Counter[str]()
     for line in lines:
-        if line.due_at <= now + DAY:
+        if line.active and line.due_at <= now + DAY:
             due[line.store] += line.items
     arrived = _arrivals(connection, now)
     for store, items in sorted(due.items()):

@@ -352,3 +352,16 @@ checkpoints = Table(
     Column("note", Text, nullable=False),  # C2SP signed note
     Column("at", BigInteger, nullable=False),
 )
+
+watched = Table(
+    "watched",
+    metadata,
+    # How long a class was in which state on a civil day, until the ledger's leaf of that day is
+    # made. `reason` "" is the state as a whole, a word one of its reasons.
+    Column("civil", Integer, primary_key=True, autoincrement=False),
+    Column("record_class", Text, primary_key=True),
+    Column("state", Text, primary_key=True),  # ok | violated | unknown
+    Column("reason", Text, primary_key=True),
+    Column("seconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -331,3 +331,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store", "record_class", "state"),
         sqlite_with_rowid=False,
     )
+
+    op.create_table(
+        "watched",
+        sa.Column("civil", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_class", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("seconds", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("civil", "record_class", "state", "reason"),
+        sqlite_with_rowid=False,
+    )

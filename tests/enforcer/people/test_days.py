@@ -1,0 +1,90 @@
+"""Each day's leaf: how long it was ok, violated, unknown; what nobody saw is unknown."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from enforcer import days, watch
+from enforcer.days import Seen
+from enforcer.index.engine import reading, writing
+from enforcer.index.tables import leaves, watched
+from enforcer.watch import Watch
+from retention import ledger
+from retention.calendar import DAY, Instant, civil_date, parse_instant
+from retention.ledger import Day
+
+RIGA = ZoneInfo("Europe/Riga")
+OK = Seen("terminal-image", "ok", frozenset())
+LATE = Seen("terminal-image", "violated", frozenset({"overdue"}))
+MONDAY, TUESDAY = date(2026, 6, 8), date(2026, 6, 9)
+
+
+def written(engine):
+    with reading(engine) as connection:
+        data = connection.execute(select(leaves.c.data).where(leaves.c.kind == "day"))
+        return [ledger.decode(each) for each in data.scalars()]
+
+
+def test_a_day_adds_up_to_its_length_and_the_rest_is_unknown(index):
+    with writing(index) as connection:
+        days.watch(connection, [OK], MONDAY, 80_000)
+        days.watch(connection, [LATE], MONDAY, 400)
+        days.watch(connection, [OK], TUESDAY, 60)
+    with writing(index) as connection:
+        assert days.close(connection, TUESDAY, RIGA, Instant(9)) == 1
+    assert written(index) == [
+        Day(
+            at=Instant(9),
+            day=MONDAY,
+            record_class="terminal-image",
+            ok=80_000,
+            violated=400,
+            unknown=6_000,
+            reasons=("not_watched", "overdue"),
+        )
+    ]
+    with writing(index) as connection:
+        assert days.close(connection, TUESDAY, RIGA, Instant(9)) == 0
+        assert [row.civil for row in connection.execute(select(watched))] == [TUESDAY.toordinal()]
+
+
+def test_the_night_of_a_change_of_clocks_has_its_own_length(index):
+    with writing(index) as connection:
+        days.watch(connection, [OK], date(2026, 10, 25), 25 * 3600)
+        days.close(connection, date(2026, 10, 26), RIGA, Instant(0))
+    (leaf,) = written(index)
+    assert (leaf.ok, leaf.unknown, leaf.reasons) == (90_000, 0, ())
+
+
+@given(st.integers(0, 2**32), st.integers(0, 3 * DAY))
+def test_seconds_are_split_at_midnight_and_none_is_lost(since, length):
+    parts = list(days.split(Instant(since), Instant(since + length), RIGA))
+    assert sum(seconds for _, seconds in parts) == length
+    assert [day for day, _ in parts] == sorted({day for day, _ in parts})
+    if parts:
+        assert parts[0][0] == civil_date(Instant(since), RIGA)
+
+
+def test_only_looks_in_a_row_count(served):
+    served.enrol("t-1")
+    served.clock.now = parse_instant("2026-06-10T23:59:00+03:00")
+    watching = Watch(served.engine, served.built.chains, served.clock, RIGA)
+    watching.look()
+    for _ in range(2):
+        served.clock.forward(watch.EVERY_SECONDS)
+        watching.look()
+    served.clock.forward(3600)  # the machine slept
+    watching.look()
+    served.clock.forward(-60)  # its clock was set back
+    watching.look()
+    (leaf,) = written(served.engine)
+    assert (leaf.day, leaf.ok, leaf.violated) == (date(2026, 6, 10), 0, 0)
+    assert "never_scanned" in leaf.reasons
+    with reading(served.engine) as connection:
+        counted = connection.execute(
+            select(watched.c.seconds).where(watched.c.reason == "")
+        ).scalars()
+        assert sum(counted) == 60
