@@ -50,7 +50,6 @@ class Reading(NamedTuple):
     source: TimeSource
     earliest: Instant
     latest: Instant
-    coarse: bool = False  # it names a day or an hour, not a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,7 @@ def read(candidate: Candidate, zone: tzinfo, span: int) -> Reading:
     last = first + min(width, _LAST_SECOND - first.replace(tzinfo=None))
     moments = [each for value in (first, last) for each in _moments(value, candidate.zone, zone)]
     back = span if candidate.is_end else 0
-    return Reading(
-        Instant(min(moments) - back),
-        Instant(max(moments) - back),
-        candidate.source,
-        coarse=candidate.precision_seconds > 1,
-    )
+    return Reading(candidate.source, Instant(min(moments) - back), Instant(max(moments) - back))
 
 
 def _moments(value: datetime, known: ZoneKnowledge, zone: tzinfo) -> list[Instant]:
@@ -143,9 +137,9 @@ def _plausible(
             yield each._replace(earliest=max(each.earliest, commissioned))
 
 
-def _order(reading: Reading) -> tuple[Instant, Instant, int]:
-    """Earlier first, then sharper, then as `TimeSource` has them: an mtime says least."""
-    return reading.earliest, reading.latest, _RANK[reading.source]
+def _order(reading: Reading) -> tuple[Instant, int, Instant]:
+    """Earlier first, then as `TimeSource` has them, an mtime last, then sharper first."""
+    return reading.earliest, _RANK[reading.source], reading.latest
 
 
 def _inside(
