@@ -34,7 +34,7 @@ from retention.note import Checkpoint, Verifier
 from retention.policy import Chain
 
 MOST_ITEMS = 100_000
-"""Certified by one call, so that a transaction stays short: about a second."""
+"""Certified by one call, so that a transaction stays short: some two seconds on a small machine."""
 
 RESIDUALS: Mapping[str, tuple[str, ...]] = {
     "terminal": ("blocks of the file system until it writes over them",),
