@@ -96,12 +96,10 @@ class Keeping:
             return False
 
     def _link(self, fd: int, want: Wanted) -> bool:
-        """Link, then look at what was linked: the name may have changed hands in between."""
+        """Link, then look at what was linked: only that cannot change hands in between."""
         if want.number in self._private.kept:
             return is_generation(self._look(want.number), want.generation)
-        held, key = self._private.held, self._private.key(want.number)
-        if not is_generation(os.stat(want.name, dir_fd=fd, follow_symlinks=False), want.generation):
-            return False
+        key, held = self._private.key(want.number), self._private.held
         os.link(want.name, key, src_dir_fd=fd, dst_dir_fd=held, follow_symlinks=False)
         self._private.kept.add(want.number)
         if is_generation(self._look(want.number), want.generation):

@@ -73,10 +73,7 @@ def _entered(root: Root, directory: bytes, depth: int, unread: Unread) -> _Level
         return None
     try:
         return _opened(root, directory)
-    except (
-        FileNotFoundError,
-        ForeignError,
-    ):  # a mount is another store, or none; `survey` names it
+    except (FileNotFoundError, ForeignError):  # gone; or mounted, which `survey` tells
         return None
     except OSError as error:
         unread(directory, sentence_of(error))

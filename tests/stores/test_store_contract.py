@@ -328,6 +328,15 @@ def test_recovery_books_what_is_gone_as_erased_and_what_changed_as_refused(place
     assert place.get(b"d", b"b") == b"longer than before"
 
 
+def test_recovery_leaves_alone_what_only_the_store_keeps_and_was_not_begun(place: Place):
+    place.put(b"d", b"a", b"data")
+    want = wanted(7, place.store.find(b"d", b"a"))
+    place.store.protect({b"d": [want]})
+    place.remove(b"d", b"a")
+    assert place.again().recover({b"d": [want]}) == []
+    assert place.again().kept(7) == want.generation
+
+
 def test_a_lost_place_is_unreachable_and_never_empty(place: Place):
     place.put(b"", b"a", b"data")
     want = wanted(1, place.store.find(b"", b"a"))

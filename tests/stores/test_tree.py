@@ -3,6 +3,8 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from stores.place import STORE, TreePlace, wanted
 
 from agents.stores import Erased, Found, Generation, Wanted, erasing
 from agents.stores.beneath import others_write
+from agents.stores.erasing import Erasure
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
 from agents.stores.walking import DEEPEST
@@ -89,6 +92,44 @@ def test_what_took_a_files_place_is_refused_and_stays(place: TreePlace, kind: st
     assert result.outcome is Outcome.REFUSED_CHANGED
     assert os.path.lexists(file)
     assert elsewhere.read_text() == "data"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_regular_file_is_refused_even_if_the_catalogue_says_it_is_due(
+    place: TreePlace, kind: str
+):
+    path = place.path / "a"
+    path.symlink_to("nowhere") if kind == "link" else os.mkfifo(path)
+    state = path.lstat()
+    due = Wanted(1, b"a", Generation(state.st_ino, state.st_size, state.st_mtime_ns), 1)
+    [result] = place.store.erase({b"": [due]})
+    assert result.outcome is Outcome.REFUSED_CHANGED
+    assert os.path.lexists(path)
+    assert place.store.protect({b"": [due]}) == set()
+    assert list(place.store.protected()) == []
+
+
+def test_a_pipe_is_not_even_opened(place: TreePlace):
+    """Opening something can already do something: here, let a waiting writer go on."""
+    pipe = place.path / "pipe"
+    os.mkfifo(pipe)
+    writer = subprocess.Popen(["sh", "-c", 'echo word > "$0"', pipe])
+    with pytest.raises(GoneError):
+        place.store.open(b"", b"pipe")
+    with pytest.raises(subprocess.TimeoutExpired):
+        writer.wait(0.3)
+    assert pipe.read_text() == "word\n"
+    assert writer.wait(5) == 0
+
+
+def test_a_pipe_that_took_a_files_place_in_the_last_moment_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    program = """
+import os, sys
+from agents.stores import opening
+opening._without_new_atime(b"pipe", os.open(sys.argv[1], os.O_RDONLY))
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True, timeout=5)
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -178,13 +219,16 @@ def test_all_wanted_names_of_one_content_go(place: TreePlace, other: bytes):
 
 
 def test_a_link_made_between_two_wanted_names_blocks_the_second(place: TreePlace):
-    """Two names were counted when the batch was made; the first is erased, and a third appeared."""
+    """Two names were counted when the batch was made; one is erased, and another one appears."""
     place.put(b"d", b"a", b"data")
-    (place.path / "d/b").hardlink_to(place.path / "d/a")
-    first, second = want(place, 1, b"d", b"a"), want(place, 2, b"d", b"b")
-    (place.path / "d/a").rename(place.path.parent / "kept")
-    results = place.store.erase({b"d": [first, second._replace(links=1)]})
-    assert [r.outcome for r in results] == [Outcome.ALREADY_ABSENT, Outcome.BLOCKED]
+    place.put(b"e", b"x", b"")
+    (place.path / "e/b").hardlink_to(place.path / "d/a")
+    first, second = want(place, 1, b"d", b"a"), want(place, 2, b"e", b"b")
+    erasure = Erasure(*place.store._enter())
+    assert erasure.erase({b"d": [first]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
+    (place.path.parent / "copy").hardlink_to(place.path / "e/b")
+    [result] = erasure.erase({b"e": [second]})
+    assert result.outcome is Outcome.BLOCKED
 
 
 def test_both_private_names_of_two_held_names_go(place: TreePlace):
@@ -285,6 +329,20 @@ def test_what_was_taken_aside_wrongly_is_put_back_over_nothing(
     assert (shared.path / returned).read_text() == "a new recording"
     assert {(shared.path / p).read_text() for p in taken if p[0] == "d"} <= {"somebody else's"}
     assert quarantine(shared) == set()
+
+
+def test_what_cannot_be_put_back_into_a_directory_just_removed_goes_to_the_root(
+    shared: TreePlace,
+):
+    shared.put(b"d", b"a", b"due")
+    due = want(shared, 1, b"d", b"a")
+    shared.put(b"d", b"a", b"a new recording")
+    begin(shared, due, "d")
+    fd = os.open(shared.path / "d", os.O_RDONLY)
+    (shared.path / "d").rmdir()
+    assert Erasure(*shared.store._enter())._finish(fd, due).outcome is Outcome.REFUSED_CHANGED
+    os.close(fd)
+    assert shared.get(b"", b"returned-1-1") == b"a new recording"
 
 
 def test_what_cannot_be_put_back_stays_aside_and_is_told(shared: TreePlace):
