@@ -5,23 +5,25 @@ can lose, double and delay what is said, and turn the centre hostile.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from books import Books
 from nacl.signing import SigningKey
 
 from agents.engine.agent import Agent
-from agents.engine.catalogue import Catalogue
 from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve
+from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.uplink import FrozenError, GapError
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
 from retention import acts, codec, envelope, policy, report
 from retention.acts import AnyAct
-from retention.calendar import DAY, Instant, to_instant
+from retention.calendar import DAY, Instant, civil_date, to_instant
 from retention.classes import RecordClass
 from retention.directive import Directive, Due, Time
 from retention.envelope import Envelope
@@ -31,6 +33,7 @@ from retention.people import Person, Role
 from retention.policy import Policy, Source
 from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, PriorItem, Welcome
 
+RIGA = ZoneInfo("Europe/Riga")
 STORE = "riga-001"
 GROUP = "terminals"
 COMMISSIONED = to_instant(datetime(2025, 1, 1, tzinfo=UTC))
@@ -60,6 +63,7 @@ class FakeClock:
     boots: int = 1
     booted_at: int | None = None
     ntp: bool = False
+    box: str = ""
 
     def wall(self) -> Instant:
         return Instant(self.true.now + self.ahead)
@@ -70,7 +74,7 @@ class FakeClock:
         return self.true.now - self.booted_at
 
     def boot(self) -> str:
-        return f"boot-{self.boots}"
+        return f"boot-{self.box}{self.boots}"
 
     def synchronised(self) -> bool:
         return self.ntp
@@ -162,6 +166,8 @@ class Centre:
     policies: list[Envelope]
     store: str = STORE
     epoch: int = 0
+    boots: list[str] = field(default_factory=list)
+    thawed: int | None = None
     lines: list[bytes] = field(default_factory=list)  # of the present epoch, applied
     earlier: list[PriorItem] = field(default_factory=list)
     holds: list[StoreHold] = field(default_factory=list)
@@ -171,6 +177,7 @@ class Centre:
     away: bool = False
     lie: int = 0  # seconds added to the time told
     version: int = 0
+    pushes: int = 0
     key: SigningKey = DIRECTIVE_KEY
 
     @property
@@ -186,15 +193,44 @@ class Centre:
 
     def hello(self, hello: Hello) -> Welcome:
         self._reach()
-        if hello.epoch is None:
-            self.earlier += [
-                PriorItem(e.item, e.fingerprint, e.source, e.anchor, e.seen)
-                for e in self.entries()
-                if isinstance(e, report.Sighted) and e.anchor is not None
-            ]
-            self.epoch += 1
-            self.lines = []
+        if self.frozen:
+            raise FrozenError("two boxes")
+        if hello.booted in self.boots[:-1]:
+            self.freeze()
+        if self.boots[-1:] != [hello.booted]:
+            self.boots.append(hello.booted)
+        if hello.epoch == self.epoch and hello.epoch:
+            if hello.number <= len(self.lines) and hello.digest != self._digest(hello.number):
+                self.freeze()
+            if hello.number < len(self.lines):
+                self._renew()
+        elif hello.epoch is None or hello.epoch == self.thawed:
+            self._renew()
+        elif hello.epoch > self.epoch:
+            self.epoch, self.lines = hello.epoch, []
+        else:
+            self.freeze()
         return Welcome(self.epoch, len(self.lines), self._digest(), GROUP, prior=bool(self.earlier))
+
+    def freeze(self) -> None:
+        self.frozen = True
+        raise FrozenError("two boxes")
+
+    def thaw(self) -> None:
+        """What two people's act has the centre do; the agents have to hear of it."""
+        self.frozen, self.thawed, self.boots = False, self.epoch, []
+
+    def _renew(self) -> None:
+        books = Books.of(self.entries())
+        self.earlier += [
+            PriorItem(number, e.fingerprint, e.source, books.live[e.item].anchor, e.seen)
+            for number, e in enumerate(self.entries(), start=len(self.earlier) + 1)
+            if isinstance(e, report.Sighted)
+            and e.item in books.live
+            and books.live[e.item].anchor is not None
+        ]
+        self.epoch += 1
+        self.lines = []
 
     def prior(self, after: int) -> Prior:
         self._reach()
@@ -202,6 +238,7 @@ class Centre:
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         self._reach()
+        self.pushes += 1
         if self.frozen:
             raise FrozenError("two boxes")
         if epoch != self.epoch or first > len(self.lines) + 1:
@@ -209,8 +246,7 @@ class Centre:
         lines = report.unpack(packed)
         known = len(self.lines) - first + 1
         if self.lines[first - 1 :][: len(lines)] != lines[:known]:
-            self.frozen = True
-            raise FrozenError("another log")
+            self.freeze()
         self.lines += lines[known:]
         return Applied(len(self.lines), self._digest())
 
@@ -251,9 +287,9 @@ class Centre:
     def entries(self) -> list[report.AnyEntry]:
         return [report.decode(line) for line in self.lines]
 
-    def _digest(self) -> bytes:
+    def _digest(self, number: int | None = None) -> bytes:
         digest = report.GENESIS
-        for line in self.lines:
+        for line in self.lines[:number]:
             digest = report.chained(digest, line)
         return digest
 
@@ -273,22 +309,27 @@ class World:
     centre: Centre
     agent: Agent | None = None
     act_number: int = 0
+    options: dict[str, object] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, path: Path, now: Instant, document: Policy | None = None) -> "World":
+    def make(
+        cls, path: Path, now: Instant, document: Policy | None = None, **options: object
+    ) -> "World":
+        """A new terminal below `path`; `options` go to every `Agent` it starts."""
         root, state = path / "root", path / "state"
         for directory in (root / "front", root / "copies", state):
             directory.mkdir(parents=True)
         true = TrueTime(now)
         centre = Centre(true, [signed_policy(document or first_policy())])
-        world = cls(root, state, true, FakeClock(true), centre)
+        world = cls(root, state, true, FakeClock(true), centre, options=options)
         enrol(os.fsencode(root), STORE)
         world.boot()
         return world
 
-    def boot(self, **options: object) -> Agent:
+    def boot(self) -> Agent:
         """Start the agent's process on whatever its state directory holds."""
-        catalogue = Catalogue(self.state / "catalogue.sqlite")
+        reserve = Reserve(self.state / "reserve")
+        catalogue = open_catalogue(self.state / "catalogue.sqlite", reserve)
         if catalogue.one("SELECT 1 FROM agent") is None:
             commission(catalogue, self.centre.enrol(Enrolment("code")))
             with catalogue.transaction() as db:
@@ -303,20 +344,44 @@ class World:
             uplink=self.centre,
             clock=self.clock,
             pin=self.centre.pin,
-            reserve=Reserve(self.state / "reserve"),
+            reserve=reserve,
             freeze=self.state / "freeze",
+            events=self.state / "events",
             settle_seconds=0,
-            **options,  # type: ignore[arg-type]
+            **self.options,  # type: ignore[arg-type]
         )
         self.agent.start()
         return self.agent
 
-    def crash(self) -> Agent:
-        """The process dies and starts again."""
+    def stop(self) -> None:
+        """The process ends."""
         assert self.agent is not None
         self.agent.catalogue.close()
         self.agent.store.close()
+
+    def crash(self) -> Agent:
+        """The process dies and starts again."""
+        self.stop()
         return self.boot()
+
+    def lose_state(self) -> Agent:
+        """The catalogue is deleted, and the agent enrolled again."""
+        self.stop()
+        for path in self.state.glob("catalogue*"):
+            path.unlink()
+        return self.boot()
+
+    def adopt_inodes(self) -> None:
+        """After a copy of everything: have the catalogue know the files by their new inodes."""
+        db = sqlite3.connect(self.state / "catalogue.sqlite")
+        for table in ("items", "others"):
+            query = f"SELECT number, path, name FROM {table} JOIN directories ON id = directory"
+            for number, directory, name in db.execute(query).fetchall():
+                path = self.root / os.fsdecode(directory) / os.fsdecode(name)
+                inode = path.stat(follow_symlinks=False).st_ino
+                db.execute(f"UPDATE {table} SET inode = ? WHERE number = ?", (inode, number))
+        db.commit()
+        db.close()
 
     def write(self, name: str, data: bytes | None = None, *, mtime: Instant | None = None) -> Path:
         """A recorder writes a file below the root; by default its bytes are its name's."""
@@ -328,9 +393,15 @@ class World:
         return path
 
     def record(self, moment: Instant, *, tag: str = "", directory: str = "front") -> Path:
-        """A picture with the moment (UTC, shown as Riga's winter time) in its name and mtime."""
-        local = datetime.fromtimestamp(moment + 2 * 3600, UTC)
-        return self.write(f"{directory}/{local:%Y%m%d-%H%M%S}{tag}.jpg", mtime=moment)
+        """A picture with the moment in its name (by Riga's clock), written out seconds later."""
+        local = datetime.fromtimestamp(moment, RIGA)
+        return self.write(f"{directory}/{local:%Y%m%d-%H%M%S}{tag}.jpg", mtime=Instant(moment + 9))
+
+    def due_at(self, moment: Instant) -> Instant:
+        """When a picture of this moment may go."""
+        limits = self.centre.chain.limits_of("terminal-image", civil_date(moment, RIGA))
+        assert limits is not None
+        return limits.due_at
 
     def activate(self, count: int = 1000) -> None:
         self.sign(
@@ -373,6 +444,38 @@ class World:
         self.sweep()
         self.report()
 
+    def rest(self) -> None:
+        """Work until there is nothing left to do, and say so."""
+        assert self.agent is not None
+        for _ in range(3):
+            self.cycle()
+        self.agent.heartbeat()
+        self.report()
+
+    def books(self) -> Books:
+        """What an honest centre has in its books; the log must be one it can read."""
+        return Books.of(self.centre.entries())
+
+    def check(self, *, ahead: int | None = None) -> Books:
+        """Every invariant that shows from outside once the agent is at rest. Gives the books."""
+        assert self.agent is not None
+        catalogue = self.agent.catalogue
+        books = self.books()
+        assert [] == catalogue.rows("SELECT * FROM intents"), "every intent has its outcome (I5)"
+        rows = catalogue.rows(
+            "SELECT number, path, name, holds FROM items JOIN directories ON id = directory"
+        )
+        assert {number: len(books.live[number].holds) for number in books.live} == {
+            number: holds for number, _, _, holds in rows
+        }, "the centre's books are the agent's (I14)"
+        there = {(path + b"/" + name if path else name) for _, path, name, _ in rows}
+        assert {os.fsencode(name) for name in self.files() if _is_picture(name)} == there
+        wrong = self.clock.ahead if ahead is None else ahead
+        books.assert_nothing_early(self.centre.chain, RIGA, wrong)
+        number, digest = self.agent.outbox.end()
+        assert (len(self.centre.lines), self.centre._digest()) == (number, digest)
+        return books
+
     def files(self) -> set[str]:
         """What lies on the store, the agent's own directory apart."""
         return {
@@ -380,3 +483,7 @@ class World:
             for path in self.root.rglob("*")
             if path.is_file() and ".retention" not in path.parts
         }
+
+
+def _is_picture(name: str) -> bool:
+    return name.endswith(".jpg")

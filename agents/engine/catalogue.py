@@ -18,6 +18,9 @@ from retention.errors import ConfigError, RefusedError, RetentionError
 
 SCHEMA_VERSION = 1
 
+#: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
+_FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
+
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
 SCHEMA = """
@@ -166,7 +169,7 @@ class Catalogue:
             self._prepare()
         except sqlite3.Error as error:
             self._db.close()
-            raise CatalogueError(f"cannot open the catalogue {path}: {error}") from error
+            raise _translated(error, f"cannot open the catalogue {path}") from error
         except ConfigError:
             self._db.close()
             raise
@@ -298,8 +301,13 @@ def forget_empty_directories(db: sqlite3.Connection) -> None:
     )
 
 
-def _translated(error: sqlite3.Error | OverflowError) -> CatalogueError:
+def _translated(
+    error: sqlite3.Error | OverflowError, what: str = "the catalogue failed"
+) -> CatalogueError:
     """Out of the driver's words into ours; OverflowError: a number beyond 64 bits, as liars send."""
-    if getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
-        return CatalogueFullError(f"no room left for the catalogue: {error}")
-    return CatalogueError(f"the catalogue failed: {error}")
+    kind = CatalogueFullError if _is_full(error) else CatalogueError
+    return kind(f"{what}: {error}")
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "") in _FULL

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from agents.engine.catalogue import CatalogueFullError
+from agents.engine.catalogue import Catalogue, CatalogueFullError
 
 RESERVE_BYTES = 8 * 1024 * 1024
 
@@ -44,3 +44,8 @@ class Reserve:
         except CatalogueFullError:
             self.free()
         return act()
+
+
+def open_catalogue(path: Path, reserve: Reserve) -> Catalogue:
+    """Open the catalogue, which takes a little room even of what nothing is written to."""
+    return reserve.spent_on(lambda: Catalogue(path))

@@ -17,7 +17,7 @@ from agents.engine.clock import SystemClock
 from agents.engine.daemon import Daemon, Pace
 from agents.engine.epoch import commission
 from agents.engine.metrics import Metrics
-from agents.engine.reserve import Reserve
+from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.uplink import HttpUplink
 from agents.engine.watch import Watch
 from agents.stores.private import enrol as enrol_store
@@ -46,7 +46,8 @@ def build(settings: Settings) -> Built:
     """An enrolled agent, ready to start. `ConfigError` if it is not enrolled."""
     state = settings.state_directory
     known = credential.load(state / CREDENTIAL_FILE)
-    catalogue = Catalogue(state / CATALOGUE_FILE)
+    reserve = Reserve(state / "reserve")
+    catalogue = open_catalogue(state / CATALOGUE_FILE, reserve)
     if catalogue.one("SELECT 1 FROM agent") is None:
         raise ConfigError(
             f"the catalogue in {state} is empty: enrol this agent again, it lost its state"
@@ -62,7 +63,7 @@ def build(settings: Settings) -> Built:
         uplink=uplink,
         clock=SystemClock(),
         pin=known.pin,
-        reserve=Reserve(state / "reserve"),
+        reserve=reserve,
         freeze=Path(settings.freeze) if settings.freeze else state / "freeze",
         events=Path(settings.events) if settings.events else None,
         offline=settings.offline,

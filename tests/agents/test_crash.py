@@ -1,0 +1,82 @@
+"""The agent is killed at every call of the kernel by which a sweep changes something, and restarts.
+
+Whatever call it was, it comes to the same rest as if nothing had happened (I5), and at no point
+is anything held, early or outside the root touched (I1, I2, I9, I14).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from killing import Call, kill_at, trace
+from scene import STAYS, build, copied, outside
+from world import World
+
+from retention.outcome import Outcome
+
+SHARDS = 4
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("scene") / "base")
+
+
+def _sweep(world: World) -> Callable[[], Callable[[], None]]:
+    """For a forked process: the agent starts; then, under the tracer's eyes, it sweeps."""
+
+    def start() -> Callable[[], None]:
+        world.boot()
+        return world.sweep
+
+    return start
+
+
+def _assert_at_rest(world: World) -> None:
+    world.boot()
+    world.rest()
+    books = world.check()
+    assert STAYS == world.files()
+    assert {6: Outcome.BLOCKED} == {
+        number: outcome
+        for number, outcome in books.refused.items()
+        if outcome is not Outcome.REFUSED_HELD
+    }
+    assert {"due", "undated", "zombie"} == {ending.how for ending in books.ended.values()}
+    assert set(Outcome) >= {ending.outcome for ending in books.erased()}
+    assert {"held", "freed", "new"} <= books.effective
+    world.stop()
+
+
+def test_without_a_crash_the_scene_comes_to_its_rest(scene: World, tmp_path: Path):
+    world = copied(scene, tmp_path / "run")
+    world.boot()
+    world.sweep()
+    world.stop()
+    _assert_at_rest(world)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_kill_at_any_changing_call_leaves_nothing_undone_and_nothing_done_wrong(
+    scene: World, tmp_path: Path, need: Callable[[str], str], shard: int
+):
+    strace = need("strace")
+    before = outside(scene)
+    calls = trace(strace, _sweep(copied(scene, tmp_path / "run")), tmp_path / "calls")
+    names = {call.name for call in calls}
+    assert {"pwrite64", "fdatasync", "unlinkat", "renameat", "linkat"} <= names
+    deaths = 0
+    for call in calls[shard::SHARDS]:
+        world = copied(scene, tmp_path / "run")
+        deaths += kill_at(strace, _sweep(world), call)
+        _recover(world, call)
+        assert before == outside(world)
+    assert deaths >= len(calls) // SHARDS - 2
+
+
+def _recover(world: World, call: Call) -> None:
+    try:
+        _assert_at_rest(world)
+    except AssertionError as error:
+        raise AssertionError(f"after a kill at {call.name} number {call.nth}") from error

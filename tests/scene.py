@@ -1,0 +1,97 @@
+"""A small tree in which one sweep meets everything that can befall a file."""
+
+import os
+import shutil
+import subprocess
+from copy import deepcopy
+from pathlib import Path
+
+from world import FakeClock, TrueTime, World, at
+
+from retention.acts import Release
+from retention.calendar import DAY, Instant
+from retention.hold import StoreHold
+
+FIRST = at("2026-03-08 12:00")
+SWEPT = Instant(FIRST + 8 * DAY)
+
+#: What is left when the sweep of `SWEPT` is over, and why.
+STAYS = {
+    "front/20260220-120000.jpg",  # not due
+    "front/20260110-120000-held.jpg",  # held, and long acknowledged
+    "front/20260111-120000-marked.jpg",  # a marker lies beside it
+    "front/20260111-120000-marked.jpg.incident",
+    "front/20260112-120000-new.jpg",  # held by the directive that the sweep fetches
+    "front/20260105-120000-freed.jpg",  # released by it: a day of grace
+    "front/20260113-120000-outside.jpg",  # another hard link lies outside the root: blocked
+}
+
+
+def build(path: Path) -> World:
+    """The scene just before the sweep; the agent has stopped."""
+    world = World.make(path, FIRST)
+    outside = path / "outside"
+    outside.mkdir()
+    (outside / "nobody's.jpg").write_bytes(b"not ours")
+    for name in (
+        "0101-120000-zombie 0105-120000-freed 0110-120000-held 0111-120000-marked"
+        " 0112-120000-new 0113-120000-outside 0114-120000-one 0114-120000-two 0114-120000-three"
+        " 0109-120000-pair 0109-120000-pair-across 0220-120000"
+    ).split():
+        month, day = int(name[:2]), int(name[2:4])
+        moment = at(f"2026-{month:02}-{day:02} 10:00")
+        world.record(moment, tag=name[11:])
+    front = world.root / "front"
+    shared = front / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)  # where a recorder writes too: files are taken aside first
+    for tag in ("-a", "-b"):
+        moved = world.record(at("2026-01-14 11:00"), tag=tag)
+        moved.rename(shared / moved.name)
+    os.link(front / "20260109-120000-pair.jpg", front / "20260109-120000-twin.jpg")
+    os.link(front / "20260109-120000-pair-across.jpg", shared / "20260109-120000-twin-across.jpg")
+    os.link(front / "20260113-120000-outside.jpg", outside / "linked.jpg")
+    world.write("copies/undated.jpg", mtime=Instant(0))
+    world.activate()
+    _hold(world, "held", at("2026-01-10 10:00"))
+    _hold(world, "freed", at("2026-01-05 10:00"))
+    zombie = (front / "20260101-120000-zombie.jpg").read_bytes()
+    world.cycle()
+    assert "front/20260101-120000-zombie.jpg" not in world.files()
+
+    world.true.now = SWEPT
+    world.write("copies/20260101-120000-zombie.jpg", zombie, mtime=at("2026-01-01 10:00"))
+    world.scan()
+    world.report()
+    world.write("front/20260111-120000-marked.jpg.incident", b"")
+    _hold(world, "new", at("2026-01-12 10:00"))
+    world.sign(Release(id="release", at=SWEPT, reason="closed", hold="freed"))
+    world.stop()
+    return world
+
+
+def copied(world: World, path: Path) -> World:
+    """The same scene once more. The catalogue of the copy knows the copied files by their inodes."""
+    shutil.rmtree(path, ignore_errors=True)
+    subprocess.run(["cp", "-a", world.root.parent, path], check=True)
+    true = TrueTime(world.true.now)
+    clock = FakeClock(true, booted_at=world.clock.booted_at, boots=world.clock.boots)
+    centre = deepcopy(world.centre)
+    centre.true = true
+    twin = World(path / "root", path / "state", true, clock, centre)
+    twin.adopt_inodes()
+    return twin
+
+
+def outside(world: World) -> list[tuple[str, bytes, int]]:
+    """What lies outside the root: nobody may change it (I9)."""
+    return [
+        (path.name, path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted((world.root.parent / "outside").iterdir())
+    ]
+
+
+def _hold(world: World, name: str, moment: Instant) -> None:
+    world.centre.holds.append(
+        StoreHold(name, Instant(moment - 60), Instant(moment + 60), ("front",))
+    )
