@@ -73,15 +73,40 @@ def write_server(
     _write_public(certificate, _pem(signed))
 
 
+def read_authority(*, certificate: Path, key: Path) -> Authority:
+    """The authority in these files; `ConfigError` if they are not one."""
+    found = _read(certificate)
+    try:
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except OSError as error:
+        raise ConfigError(f"cannot read {key}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{key} holds no key in PEM") from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{key} holds no key of ours")
+    if private.public_key() != found.public_key():
+        raise ConfigError(f"{key} is not the key of {certificate}")
+    return Authority(found, private)
+
+
+def names_in(certificate: Path) -> tuple[str, ...]:
+    """The host names and addresses that a server certificate is for."""
+    extension = _read(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return tuple(str(name.value) for name in extension.value)
+
+
 def expires_at(certificate: Path) -> Instant:
     """When the certificate in this PEM file ends; `ConfigError` if there is none."""
+    return Instant(int(_read(certificate).not_valid_after_utc.timestamp()))
+
+
+def _read(certificate: Path) -> x509.Certificate:
     try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        return x509.load_pem_x509_certificate(certificate.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read {certificate}: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"{certificate} holds no certificate") from error
-    return Instant(int(found.not_valid_after_utc.timestamp()))
 
 
 def _builder(

@@ -57,7 +57,10 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
 def _certificate(path: Path, now: Instant) -> str:
     days = (certificates.expires_at(path) - now) // DAY
     if days < RENEW_WITHIN_DAYS:
-        raise ConfigError(f"{path} ends in {days} days: agents will not speak to us after that")
+        raise ConfigError(
+            f"{path} ends in {days} days, and agents will not speak to us after that: make another "
+            "with `enforcer certificate`"
+        )
     return f"good for {days} days"
 
 
@@ -93,8 +96,12 @@ def _remembered(settings: Settings) -> Chain:
 
 
 def _named(path: Path, known: tuple[bytes, ...]) -> str:
-    if bytes(keys.read_online(path).verify_key) not in known:
-        raise ConfigError(f"the policy does not name {path}: nobody believes what it signs")
+    public_key = bytes(keys.read_online(path).verify_key)
+    if public_key not in known:
+        raise ConfigError(
+            f"the policy does not name {path}, nobody believes what it signs; its public key is "
+            f"{public_key.hex()}"
+        )
     return "the policy names it"
 
 

@@ -11,6 +11,7 @@ from retention.errors import RetentionError
 COMMANDS: Mapping[str, str] = {
     "init": "make a directory with all that an enforcer needs",
     "serve": "run the enforcer",
+    "certificate": "another certificate for the server, before the present one ends",
     "doctor": "look for what is wrong, or soon will be",
     "status": "the state of compliance per class, and why",
     "forecast": "what will go, and when",
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top = ArgumentParser(
         prog="enforcer",
         description="Keeps, and proves, the promise to delete recordings in time.",
-        epilog="\n".join(f"  {name:10}{what}" for name, what in COMMANDS.items()),
+        epilog="\n".join(f"  {name:12}{what}" for name, what in COMMANDS.items()),
         formatter_class=RawDescriptionHelpFormatter,
     )
     top.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")

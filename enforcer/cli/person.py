@@ -9,12 +9,12 @@ from nacl.signing import SigningKey
 from enforcer import keys
 from enforcer.cli import passphrase, show, signing, words
 from enforcer.cli.client import client
-from enforcer.cli.typed import check_name, parse_roles
+from enforcer.cli.typed import check_name, parse_public_key, parse_roles
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
 from retention import codec
 from retention.calendar import civil_date
-from retention.envelope import PUBLIC_KEY_BYTES, key_id
+from retention.envelope import key_id
 from retention.errors import ConfigError
 from retention.people import Person, Role
 
@@ -89,15 +89,5 @@ def _changed(people: tuple[Person, ...], arguments: Namespace) -> tuple[Person, 
     if arguments.roles:
         person = msgspec.structs.replace(person, roles=parse_roles(arguments.roles, name))
     if arguments.key:
-        person = msgspec.structs.replace(person, public_key=_public_key(arguments.key))
+        person = msgspec.structs.replace(person, public_key=parse_public_key(arguments.key))
     return (*others, person)
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != PUBLIC_KEY_BYTES:
-        raise ConfigError(f"{text!r} is no public key: 64 hex digits, as `person key` prints them")
-    return key

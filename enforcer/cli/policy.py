@@ -6,7 +6,7 @@ from pathlib import Path
 
 from enforcer.cli import explaining, show, signing, source, words
 from enforcer.cli.client import client
-from enforcer.cli.typed import read_text
+from enforcer.cli.typed import parse_public_key, read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
 from enforcer.govern.forms import Document, Empty
@@ -39,6 +39,15 @@ def declare(parser: ArgumentParser) -> None:
     signed = verbs.asking("sign", sign, "the second owner's signature; the same as `approve`")
     signed.add_argument("id")
     signing.declare(signed, reason=False)
+    changed = verbs.asking("keys", change_keys, "the draft with other keys of the enforcer's own")
+    for name in ("directive", "ledger"):
+        changed.add_argument(
+            f"--{name}",
+            action="append",
+            metavar="HEX",
+            help=f"a public {name} key; once for each, those not named go [as they are]",
+        )
+    signing.declare(changed, reason=False)
     verbs.asking("publish", publish, "put a version in force that two owners signed").add_argument(
         "id"
     )
@@ -96,6 +105,24 @@ def propose(arguments: Namespace) -> int:
     draft = drafts.read(read_text(arguments.file), drafts.first_owner(chain.current.people))
     today = civil_date(me.now(), show.HOME_ZONE)
     policy = drafts.next_policy(chain, draft, now=me.now(), today=today)
+    said = words.of_policy(chain.current, policy)
+    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+
+
+def change_keys(arguments: Namespace) -> int:
+    """A new key is named beside the old one first, and the old one dropped once nobody needs it."""
+    me = client(arguments)
+    chain = signing.chain(me)
+    given = {"directive_keys": arguments.directive, "ledger_keys": arguments.ledger}
+    changes = {
+        name: tuple(parse_public_key(text) for text in keys)
+        for name, keys in given.items()
+        if keys is not None
+    }
+    if not changes:
+        raise ConfigError("name the keys: --directive HEX or --ledger HEX")
+    today = civil_date(me.now(), show.HOME_ZONE)
+    policy = drafts.successor(chain, now=me.now(), today=today, **changes)
     said = words.of_policy(chain.current, policy)
     return signing.propose(me, "policy", codec.encode(policy), said, arguments)
 

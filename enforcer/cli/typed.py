@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from retention.envelope import PUBLIC_KEY_BYTES
 from retention.errors import ConfigError
 from retention.people import Role
 
@@ -37,3 +38,14 @@ def parse_head(text: str) -> tuple[int, bytes]:
         return int(size), bytes.fromhex(root)
     except ValueError as error:
         raise ConfigError(f"{text!r} is no head: write SIZE:ROOT, the root in hex") from error
+
+
+def parse_public_key(text: str) -> bytes:
+    """An Ed25519 public key in hex; else `ConfigError`."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != PUBLIC_KEY_BYTES:
+        raise ConfigError(f"{text!r} is no public key: 64 hex digits, as `person key` prints them")
+    return key

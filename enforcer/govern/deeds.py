@@ -8,8 +8,11 @@ from sqlalchemy import Connection, func, select, update
 from enforcer.govern import retiring
 from enforcer.govern.lookup import row_of
 from enforcer.govern.naming import Name
+from enforcer.govern.standing import holds_on
 from enforcer.index import stores as index
+from enforcer.index.scope import Scope
 from enforcer.index.tables import held_items, hold_stores, holds, stores
+from retention import codec
 from retention.acts import (
     Activation,
     AnyAct,
@@ -23,7 +26,7 @@ from retention.acts import (
 )
 from retention.calendar import Instant
 from retention.errors import ConfigError, RefusedError
-from retention.hold import ItemRef
+from retention.hold import RESTRICTION, ItemRef
 from retention.policy import Chain
 
 ENDS = ("wiped", "destroyed", "lost")
@@ -69,6 +72,8 @@ def carry(connection: Connection, act: AnyAct, now: Instant) -> None:
     match act:
         case Release():
             connection.execute(update(holds).where(holds.c.id == act.hold).values(released_at=now))
+        case Lift():
+            _end_restrictions(connection, act, now)
         case Activation():
             for store in act.stores:
                 index.change(connection, store, state="active")
@@ -78,6 +83,21 @@ def carry(connection: Connection, act: AnyAct, now: Instant) -> None:
             index.thaw(connection, act.store, act.epoch)
         case _:
             pass
+
+
+def _end_restrictions(connection: Connection, act: Lift, now: Instant) -> None:
+    """A restriction ends with its last item; until then it stands, and a new epoch obeys it."""
+    lifted = {_key(item) for item in act.items}
+    open_ones = select(holds.c.id, holds.c.scope).where(
+        holds.c.id.startswith(RESTRICTION), holds.c.released_at.is_(None)
+    )
+    for row in connection.execute(open_ones).all():
+        if all(_key(item) in lifted for item in codec.decode(row.scope, Scope).items):
+            connection.execute(update(holds).where(holds.c.id == row.id).values(released_at=now))
+
+
+def _key(item: ItemRef) -> Name:
+    return Name(item.store, item.epoch, item.number)
 
 
 def _check_release(connection: Connection, act: Release) -> None:
@@ -92,13 +112,13 @@ def _check_release(connection: Connection, act: Release) -> None:
 
 def _check_erasure(connection: Connection, items: Iterable[ItemRef]) -> None:
     for item in items:
-        name = Name(item.store, item.epoch, item.number)
-        state = row_of(connection, name).state
-        if state == "restricted":
+        name = _key(item)
+        row = row_of(connection, name)
+        if row.state == "restricted":
             raise RefusedError(
                 f"{name} is restricted (GDPR article 18): it is kept until that is lifted"
             )
-        if by := _holds_on(connection, name):
+        if by := holds_on(connection, row):
             raise RefusedError(f"{name} is held by {', '.join(by)}: release that first")
 
 
@@ -112,7 +132,7 @@ def _check_correction(connection: Connection, chain: Chain, act: Correction, now
             f"no class {act.record_class!r}; there are {', '.join(chain.class_names())}"
         )
     for item in act.items:
-        row_of(connection, Name(item.store, item.epoch, item.number))
+        row_of(connection, _key(item))
 
 
 def _check_lift(connection: Connection, act: Lift, now: Instant) -> None:
@@ -121,7 +141,7 @@ def _check_lift(connection: Connection, act: Lift, now: Instant) -> None:
             "the person concerned is told before a restriction is lifted (article 18(3))"
         )
     for item in act.items:
-        name = Name(item.store, item.epoch, item.number)
+        name = _key(item)
         if row_of(connection, name).state != "restricted":
             raise RefusedError(f"{name} is not restricted")
 
@@ -168,20 +188,6 @@ def _check_thaw(connection: Connection, act: Thaw) -> None:
         raise RefusedError(f"store {act.store} is not frozen")
     if act.epoch > row.epoch:
         raise ConfigError(f"store {act.store} has never had an epoch {act.epoch}")
-
-
-def _holds_on(connection: Connection, name: Name) -> Sequence[str]:
-    return (
-        connection.execute(
-            select(held_items.c.hold).where(
-                held_items.c.store == name.store,
-                held_items.c.epoch == name.epoch,
-                held_items.c.number == name.number,
-            )
-        )
-        .scalars()
-        .all()
-    )
 
 
 def _store(connection: Connection, store: str) -> Any:

@@ -78,9 +78,13 @@ def _stores(connection: Connection, ids: set[str]) -> Sequence[StoredRow]:
 
 def _check_sources(chain: Chain, found: Sequence[StoredRow], sources: Sequence[str]) -> None:
     """A source that no store of these has would hold nothing, silently."""
-    known = {UNREGISTERED}
-    for row in found:
-        known |= {source.id for source in chain.current.sources_of(row.store_group)}
+    groups = {row.store_group for row in found}
+    known = {UNREGISTERED} | {
+        source.id
+        for policy in chain.policies  # a camera that was removed has left recordings
+        for group in groups
+        for source in policy.sources_of(group)
+    }
     for source in sources:
         if source not in known:
             raise ConfigError(

@@ -187,6 +187,20 @@ def test_a_person_and_a_source_join_by_the_next_policy(live, type_, tmp_path, mo
     assert "cam-back" in type_("uldis", "source", "list").out
 
 
+def test_the_enforcer_s_own_keys_change_by_the_next_policy(live, type_):
+    old = live.built.chains._chain.current.directive_keys[0].hex()
+    new = "ab" * 32
+    proposed = type_("anna", "policy", "keys", "--directive", old, "--directive", new, "--yes")
+    assert "directive_keys: key " in proposed.err
+    document = re.match(r"policy-\w+", proposed.out)[0]
+    type_("ivo", "approve", document, "--yes")
+    assert type_("ivo", "policy", "publish", document).code == 0
+    shown = type_("anna", "policy", "show", "--json").json
+    assert len(shown["directive_keys"]) == 2
+    assert len(shown["ledger_keys"]) == 1
+    assert type_("anna", "policy", "keys", "--yes").code == 2
+
+
 def test_a_draft_that_was_overtaken_has_to_be_proposed_anew(live, type_, tmp_path):
     draft = tmp_path / "policy.toml"
     draft.write_text(type_("anna", "policy", "show", "--toml").out)

@@ -247,6 +247,41 @@ def test_doctor_finds_all_well_and_then_what_is_not(home, capsys):
     assert "BAD ledger key: the policy does not name" in out
 
 
+def test_the_server_s_certificate_is_renewed_by_its_authority_only(home, settings, capsys):
+    before = settings.tls_certificate.read_bytes()
+    words = [
+        "certificate",
+        "--config",
+        str(home / "enforcer.toml"),
+        "--authority",
+        str(home / "tls"),
+    ]
+    (home / "tls" / "authority.key").rename(home / "elsewhere.key")
+    assert main(words) == 2
+    assert "cannot read" in capsys.readouterr().err
+    assert settings.tls_certificate.read_bytes() == before
+    (home / "elsewhere.key").rename(home / "tls" / "authority.key")
+    assert main(words) == 0
+    assert "for localhost, 127.0.0.1" in capsys.readouterr().out
+    assert settings.tls_certificate.read_bytes() != before
+    assert settings.tls_key.stat().st_mode & 0o077 == 0
+    subprocess.run(
+        ["openssl", "verify", "-CAfile", "authority.pem", "server.pem"],
+        cwd=home / "tls",
+        check=True,
+    )
+    other = certificates.make_authority(Instant(0))
+    (home / "tls" / "authority.key").unlink()
+    (home / "tls" / "authority.pem").unlink()
+    certificates.write_authority(
+        other, certificate=home / "tls" / "other.pem", key=home / "tls" / "authority.key"
+    )
+    with pytest.raises(ConfigError, match="is not the key of"):
+        certificates.read_authority(
+            certificate=settings.tls_certificate, key=home / "tls" / "authority.key"
+        )
+
+
 def test_doctor_warns_two_months_before_the_certificate_ends(home, settings):
     ends = certificates.expires_at(settings.tls_certificate)
     well = {f.what: f.well for f in checkup.examine(settings, Instant(ends - 61 * DAY))}

@@ -178,6 +178,17 @@ def test_an_erasure_proposed_before_a_hold_is_refused_at_the_second_signature(se
         sign(served, "dana", proposed)
 
 
+def test_a_hold_that_is_still_on_its_way_stops_an_erasure_too(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE, Instant(THREE + 7200))
+    form = Placement(id="hold-1", ground="crime", site="brivibas", around="03:10")
+    served.person("hugo").post("/v1/holds", form, HoldSheet)
+    with pytest.raises(RefusedError, match="t-1/1/1 is held by hold-1"):
+        propose(served, "aija", drawn(served, Erasure, items=(item(served).reference,)))
+    other = item(served, "t-1/1/2").reference
+    assert propose(served, "aija", drawn(served, Erasure, items=(other,))).state == "proposed"
+
+
 def test_an_approved_erasure_reaches_the_store_of_its_items_only(served):
     agent, other = served.enrol("t-1"), served.enrol("t-2", "Čaka 5")
     agent.sight(THREE)
@@ -207,6 +218,7 @@ def test_a_restriction_takes_one_person_and_lifting_it_two_and_a_told_subject(se
         propose(served, "aija", late)
     both(served, drawn(served, Lift, items=(reference,), subject_informed_at=now))
     assert len(agent.fetch().acts) == 1
+    assert served.person("aija").get(f"/v1/holds/{form.id}", HoldSheet).released_at == now
 
 
 @pytest.mark.parametrize(
