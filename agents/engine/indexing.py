@@ -276,16 +276,18 @@ class Indexer:
 
     def redate(self, db: sqlite3.Connection, number: int, dates: Dates) -> None:
         """Give an item other dates; the caller logs the change."""
+        db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (dates.how,))
         db.execute(
-            "UPDATE items SET anchor = ?, civil = ?, before = ?, after = ?, how = ?, state = ?,"
-            " not_before = max(not_before, ?) WHERE number = ?",
+            "UPDATE items SET anchor = ?, civil = ?, before = ?, after = ?, state = ?,"
+            " how = (SELECT id FROM words WHERE word = ?), not_before = max(not_before, ?)"
+            " WHERE number = ?",
             (
                 dates.anchor,
                 dates.civil,
                 dates.before,
                 dates.after,
-                self._words.id(dates.how),
                 dates.state,
+                dates.how,
                 dates.not_before,
                 number,
             ),
