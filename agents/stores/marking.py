@@ -8,6 +8,8 @@ from itertools import islice
 from agents.stores import SIDECAR, Mark
 
 ATTRIBUTE = "user.incident"
+LISTED_BESIDES = 4096
+"""Entries of a directory that are listed besides 16 per file asked about: where there are more, each is looked up."""
 
 _NO_ATTRIBUTES = frozenset({errno.ENOENT, errno.ENOTSUP, errno.ENODATA})
 _SUFFIX = os.fsdecode(SIDECAR)
@@ -38,7 +40,7 @@ def _has_attribute(path: bytes) -> bool:
 
 def _with_sidecar(fd: int, names: Sequence[bytes]) -> list[bytes]:
     """One listing answers for many names; in a directory much larger, each is looked up."""
-    most = 16 * len(names) + 4096
+    most = 16 * len(names) + LISTED_BESIDES
     with os.scandir(fd) as entries:
         listed = islice((entry.name for entry in entries), most)
         sidecars = {os.fsencode(name) for name in listed if name.endswith(_SUFFIX)}

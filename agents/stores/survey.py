@@ -123,7 +123,7 @@ def _private(root: Root, path: bytes | None, store: str) -> Iterator[Fact]:
     finally:
         private.close()
     if left:
-        sentence = f"{left} files lie in quarantine: an erasure was interrupted or failed."
+        sentence = f"In its quarantine lies ({left}) what an interrupted or failed erasure left."
         yield Fact("private directory", False, sentence)
     else:
         yield Fact("private directory", True, "It is the agent's own, and its quarantine is empty.")

@@ -83,6 +83,18 @@ def test_an_open_file_is_read_by_ranges_and_says_which_generation_it_is(place: P
         assert source.generation == wanted(1, place.store.find(b"d", b"a")).generation
 
 
+def test_a_marker_beside_a_file_marks_that_file_alone(place: Place):
+    for name in (b"a", b"b", b"a.incident", b"bb.incident", b"-rf", b"-rf.incident"):
+        place.put(b"d", name, b"")
+    place.put(b"", b"b.incident", b"")
+    asked = [b"a", b"b", b"-rf", b"gone"]
+    assert place.store.marked(b"d", asked) == {b"a": "sidecar", b"-rf": "sidecar"}
+    assert place.store.marked(b"d", []) == {}
+    assert place.store.marked(b"none", asked) == {}
+    with pytest.raises(MalformedError):
+        place.store.marked(b"d", [b"../a"])
+
+
 @pytest.mark.parametrize(("directory", "name"), [(b"", b"b"), (b"none", b"a"), (b"", b"d")])
 def test_what_is_not_a_file_cannot_be_opened(place: Place, directory: bytes, name: bytes):
     place.put(b"d", b"a", b"")
@@ -346,6 +358,7 @@ def test_a_lost_place_is_unreachable_and_never_empty(place: Place):
         lambda: list(place.store.directories(never)),
         lambda: list(place.store.listing(b"", never)),
         lambda: place.store.find(b"", b"a"),
+        lambda: place.store.marked(b"", [b"a"]),
         lambda: place.store.open(b"", b"a"),
         lambda: place.store.erase({b"": [want]}),
         lambda: place.store.recover({b"": [want]}),

@@ -11,7 +11,7 @@ import pytest
 from stores.hostile import LONGEST
 from stores.place import STORE, TreePlace, wanted
 
-from agents.stores import Erased, Found, Generation, Wanted, erasing
+from agents.stores import Erased, Found, Generation, Wanted, erasing, marking
 from agents.stores.beneath import others_write
 from agents.stores.erasing import Erasure
 from agents.stores.private import enrol
@@ -450,6 +450,36 @@ def test_an_open_file_stays_the_one_it_was(place: TreePlace):
         (place.path / "a").unlink()
         place.put(b"", b"a", b"afterwards")
         assert source.read(0, 100) == b"before"
+
+
+# Markers
+
+
+def test_an_extended_attribute_marks_a_file_and_not_what_a_link_leads_to(place: TreePlace):
+    place.put(b"d", b"a", b"")
+    place.put(b"d", b"b", b"")
+    try:
+        os.setxattr(place.path / "d/a", "user.incident", b"anything")
+    except OSError as error:
+        pytest.skip(f"no extended attributes here: {error.strerror}")
+    (place.path / "d/link").symlink_to("a")
+    assert place.store.marked(b"d", [b"a", b"b", b"link", b"gone"]) == {b"a": "attribute"}
+
+
+def test_in_a_directory_much_larger_than_the_question_each_marker_is_looked_up(
+    place: TreePlace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(marking, "LISTED_BESIDES", -32)
+    for name in (b"a", b"b", b"b.incident"):
+        place.put(b"", name, b"")
+    assert place.store.marked(b"", [b"a", b"b"]) == {b"b": "sidecar"}
+
+
+def test_whether_a_marker_stands_behind_a_link_cannot_be_known(place: TreePlace):
+    place.put(b"d", b"a", b"")
+    (place.path / "e").symlink_to("d")
+    with pytest.raises(UnreadableError):
+        place.store.marked(b"e", [b"a"])
 
 
 # Who the store is

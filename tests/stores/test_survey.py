@@ -1,0 +1,125 @@
+"""What `doctor` is told of a tree."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stores.place import STORE
+
+from agents.stores.private import enrol
+from agents.stores.survey import MOUNTINFO, SUITABLE, Fact, Mount, read_mounts, survey
+from retention.errors import ConfigError
+
+MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+31 22 0:27 / /mnt/two\040words rw,nosuid shared:5 master:1 - tmpfs tmpfs rw,size=1k
+32 22 8:1 / /mnt/card ro,relatime - vfat /dev/sda1 rw
+33 22 8:2 / /mnt/old rw - xfs /dev/sda2 ro
+"""
+
+
+def anything() -> frozenset[str]:
+    """Whatever the machine's temporary directory lies on is good enough for the rest."""
+    return SUITABLE | {mount.kind for mount in read_mounts(MOUNTINFO.read_bytes())}
+
+
+def troubles(facts: list[Fact]) -> list[str]:
+    return [fact.subject for fact in facts if not fact.fine]
+
+
+def test_mounts_are_read_with_their_escapes_and_both_kinds_of_read_only():
+    assert list(read_mounts(MOUNTS)) == [
+        Mount(22, b"/", "ext4", read_only=False),
+        Mount(31, b"/mnt/two words", "tmpfs", read_only=False),
+        Mount(32, b"/mnt/card", "vfat", read_only=True),
+        Mount(33, b"/mnt/old", "xfs", read_only=True),
+    ]
+
+
+def test_a_good_tree_has_no_troubles_and_every_fact_is_a_sentence(tmp_path: Path):
+    enrol(os.fsencode(tmp_path), STORE)
+    facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
+    assert troubles(facts) == []
+    assert [fact.subject for fact in facts] == ["file system", "private directory", "writers"]
+    assert all(fact.sentence.endswith(".") for fact in facts)
+
+
+def test_a_file_system_without_stable_inodes_is_named(tmp_path: Path):
+    enrol(os.fsencode(tmp_path), STORE)
+    facts = survey(os.fsencode(tmp_path), STORE, suitable=frozenset({"zfs"}))
+    assert troubles(facts) == ["file system"]
+    assert "whose inodes are not known to be stable; use zfs." in facts[0].sentence
+
+
+def test_a_mount_that_cannot_be_found_is_a_trouble(tmp_path: Path):
+    enrol(os.fsencode(tmp_path), STORE)
+    (tmp_path / "mounts").write_bytes(b"")
+    facts = survey(os.fsencode(tmp_path), STORE, mountinfo=tmp_path / "mounts")
+    assert troubles(facts) == ["file system"]
+
+
+def test_roots_within_each_other_are_told_also_behind_a_link(tmp_path: Path):
+    root, beside = tmp_path / "root", tmp_path / "root2"
+    for path in (root / "inner", beside):
+        path.mkdir(parents=True)
+    enrol(os.fsencode(root), STORE)
+    (tmp_path / "alias").symlink_to(root / "inner")
+
+    def told(*others: Path) -> list[str]:
+        facts = survey(
+            os.fsencode(root),
+            STORE,
+            other_roots=[os.fsencode(path) for path in others],
+            suitable=anything(),
+        )
+        return troubles(facts)
+
+    assert told(beside) == []
+    assert told(root / "inner", tmp_path, tmp_path / "alias", root) == ["other roots"] * 4
+
+
+def test_a_root_others_write_in_wants_its_private_directory_elsewhere(tmp_path: Path):
+    root, private = tmp_path / "root", tmp_path / "private"
+    root.mkdir()
+    root.chmod(0o777)
+    enrol(os.fsencode(root), STORE)
+    enrol(os.fsencode(root), STORE, private=os.fsencode(private))
+    suitable = anything()
+    assert troubles(survey(os.fsencode(root), STORE, suitable=suitable)) == ["writers"]
+    elsewhere = survey(os.fsencode(root), STORE, suitable=suitable, private=os.fsencode(private))
+    assert troubles(elsewhere) == []
+
+
+def test_a_private_directory_missing_or_with_something_left_in_it_is_told(tmp_path: Path):
+    suitable = anything()
+    facts = survey(os.fsencode(tmp_path), STORE, suitable=suitable)
+    assert troubles(facts) == ["private directory"]
+    enrol(os.fsencode(tmp_path), STORE)
+    (tmp_path / ".retention/quarantine/3.14").touch()
+    facts = survey(os.fsencode(tmp_path), STORE, suitable=suitable)
+    assert troubles(facts) == ["private directory"]
+    assert "lies (1) what an interrupted" in facts[1].sentence
+
+
+def test_a_root_that_is_not_there_is_the_users_mistake(tmp_path: Path):
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        survey(os.fsencode(tmp_path / "none"), STORE)
+
+
+def test_what_is_mounted_inside_is_told(tmp_path: Path, need: Callable[[str], str]):
+    need("mount")
+    inside = tmp_path / "two words"
+    inside.mkdir()
+    enrol(os.fsencode(tmp_path), STORE)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "none", inside], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let this user mount")
+    try:
+        facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
+    finally:
+        subprocess.run(["umount", inside], check=True)
+    assert troubles(facts) == ["mounts inside"]
+    assert f"{inside} is mounted inside" in facts[1].sentence
