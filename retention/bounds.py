@@ -17,7 +17,9 @@ MAX_NAME = 64
 At = Annotated[Instant, Meta(ge=0, lt=2**33)]
 Number = Annotated[int, Meta(ge=1, lt=2**53)]
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
-Seconds = Annotated[int, Meta(ge=0, lt=2**31)]
+Size = Annotated[int, Meta(ge=0, lt=2**46)]  # bytes, to 64 TiB: sums of them stay within 64 bits
+Small = Annotated[int, Meta(ge=0, lt=2**31)]
+Difference = Annotated[int, Meta(gt=-(2**53), lt=2**53)]
 #: A day as `date.toordinal()` counts it.
 Ordinal = Annotated[int, Meta(ge=1, le=3_652_059)]
 #: A name out of the policy or a closed list, or an id.

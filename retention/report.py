@@ -11,11 +11,22 @@ import zlib
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
+from retention.bounds import (
+    At,
+    Count,
+    Difference,
+    Mark,
+    Number,
+    Ordinal,
+    Sentence,
+    Size,
+    Small,
+    Word,
+)
 from retention.calendar import Instant
 from retention.errors import MalformedError
 from retention.outcome import Outcome
@@ -26,15 +37,8 @@ GENESIS = bytes(32)
 #: A batch may not unpack to more: an agent sends smaller ones.
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 
-#: What a database can keep and a calendar knows, to the year 2242; anything else is malformed.
-At = Annotated[Instant, Meta(ge=0, lt=2**33)]
-Number = Annotated[int, Meta(ge=1, lt=2**53)]
-Count = Annotated[int, Meta(ge=0, lt=2**53)]
-Size = Annotated[int, Meta(ge=0, lt=2**46)]  # 64 TiB: sums of them stay within 64 bits
-Small = Annotated[int, Meta(ge=0, lt=2**31)]
-#: A name out of the policy or a closed list, an id, or a short sentence of our own.
-Word = Annotated[str, Meta(max_length=64)]
-Sentence = Annotated[str, Meta(max_length=400)]
+#: The shortest entry takes 14 bytes of a batch: what has more lines is there to fill a memory.
+MAX_BATCH_LINES = MAX_BATCH_BYTES // 14
 
 #: Runs of item numbers, first and last included: [[1, 5000], [5007, 5007]].
 Runs = tuple[tuple[Number, Number], ...]
@@ -62,7 +66,7 @@ class Sighted(Entry, frozen=True, tag="s"):
     after: Small
     seen: At
     size: Size
-    fingerprint: Annotated[bytes, Meta(max_length=64)]
+    fingerprint: Mark
     state: Literal["present", "undated", "late"] = "present"
     not_before: At = Instant(0)
 
@@ -78,7 +82,7 @@ class Changed(Entry, frozen=True, tag="c"):
     before: Small
     after: Small
     size: Size
-    fingerprint: Annotated[bytes, Meta(max_length=64)]
+    fingerprint: Mark
     state: Literal["present", "undated", "late", "restricted"] = "present"
     not_before: At = Instant(0)
 
@@ -145,7 +149,7 @@ class Acknowledged(Entry, frozen=True, tag="a"):
     at: At
     version: Count
     holds: tuple[Word, ...]
-    gone: tuple[tuple[Word, Small, Count], ...] = ()
+    gone: tuple[tuple[Word, Ordinal, Count], ...] = ()
     acts: tuple[Word, ...] = ()  # ids of the two-person acts in force here
 
 
@@ -164,9 +168,7 @@ class Heartbeat(Entry, frozen=True, tag="b"):
     at: At
     booted: Word  # random id of the boot
     clock_trusted: bool
-    clock_offset: Annotated[
-        int, Meta(gt=-(2**53), lt=2**53)
-    ]  # wall clock minus the enforcer's, seconds
+    clock_offset: Difference  # wall clock minus the enforcer's, seconds
     brake: Sentence  # "" or why a sweep waits
     frozen: bool
     counts: tuple[tuple[Word, Word, Count], ...]
@@ -192,16 +194,31 @@ _DECODER: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
 
 
 def encode(entry: AnyEntry) -> bytes:
-    """An entry's line, without the line feed."""
-    return _ENCODER.encode(entry)
+    """An entry's line, without the line feed.
+
+    `MalformedError` if nobody could decode it: what is once in the chain cannot be taken back, and
+    an entry that the other side refuses would end the log there.
+    """
+    try:
+        line = _ENCODER.encode(entry)
+    except UnicodeEncodeError as error:
+        raise MalformedError("a log entry holds text that is not Unicode") from error
+    decode(line)
+    return line
 
 
 def decode(line: bytes) -> AnyEntry:
-    """The entry that this line is, or `MalformedError`."""
+    """The entry that this line is, in its one spelling, or `MalformedError`."""
     try:
-        return _DECODER.decode(line)
+        entry = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"not a log entry: {error}") from error
+    if _ENCODER.encode(entry) != line:
+        raise MalformedError("not the canonical form of a log entry")
+    items: Runs | None = getattr(entry, "items", None)  # five kinds have some; isinstance is slow
+    if items is not None and not _ascending(items):
+        raise MalformedError("the runs of a log entry overlap or go backwards")
+    return entry
 
 
 def chained(digest: bytes, line: bytes) -> bytes:
@@ -218,11 +235,13 @@ def unpack(batch: bytes) -> list[bytes]:
     """The lines of a batch; `MalformedError` if it is broken, or larger than a batch may be."""
     inflater = zlib.decompressobj()
     try:
-        data = inflater.decompress(batch, MAX_BATCH_BYTES)
+        data = inflater.decompress(batch, MAX_BATCH_BYTES + 1)
     except zlib.error as error:
         raise MalformedError(f"not a compressed batch: {error}") from error
-    if not inflater.eof or inflater.unused_data:
+    if len(data) > MAX_BATCH_BYTES or not inflater.eof or inflater.unused_data:
         raise MalformedError("a batch is cut short, has something behind it, or is too large")
+    if data.count(b"\n") >= MAX_BATCH_LINES:
+        raise MalformedError("a batch has more lines than entries fit into it")
     return data.split(b"\n") if data else []
 
 
@@ -236,3 +255,8 @@ def runs(numbers: Sequence[int]) -> Runs:
     return tuple(
         (numbers[start], numbers[end - 1]) for start, end in zip(starts, ends, strict=True)
     )
+
+
+def _ascending(found: Runs) -> bool:
+    ends = [0, *(last for _, last in found)]
+    return all(end < first <= last for end, (first, last) in zip(ends, found, strict=False))
