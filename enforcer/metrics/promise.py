@@ -75,12 +75,16 @@ def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Metric
         "retention_imbalance_items", "Items by which the books do not balance.", _CLASS, imbalance
     )
     # An explicit 0 of a class without such items lets an alert see the first one.
-    for state, sentence in (
-        ("lost", "Held items that somebody else removed."),
-        ("gone_elsewhere", "Unheld items that somebody else removed."),
+    for name, state, sentence in (
+        ("retention_lost_items", "lost", "Held items that somebody else removed."),
+        (
+            "retention_gone_elsewhere_items",
+            "gone_elsewhere",
+            "Unheld items that somebody else removed.",
+        ),
     ):
-        ended: dict[Labels, float] = {(name,): counts[name, state] for name in _names(found)}
-        yield counter(f"retention_{state}_items", sentence, _CLASS, ended)
+        ended: dict[Labels, float] = {(each,): counts[each, state] for each in _names(found)}
+        yield counter(name, sentence, _CLASS, ended)
 
 
 def _late(found: Sequence[Position]) -> Iterator[Metric]:
