@@ -156,7 +156,9 @@ def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:
 
 def best_evidence(recording: Recording) -> bool:
     """Whether its own name or content, not only its mtime, says that it was recorded just now."""
-    return recording.dated.how not in {str(TimeSource.MTIME), "bounded", "undated", "assumed"}
+    dated = recording.dated
+    weak = {str(TimeSource.MTIME), "bounded", "undated", "assumed"}
+    return not dated.late and dated.how not in weak
 
 
 def _contains(parent: bytes, directory: bytes) -> bool:
