@@ -102,9 +102,9 @@ class Planner:
         """What becomes of these rows; `paths` are their directories."""
         plan = Plan()
         why_of = self._reasons(rules)
-        going = {row: why for row in rows if (why := why_of(row.facts))}
-        kept = self._kept_by_marks(plan, going, paths)
-        for row, why in going.items():
+        going = [(row, why) for row in rows if (why := why_of(row.facts))]
+        kept = self._kept_by_marks(plan, [row for row, _ in going], paths)
+        for row, why in going:
             if row.number in kept:
                 continue
             names = 1 if row.links == 1 else self._names(why_of, row)
@@ -146,7 +146,7 @@ class Planner:
         return len(others) if all(may_go) else 0
 
     def _kept_by_marks(
-        self, plan: Plan, rows: Iterable[Row], paths: Mapping[int, bytes]
+        self, plan: Plan, rows: Sequence[Row], paths: Mapping[int, bytes]
     ) -> set[int]:
         """Refuse those that an incident marker keeps, or of which that cannot be known."""
         unknown: dict[int, str] = {}
@@ -161,7 +161,7 @@ class Planner:
             plan.marked |= {(paths[place], name): mark for name, mark in marks.items()}
             marked |= {row.generation for row in there if row.name in marks}
         # A marker at one name of a content keeps it under all its names.
-        kept = {row.number for row in rows if row.generation in marked} - unknown.keys()
+        kept = {row.number for row in rows if marked and row.generation in marked} - unknown.keys()
         plan.refused += [Result(n, Outcome.BLOCKED, why) for n, why in unknown.items()]
         plan.refused += [Result(n, Outcome.REFUSED_HELD, _MARKED) for n in sorted(kept)]
         return kept | unknown.keys()

@@ -77,9 +77,9 @@ class Receipts:
                 " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
                 [(*key, n) for key, n in Counter((i.source, i.civil) for i in gone).items()],
             )
-            db.executemany(
-                "DELETE FROM prior WHERE fingerprint = ?", [(i.fingerprint,) for i in gone]
-            )
+            if db.execute("SELECT 1 FROM prior LIMIT 1").fetchone():  # empty but for a lost state
+                known = [(item.fingerprint,) for item in gone]
+                db.executemany("DELETE FROM prior WHERE fingerprint = ?", known)
             db.execute("DELETE FROM intents")
             self._outbox.append(db, now, entries)
         self._told |= {result.number: result.outcome for result in news}
