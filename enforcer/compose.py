@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +65,11 @@ class Stopped:
 
 def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     """All the parts; `ConfigError` with one sentence if one is missing or does not fit."""
+    directive_key = keys.read_online(settings.directive_key)
+    ledger_key = keys.read_online(settings.ledger_key)
     engine = open_index(settings.index)
     registry = CollectorRegistry()
     chains = Chains(bytes.fromhex(settings.policy_pin))
-    directive_key = keys.read_online(settings.directive_key)
-    ledger_key = keys.read_online(settings.ledger_key)
     _require_named(engine, chains, directive_key, ledger_key)
     desk = Desk(
         engine=engine,
@@ -110,13 +111,24 @@ def serve(settings: Settings) -> int:
 
 
 def bound(address: tuple[str, int]) -> socket.socket:
-    """A listening socket; `ConfigError` if the address cannot be had."""
+    """A listening socket; `ConfigError` if the address cannot be had.
+
+    Its protocol is named because asyncio sends small packets at once only where it is: an answer in
+    two writes would otherwise wait 40 ms for the other side's acknowledgement.
+    """
     host, port = address
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(address, family=family, backlog=BACKLOG)
+        with ExitStack() as undo:
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            undo.enter_context(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            undo.pop_all()
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener
 
 
 def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:

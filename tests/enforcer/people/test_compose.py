@@ -101,6 +101,11 @@ def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
     assert events[-1] == "stopped"
 
 
+def test_small_answers_are_sent_at_once():
+    with compose.bound(("127.0.0.1", 0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
     [
