@@ -15,6 +15,22 @@ from retention.hold import StoreHold
 FIRST = at("2026-03-08 12:00")
 SWEPT = Instant(FIRST + 8 * DAY)
 
+#: What was recorded, by date and what becomes of it.
+RECORDED = (
+    ("01-01", "-zombie"),
+    ("01-05", "-freed"),
+    ("01-09", "-pair"),
+    ("01-09", "-pair-across"),
+    ("01-10", "-held"),
+    ("01-11", "-marked"),
+    ("01-12", "-new"),
+    ("01-13", "-outside"),
+    ("01-14", "-one"),
+    ("01-14", "-two"),
+    ("01-14", "-three"),
+    ("02-20", ""),
+)
+
 #: What is left when the sweep of `SWEPT` is over, and why.
 STAYS = {
     "front/20260220-120000.jpg",  # not due
@@ -33,14 +49,8 @@ def build(path: Path) -> World:
     outside = path / "outside"
     outside.mkdir()
     (outside / "nobody's.jpg").write_bytes(b"not ours")
-    for name in (
-        "0101-120000-zombie 0105-120000-freed 0110-120000-held 0111-120000-marked"
-        " 0112-120000-new 0113-120000-outside 0114-120000-one 0114-120000-two 0114-120000-three"
-        " 0109-120000-pair 0109-120000-pair-across 0220-120000"
-    ).split():
-        month, day = int(name[:2]), int(name[2:4])
-        moment = at(f"2026-{month:02}-{day:02} 10:00")
-        world.record(moment, tag=name[11:])
+    for day, tag in RECORDED:
+        world.record(at(f"2026-{day} 10:00"), tag=tag)
     front = world.root / "front"
     shared = front / "shared"
     shared.mkdir()
