@@ -1,0 +1,80 @@
+"""The documents say what the code does: links lead somewhere, names exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CODE = [
+    path
+    for package in ("retention", "agents", "enforcer", "auditor", "demo")
+    for path in sorted((ROOT / package).rglob("*.py"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path):
+    links = re.findall(r"\]\(([^)#]+)", page.read_text())
+    missing = [each for each in links if not (page.parent / each).exists()]
+    assert [] == missing
+
+
+def test_every_page_and_section_that_the_code_names_is_there():
+    named = {
+        (page, section.strip())
+        for path in CODE
+        for page, section in re.findall(
+            r"(docs/[a-z-]+\.md)(?:,\s+([A-Z][a-z]+(?: [a-z]+)*))?",
+            re.sub(r"\s*\n\s*#?\s*", " ", path.read_text()),
+        )
+    }
+    wrong = []
+    for page, section in named:
+        text = (ROOT / page).read_text() if (ROOT / page).exists() else None
+        if text is None or (section and not _has_section(text, section)):
+            wrong.append((page, section))
+    assert [] == wrong
+
+
+def _has_section(text: str, section: str) -> bool:
+    """A reference may run on into its sentence: the heading is how it begins."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return any(section == h or section.startswith(f"{h} ") for h in headings)
+
+
+def test_every_metric_is_on_the_page_and_every_metric_on_the_page_is_real():
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    told = {_plain(name) for name in re.findall(r"`(retention_[a-z_]+)`", rows)}
+    code = "\n".join(p.read_text() for p in sorted((ROOT / "enforcer" / "metrics").glob("*.py")))
+    real = {_plain(name) for name in re.findall(r'"(retention_[a-z_]+[a-z])"', code)}
+    assert real == told
+
+
+def _plain(name: str) -> str:
+    """A counter's name without the suffix that the exposition gives it."""
+    return name.removesuffix("_total")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [ROOT / "README.md"], ids=["README"])
+def test_every_command_of_the_page_is_one(page: Path):
+    commands = re.findall(
+        r"^    (enforcer|retention-agent|auditor) ([a-z]+)(?: ([a-z]+))?",
+        page.read_text(),
+        re.MULTILINE,
+    )
+    assert len(commands) > 10
+    for program, noun, verb in sorted(set(commands)):
+        words = [noun, verb] if verb and noun in {"store", "hold", "policy"} else [noun]
+        done = subprocess.run(
+            [Path(sys.executable).parent / program, *words, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 0 == done.returncode, (program, words, done.stderr)
