@@ -6,7 +6,6 @@ repeated, and after a crash at any point `start` puts things right. All but `tal
 `heartbeat` use the store, and are for one thread.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +29,7 @@ from agents.engine.redating import Redater
 from agents.engine.reserve import Reserve
 from agents.engine.scan import SETTLE_SECONDS, Scanner
 from agents.engine.sweep import Sweeper, Swept
+from agents.engine.turns import Turns
 from agents.engine.uplink import Uplink
 from agents.stores import Store
 from retention import permit
@@ -77,14 +77,14 @@ class Agent:
         self._epoch: int = row[2]  # the one that the store is in
         self._trouble: set[str] = set()
         self.reserve = reserve
-        erasing = threading.Lock()
+        turns = Turns()
         words = Words(catalogue)
         self.outbox = Outbox(catalogue)
         self.time = TrustedTime(catalogue, clock)
         self.chain = PolicyChain(catalogue, pin)
-        holds = Holds(catalogue, words, self.outbox)
-        indexer = Indexer(catalogue, words, self.outbox, holds, store)
         dater = Dater(store, group=row[0], commissioned_at=Instant(row[1]), chain=self.chain)
+        holds = Holds(catalogue, words, self.outbox, dater.zone_of)
+        indexer = Indexer(catalogue, words, self.outbox, holds, store)
         self._protector = Protector(catalogue, store)
         self._receipts = Receipts(catalogue, self.outbox)
         self.scanner = Scanner(
@@ -115,7 +115,7 @@ class Agent:
             clock=clock,
             time=self.time,
             chain=self.chain,
-            erasing=erasing,
+            turns=turns,
         )
         self.markers = Markers(
             catalogue=catalogue,
@@ -132,7 +132,7 @@ class Agent:
             planner=Planner(catalogue, words, self.markers),
             clock=clock,
             reserve=reserve,
-            erasing=erasing,
+            turns=turns,
         )
         self.exchange = Exchange(
             uplink=uplink,
@@ -142,7 +142,7 @@ class Agent:
             chain=self.chain,
             time=self.time,
             clock=clock,
-            erasing=erasing,
+            turns=turns,
         )
         self.waiting = ""  # why the last sweep did nothing: refused or braked
 

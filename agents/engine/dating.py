@@ -112,6 +112,17 @@ class Dater:
             sight=sight,
         )
 
+    def zone_of(self, source: str) -> ZoneInfo:
+        """The zone in which the civil dates of a source's recordings are counted."""
+        chain = self._chain()
+        registered = {each.id: each for each in chain.current.sources_of(self._group)}
+        record_class = (
+            chain.current.record_class(registered[source].record_class)
+            if source in registered
+            else None
+        )
+        return ZoneInfo((record_class or chain.strictest(self._group)).zone)
+
     def _anchor(
         self,
         candidates: tuple[Candidate, ...],

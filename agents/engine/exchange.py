@@ -15,6 +15,7 @@ from agents.engine.clock import Clock, TrustedTime
 from agents.engine.epoch import begin_epoch
 from agents.engine.obeying import Obedience
 from agents.engine.outbox import Outbox, Segment
+from agents.engine.turns import Turns
 from agents.engine.uplink import FrozenError, GapError, Uplink
 from agents.engine.witness import check_head
 from retention import directive, envelope
@@ -44,7 +45,7 @@ class Exchange:
         chain: PolicyChain,
         time: TrustedTime,
         clock: Clock,
-        erasing: threading.Lock,
+        turns: Turns,
     ) -> None:
         self._uplink = uplink
         self._catalogue = catalogue
@@ -53,7 +54,7 @@ class Exchange:
         self._chain = chain
         self._time = time
         self._clock = clock
-        self._erasing = erasing
+        self._turns = turns
         self._turn = threading.Lock()
         self._greeted = False
         self.ledger_refused = ""  # why the ledger's head was refused: it may have been forked
@@ -172,7 +173,7 @@ class Exchange:
 
     def _begin(self, welcome: Welcome) -> None:
         """Begin the epoch that the enforcer gave, with no batch of a sweep under way."""
-        with self._erasing:
+        with self._turns.deciding():
             begin_epoch(self._catalogue, welcome)
 
     def _adopt(self, welcome: Welcome) -> None:

@@ -6,15 +6,16 @@ stays held by it, whatever is learnt of its date afterwards.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue, Words
+from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
 from retention import codec
-from retention.calendar import DAY, Instant
+from retention.calendar import Instant, civil_date
 from retention.decide import State
 from retention.hold import AFTER_RELEASE_SECONDS, ItemRef, StoreHold
 from retention.report import AnyEntry, Freed, Held, Runs, runs
@@ -57,10 +58,17 @@ class Standing(NamedTuple):
 class Holds:
     """The holds of one store."""
 
-    def __init__(self, catalogue: Catalogue, words: Words, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        words: Words,
+        outbox: Outbox,
+        zone_of: Callable[[str], tzinfo],
+    ) -> None:
         self._catalogue = catalogue
         self._words = words
         self._outbox = outbox
+        self._zone_of = zone_of
 
     def known(self, hold: str) -> bool:
         """Whether this hold was ever placed here, released or not."""
@@ -177,26 +185,25 @@ class Holds:
     def gone(self, hold: StoreHold) -> list[tuple[str, int, int]]:
         """What a hold came too late for: (hold, civil date, count), by whole civil dates.
 
-        A civil date counts if it overlaps the hold in any zone: its start may lie 14 h before
-        midnight UTC, its end 12 h after the next (UTC+14 to UTC-12).
+        More is not known of what was erased; each source's dates are of its own zone.
         """
         if hold.begins > hold.ends:
             return []
-        first, last = _ordinal(hold.begins - 12 * 3600), _ordinal(hold.ends + 14 * 3600)
-        rows = self._catalogue.rows(
-            "SELECT word, civil, items FROM erased JOIN words ON id = source"
-            " WHERE civil BETWEEN ? AND ?",
-            (first, last),
+        sources = self._catalogue.rows(
+            "SELECT DISTINCT word, id FROM erased JOIN words ON id = source"
         )
         counts: Counter[int] = Counter()
-        for source, civil, items in rows:
+        for source, word in sources:
             if not hold.sources or source in hold.sources:
-                counts[civil] += items
+                zone = self._zone_of(source)
+                days = (_ordinal(hold.begins, zone), _ordinal(hold.ends, zone))
+                query = "SELECT civil, items FROM erased WHERE source = ? AND civil BETWEEN ? AND ?"
+                counts.update(dict(self._catalogue.rows(query, (word, *days))))
         return [(hold.id, civil, items) for civil, items in sorted(counts.items())]
 
 
-def _ordinal(instant: int) -> int:
-    return date(1970, 1, 1).toordinal() + instant // DAY
+def _ordinal(instant: Instant, zone: tzinfo) -> int:
+    return civil_date(Instant(min(max(instant, 0), LAST_INSTANT)), zone).toordinal()
 
 
 def _epoch(db: sqlite3.Connection) -> int:

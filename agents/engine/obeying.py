@@ -6,7 +6,6 @@ two people signed, and the agent checks their signatures itself.
 """
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -16,6 +15,7 @@ from agents.engine.clock import Clock, TrustedTime
 from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
 from agents.engine.protecting import Protector
+from agents.engine.turns import Turns
 from retention import acts, directive, envelope
 from retention.acts import AnyAct
 from retention.directive import Directive
@@ -46,7 +46,7 @@ class Obedience:
         clock: Clock,
         time: TrustedTime,
         chain: Callable[[], Chain],
-        erasing: threading.Lock,
+        turns: Turns,
     ) -> None:
         self._catalogue = catalogue
         self._outbox = outbox
@@ -56,7 +56,7 @@ class Obedience:
         self._clock = clock
         self._time = time
         self._chain = chain
-        self._erasing = erasing
+        self._turns = turns
         self.refused = ""  # why the last directive's last refused act was: the heartbeat tells
 
     def install(self, sealed: Envelope) -> Directive:
@@ -76,7 +76,7 @@ class Obedience:
         if known is not None and envelope.encode(sealed) == known:
             return said
         news = known is None or said.version != known_version
-        with self._erasing:
+        with self._turns.deciding():
             self._protector.touch(self._commit(said, sealed, news=news))
         return said
 
@@ -97,7 +97,7 @@ class Obedience:
         now = self._clock.wall()
         marked = Marked(now, hold.id, hold.begins, hold.ends, hold.sources, kind)  # type: ignore[arg-type] # one of Marked's words
         new = not self._holds.known(hold.id)
-        with self._erasing, self._catalogue.transaction() as db:
+        with self._turns.deciding(), self._catalogue.transaction() as db:
             self._outbox.append(db, now, [marked] if new else [])
             self._protector.touch(self._holds.place(db, hold, now))
 

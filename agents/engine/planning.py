@@ -1,7 +1,7 @@
 """Planning one batch of a sweep: which of these items go, and as what. Touches nothing.
 
 Whether an item may go is `retention.decide`'s to say; whether all names of its content may, and
-whether an incident marker lies beside it, is found out here, under the erasing lock.
+whether an incident marker lies beside it, is found out here, in the turn of erasing.
 """
 
 from collections import defaultdict

@@ -5,7 +5,6 @@ it is written down by `receipts`. A sweep works in batches; between two of them 
 installed, and what it holds is in no later batch (docs/rules.md, Erasing).
 """
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from agents.engine.clock import Clock
 from agents.engine.planning import ACTIVATED, COLUMNS, Planner, Row
 from agents.engine.receipts import Receipts
 from agents.engine.reserve import Reserve
+from agents.engine.turns import Turns
 from agents.stores import Mark, Store
 from retention.anchor import UNDATED_SECONDS
 from retention.brake import Braking, brake
@@ -50,7 +50,7 @@ class Swept:
 
 
 class Sweeper:
-    """Erases what is due on one store. `erasing` is held while a batch is on its way."""
+    """Erases what is due on one store. It takes turns with who decides what is held."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Sweeper:
         planner: Planner,
         clock: Clock,
         reserve: Reserve,
-        erasing: threading.Lock,
+        turns: Turns,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -71,7 +71,7 @@ class Sweeper:
         self._planner = planner
         self._clock = clock
         self._reserve = reserve
-        self._erasing = erasing
+        self._turns = turns
         self.changed: list[tuple[bytes, bytes]] = []  # to be looked at again by the scan
         self.marked: dict[tuple[bytes, bytes], Mark] = {}  # to be held, before the next batch
 
@@ -118,7 +118,7 @@ class Sweeper:
         for query, args, last in self._queries(rules):
             cursor: tuple[int, ...] = (0,) * last
             while True:
-                with self._erasing:
+                with self._turns.erasing():
                     if self._catalogue.value("SELECT frozen FROM agent"):
                         return
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))

@@ -1,0 +1,225 @@
+"""A hold is placed at every point of a sweep; what was acknowledged as effective is never erased after.
+
+Installing a directive excludes erasing: it comes before a batch or after its outcomes are down, and
+what it came too late for is told with it, by civil date and count (I2, I15).
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from world import RIGA, World, at
+
+from agents.engine import sweep
+from retention.acts import Release
+from retention.calendar import DAY, Instant, civil_date
+from retention.hold import StoreHold
+from retention.report import Acknowledged, Erased
+
+NOON = at("2026-03-16 12:00")
+#: Days that are due at NOON, the oldest first: the order in which a sweep takes them.
+DUE_DAYS = [at(f"2026-01-{day:02} 10:00") for day in range(5, 15)]
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two items a batch, so that a sweep of ten has places in between."""
+    for name in ("_BY_DATE", "_UNDATED", "_GRANTED"):
+        query = getattr(sweep, name).replace(f"LIMIT {sweep.BATCH_ITEMS}", "LIMIT 2")
+        monkeypatch.setattr(sweep, name, query)
+
+
+def _terminal(path: Path) -> World:
+    world = World.make(path, NOON)
+    for moment in DUE_DAYS:
+        world.record(moment)
+    world.activate()
+    world.scan()
+    world.report()
+    return world
+
+
+def _hold(hold: str, first: Instant, last: Instant | None = None) -> StoreHold:
+    return StoreHold(hold, Instant(first - 60), Instant((last or first) + 60))
+
+
+def _civil(moment: Instant) -> int:
+    return civil_date(moment, RIGA).toordinal()
+
+
+def _assert_words_true(world: World) -> None:
+    """Nothing erased after a hold on it was acknowledged, and `gone` is what was erased before."""
+    books = world.check()  # Books refuse an erasure of what is held
+    erased_before: Counter[int] = Counter()
+    holds = {hold.id: hold for hold in world.centre.holds}
+    for entry in world.centre.entries():
+        if isinstance(entry, Erased):
+            for first, last in entry.items:
+                for number in range(first, last + 1):
+                    item = books.ended[number].item
+                    assert item.anchor is not None
+                    erased_before[_civil(item.anchor)] += 1
+        elif isinstance(entry, Acknowledged):
+            for hold in {told for told, _, _ in entry.gone}:
+                expected = {
+                    day: erased_before[day] for day in _days(holds[hold]) if erased_before[day]
+                }
+                assert expected == {d: items for told, d, items in entry.gone if told == hold}
+
+
+def _days(hold: StoreHold) -> range:
+    return range(_civil(hold.begins), _civil(hold.ends) + 1)
+
+
+def test_a_hold_between_any_two_batches_keeps_what_is_left_and_counts_what_is_gone(tmp_path: Path):
+    for batches in range(7):
+        world = _terminal(tmp_path / str(batches))
+        sweeping = world.agent.sweep()
+        for _ in range(batches):
+            next(sweeping, None)
+        left = world.files()
+        world.centre.holds.append(_hold("h", DUE_DAYS[2], DUE_DAYS[7]))
+        world.agent.exchange.consult()
+        for _ in sweeping:
+            pass
+        world.rest()
+        held = {f"front/{date.fromordinal(_civil(m)):%Y%m%d}-120000.jpg" for m in DUE_DAYS[2:8]}
+        assert held & left == world.files()
+        books = world.books()
+        assert {"h"} <= books.effective
+        gone = {_civil(m): 1 for m in DUE_DAYS[2:8] if _name(m) not in left}
+        assert gone == dict(books.gone.get("h", {}))
+        _assert_words_true(world)
+        world.stop()
+
+
+def _name(moment: Instant) -> str:
+    return f"front/{date.fromordinal(_civil(moment)):%Y%m%d}-120000.jpg"
+
+
+def _at_each_step(world: World, act: Callable[[str], None]) -> None:
+    """Have `act` called within a batch: before and after the intents, the erasing, the outcomes."""
+    receipts, store = world.agent._receipts, world.agent.store
+
+    def around(owner: object, name: str) -> None:
+        before = getattr(owner, name)
+
+        def after(*args: object, **kwargs: object) -> object:
+            act(f"before {name}")
+            result = before(*args, **kwargs)
+            act(f"after {name}")
+            return result
+
+        setattr(owner, name, after)
+
+    around(receipts, "intend")
+    around(store, "erase")
+    around(receipts, "record")
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_hold_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes(
+    tmp_path: Path, moment: int
+):
+    world = _terminal(tmp_path / "store")
+    steps: Iterator[int] = count()
+    waited: list[bool] = []
+    talker = threading.Thread(target=world.agent.exchange.consult)
+
+    def place(_: str) -> None:
+        if next(steps) != moment:
+            return
+        world.centre.holds.append(_hold("h", DUE_DAYS[0], DUE_DAYS[-1]))
+        talker.start()
+        talker.join(0.3)
+        waited.append(talker.is_alive())  # the lock: nothing is installed while a batch is open
+        assert "h" not in world.agent.obedience._holds.in_force()
+
+    _at_each_step(world, place)
+    world.sweep()
+    talker.join(10)
+    assert [True] == waited
+    world.rest()
+    assert {_name(m) for m in DUE_DAYS[2:]} == world.files(), "one batch of two had begun"
+    assert {_civil(m): 1 for m in DUE_DAYS[:2]} == dict(world.books().gone["h"])
+    _assert_words_true(world)
+
+
+def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too(tmp_path: Path):
+    world = _terminal(tmp_path / "store")
+    seen: list[bool] = []
+    hold = _hold("marker-event-1", DUE_DAYS[0], DUE_DAYS[-1])
+    marker = threading.Thread(target=world.agent.obedience.mark, args=(hold, "event"))
+
+    def place(step: str) -> None:
+        if step == "before erase" and not seen:
+            marker.start()
+            marker.join(0.3)
+            seen.append(marker.is_alive())
+
+    _at_each_step(world, place)
+    world.sweep()
+    marker.join(10)
+    assert [True] == seen
+    world.rest()
+    assert {_name(m) for m in DUE_DAYS[2:]} == world.files()
+    world.check()
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("batch"), st.just(0), st.just(0)),
+        st.tuples(st.just("hold"), st.integers(0, 9), st.integers(0, 9)),
+        st.tuples(st.just("release"), st.integers(0, 3), st.just(0)),
+        st.tuples(st.just("record"), st.integers(0, 9), st.just(0)),
+        st.tuples(st.just("day"), st.just(0), st.just(0)),
+        st.tuples(st.just("crash"), st.just(0), st.just(0)),
+        st.tuples(st.just("consult"), st.just(0), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(plan=steps)
+def test_whatever_is_placed_released_and_crashed_in_whichever_order_no_word_becomes_false(
+    tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, int, int]]
+):
+    world = _terminal(tmp_path_factory.mktemp("store"))
+    sweeping: Iterator[object] = iter(())
+    for number, (what, one, two) in enumerate(plan):
+        if what == "batch":
+            if next(sweeping, None) is None:
+                sweeping = world.agent.sweep()
+        elif what == "hold":
+            first, last = sorted((DUE_DAYS[one], DUE_DAYS[two]))
+            world.centre.holds.append(_hold(f"h{number}", first, last))
+        elif what == "release" and one < len(world.centre.holds):
+            hold = world.centre.holds[one].id
+            world.sign(Release(id=world.act_id(), at=world.true.now, reason="over", hold=hold))
+        elif what == "record":
+            world.record(DUE_DAYS[one], tag=f"-{number}", directory="copies")
+            world.scan()
+        elif what == "day":
+            world.true.pass_(DAY // 2)
+        elif what == "crash":
+            sweeping.close() if hasattr(sweeping, "close") else None
+            world.crash()
+        elif what == "consult":
+            world.agent.exchange.consult()
+    for _ in sweeping:
+        pass
+    world.rest()
+    _assert_words_true(world)
+    world.stop()
