@@ -1,0 +1,137 @@
+"""Erasing goes by a lower bound of the time: never early, whatever any clock says (I13)."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from world import FakeClock, TrueTime, World, at
+
+from agents.engine.catalogue import Catalogue
+from agents.engine.clock import TrustedTime
+from retention.calendar import DAY, Instant
+
+MOMENT = at("2026-01-20 12:00")
+DUE = at("2026-03-20 04:00")
+
+
+@pytest.mark.parametrize("ahead", [3600, DAY, 40 * DAY, 3650 * DAY, -3600, -DAY, -40 * DAY])
+def test_a_wrong_wall_clock_erases_nothing_early(world: World, ahead: int):
+    world.activate()
+    world.record(MOMENT)
+    world.cycle()
+    world.clock.ahead = ahead
+    for _ in range(3):
+        world.true.pass_(6 * 3600)
+        world.cycle()
+    assert world.true.now < DUE
+    assert 1 == len(world.files())
+    assert not world.agent.time.trusted
+    assert "clock" in world.agent.waiting
+
+
+def test_a_jump_pauses_erasing_until_the_enforcers_time_explains_it(world: World):
+    world.activate()
+    world.record(MOMENT)
+    world.cycle()
+    world.true.now = DUE
+    world.clock.ahead = 3600
+    world.cycle()
+    assert 1 == len(world.files())
+    world.clock.ahead = 0
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_offline_a_clock_that_runs_ahead_erases_nothing_before_the_true_time(world: World):
+    world.activate()
+    world.record(MOMENT)
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot()
+    world.clock.ahead = 300 * DAY  # a new boot: there is no jump to see
+    world.crash()
+    for _ in range(3):
+        world.true.pass_(6 * 3600)
+        world.scan()
+        world.sweep()
+    assert 1 == len(world.files())
+
+
+def test_power_off_counts_zero(tmp_path):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true)
+    catalogue = Catalogue(tmp_path / "c.sqlite")
+    time = TrustedTime(catalogue, clock)
+    assert time.lower_bound() is None
+    time.authenticated(true.now)
+    known = true.now
+    clock.reboot(off=10 * DAY)
+    true.pass_(500)
+    assert known + 500 == TrustedTime(catalogue, clock).lower_bound()
+    catalogue.close()
+
+
+def test_an_enforcer_that_lies_about_the_future_is_stopped_by_the_wall_clock(world: World):
+    world.activate()
+    world.record(MOMENT)
+    world.cycle()
+    world.centre.lie = 30 * DAY
+    world.cycle()
+    world.true.pass_(DAY)
+    world.cycle()
+    assert 1 == len(world.files())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("run"), st.integers(0, 3 * DAY)),
+            st.tuples(st.just("reboot"), st.integers(0, 3 * DAY)),
+            st.tuples(st.just("jump"), st.integers(-40 * DAY, 40 * DAY)),
+            st.tuples(st.just("hear"), st.just(0)),
+            st.tuples(st.just("tick"), st.just(0)),
+        ),
+        max_size=12,
+    )
+)
+def test_the_bound_is_never_later_than_the_true_time(tmp_path_factory, steps):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true)
+    catalogue = Catalogue(tmp_path_factory.mktemp("clock") / "c.sqlite")
+    time = TrustedTime(catalogue, clock)
+    for step, amount in steps:
+        if step == "run":
+            true.pass_(amount)
+        elif step == "reboot":
+            clock.reboot(off=amount)
+            time = TrustedTime(catalogue, clock)
+        elif step == "jump":
+            clock.ahead = amount
+        elif step == "hear":
+            time.authenticated(true.now)
+        else:
+            time.tick()
+        bound = time.lower_bound()
+        assert bound is None or bound <= true.now
+    catalogue.close()
+
+
+def test_what_a_clock_twenty_days_slow_dated_is_dated_again_when_the_time_is_known(world: World):
+    """Its camera was right; the board was not, and took the right date for one in the future."""
+    world.activate()
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot()
+    world.clock.ahead = -20 * DAY
+    world.crash()
+    moment = world.true.now
+    world.record(moment)
+    slow = Instant(moment - 20 * DAY)
+    world.write("front/plain.jpg", b"\xff\xd8\xffplain", mtime=slow)
+    world.true.pass_(60)
+    world.scan()
+    world.true.pass_(600)
+    world.centre.away = False
+    world.sweep()
+    anchors = dict(world.agent.catalogue.rows("SELECT name, anchor FROM items"))
+    assert all(abs(anchor - moment) <= 6 * 3600 for anchor in anchors.values()), anchors
