@@ -2,8 +2,8 @@
 
     python attacker.py TREE OUTSIDE TRICK USER
 
-He only renames, over nothing, and makes and removes links: no trick of his destroys a file. So
-whatever is gone in the end, the agent has erased.
+He only renames, over nothing, and makes links: no trick of his destroys a file. So whatever is
+gone in the end, the agent has erased.
 """
 
 import ctypes
@@ -26,18 +26,20 @@ def move(source: Path, target: Path) -> None:
         rename_unless_taken(_HERE, os.fsencode(source), _HERE, os.fsencode(target))
 
 
-def link(name: Path, target: Path) -> None:
-    """A link is there for a moment, if the name was free."""
+def link(name: Path, target: Path, junk: Path) -> None:
+    """A link is there for a moment, if the name was free; then it lies among the junk.
+
+    It is not unlinked: by then the name might be a file's again.
+    """
     with suppress(OSError):
         name.symlink_to(target)
-        if name.is_symlink():
-            name.unlink()
+        move(name, junk / f"junk-{random.getrandbits(64):x}")
 
 
 def swap_directory_with_link(tree: Path, outside: Path) -> None:
     """The directory of the due files becomes a link to one outside that has the same names."""
     move(tree / "d", tree / "away")
-    link(tree / "d", outside)
+    link(tree / "d", outside, tree)
     move(tree / "away", tree / "d")
 
 
@@ -60,7 +62,7 @@ def swap_file_with_link(tree: Path, outside: Path) -> None:
     name = f"{random.choice(HOT):03d}"
     due, away = tree / "d" / name, tree / "d" / f"away-{name}"
     move(due, away)
-    link(due, outside / name)
+    link(due, outside / name, tree)
     move(away, due)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from stores.attacker import FILES
+from stores.child import ENVIRONMENT, HERE
 from stores.place import STORE, wanted
 
 from agents.stores import Wanted
@@ -29,7 +30,6 @@ NOBODY = 65534
 ROUND_SECONDS = 0.02
 PASSES = 5
 SECONDS = 4.0
-HERE = Path(__file__).parent
 ON_DIRECTORIES = ["swap_directory_with_link", "swap_directories"]
 ON_FILES = ["swap_files", "swap_file_with_link", "swap_file_with_directory"]
 CASES = [
@@ -98,10 +98,9 @@ def give_away(path: Path) -> None:
 @pytest.fixture
 def attacker(arena: Arena, trick: str) -> Iterator[subprocess.Popen[bytes]]:
     """Started and stopped; let it go on for a round."""
-    paths = f"{HERE.parent}:{HERE.parent.parent}"
     process = subprocess.Popen(
         [sys.executable, HERE / "attacker.py", arena.tree, arena.outside, trick, str(NOBODY)],
-        env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from stores.child import ENVIRONMENT, HERE
 from stores.erase_all import plan
 from stores.place import STORE, TreePlace, wanted
 
@@ -19,13 +20,7 @@ from agents.stores.tree import Tree
 from retention.errors import StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 
-HERE = Path(__file__).parent
 PROGRAM = HERE / "erase_all.py"
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": f"{HERE.parent}:{HERE.parent.parent}",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
 
 
 def never(path: bytes, why: str) -> None:
