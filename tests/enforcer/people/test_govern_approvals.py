@@ -3,8 +3,10 @@
 from datetime import date
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select, update
 
+from enforcer.govern import drafts
 from enforcer.govern.forms import (
     Document,
     Documents,
@@ -15,6 +17,7 @@ from enforcer.govern.forms import (
     ItemSheet,
     ItemSheets,
     Placement,
+    PolicyDocuments,
     Restriction,
     Signed,
     StoreLines,
@@ -22,7 +25,7 @@ from enforcer.govern.forms import (
 from enforcer.index import tally
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import documents, stores
-from retention import acts, codec, envelope, report
+from retention import acts, codec, envelope, policy, report
 from retention.acts import (
     Activation,
     BrakeRelease,
@@ -37,6 +40,7 @@ from retention.calendar import DAY, Instant, parse_instant
 from retention.errors import ConfigError, RefusedError
 from retention.ledger import LastHead
 from retention.outcome import Outcome
+from retention.people import Role
 
 THREE = parse_instant("2026-06-10T03:10:00+03:00")
 
@@ -131,6 +135,9 @@ def test_a_signature_of_another_key_or_on_other_bytes_is_refused(served):
         aija.post("/v1/documents", Signed(two), Document)
     proposed = propose(served, "aija", act)
     changed = drawn(served, Release, hold="hold-1", reason="another reason")
+    foreign = Signed(envelope.seal("act", acts.encode(act), [served.person("anna").key]))
+    with pytest.raises(RefusedError, match="not signed by dana"):
+        dana.post(f"/v1/documents/{proposed.id}/sign", foreign, Document)
     other = Signed(envelope.seal("act", acts.encode(changed), [dana.key]))
     with pytest.raises(RefusedError, match="not on release-"):
         dana.post(f"/v1/documents/{proposed.id}/sign", other, Document)
@@ -147,6 +154,28 @@ def test_a_proposal_is_made_when_it_is_drawn_up_and_withers_after_a_month(served
     served.clock.forward(31 * DAY)
     with pytest.raises(RefusedError, match="more than 30 days ago"):
         sign(served, "dana", proposed)
+
+
+def test_whoever_lost_the_role_meanwhile_does_not_count(served):
+    """Dana approves what anna proposed while she was DPO: that is one person, and a third decides."""
+    agent = served.enrol("t-1")
+    held(served, agent)
+    proposed = propose(served, "anna", drawn(served, Release, hold="hold-1"))
+    anna, ivo = served.person("anna"), served.person("ivo")
+    chain = policy.follow(anna.get("/v1/policies", PolicyDocuments).policies, anna.pin)
+    without = tuple(
+        structs.replace(p, roles=(Role.OWNER,)) if p.id == "anna" else p
+        for p in chain.current.people
+    )
+    draft = drafts.successor(chain, now=served.clock.now, today=date(2026, 6, 10), people=without)
+    sealed = envelope.seal("policy", codec.encode(draft), [anna.key])
+    document = anna.post("/v1/documents", Signed(sealed), Document)
+    sign(served, "ivo", document)
+    ivo.post(f"/v1/documents/{document.id}/publish", Empty(), Document)
+    once = sign(served, "dana", proposed)
+    assert (once.state, once.signed_by) == ("proposed", ("dana",))
+    assert agent.fetch().acts == ()
+    assert sign(served, "aija", proposed).state == "approved"
 
 
 def test_a_proposal_can_be_taken_back(served):
