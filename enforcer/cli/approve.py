@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from enforcer.cli import show, signing
 from enforcer.cli.client import client
 from enforcer.cli.client import declare as declare_client
-from enforcer.govern.forms import Document, Documents
+from enforcer.govern.forms.documents import Document, Documents
 
 
 def declare(parser: ArgumentParser) -> None:

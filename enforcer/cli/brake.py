@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from enforcer.cli import show, signing
 from enforcer.cli.client import client
 from enforcer.cli.verbs import Verbs
-from enforcer.govern.forms import StoreLines
+from enforcer.govern.forms.stores import StoreLines
 from retention.acts import BrakeRelease
 from retention.calendar import Instant
 

@@ -5,8 +5,7 @@ from collections import Counter
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
-from enforcer.govern import forms
-from enforcer.govern.forms import ForecastLine
+from enforcer.govern.forms.compliance import Forecast, ForecastLine
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -20,10 +19,10 @@ def declare(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """A line for each moment and class; exit code 1 if a brake would engage."""
-    found = asking.client(arguments).get("/v1/forecast", forms.Forecast, days=arguments.days)
+    found = asking.client(arguments).get("/v1/forecast", Forecast, days=arguments.days)
     lines = [line for line in found.lines if arguments.store in {None, line.store}]
     if arguments.json:
-        show.as_json(forms.Forecast(found.until, tuple(lines), found.brakes))
+        show.as_json(Forecast(found.until, tuple(lines), found.brakes))
         return int(bool(found.brakes))
     _print(lines)
     for each in found.brakes:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
-from enforcer.govern.forms import Events
+from enforcer.govern.forms.form import Events
 
 
 def declare(parser: ArgumentParser) -> None:

@@ -8,14 +8,8 @@ from datetime import date
 from enforcer.cli import holdings, signing, waiting
 from enforcer.cli.client import client
 from enforcer.cli.verbs import Verbs
-from enforcer.govern.forms import (
-    Confirmation,
-    HoldLines,
-    HoldSheet,
-    Placement,
-    Preview,
-    Review,
-)
+from enforcer.govern.forms.holds import Confirmation, HoldLines, HoldSheet, Placement, Review
+from enforcer.govern.forms.previews import Preview
 from retention.acts import Release
 from retention.errors import ConfigError
 from retention.hold import MAX_REVIEW_DAYS, Ground

@@ -4,15 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from enforcer.cli import show
-from enforcer.govern.forms import (
-    Counted,
-    HoldAtStore,
-    HoldLines,
-    HoldSheet,
-    Preview,
-    SourcePreview,
-    StorePreview,
-)
+from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLines, HoldSheet
+from enforcer.govern.forms.previews import Preview, SourcePreview, StorePreview
 from retention.calendar import Instant
 
 

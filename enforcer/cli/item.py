@@ -8,7 +8,8 @@ from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import naming
-from enforcer.govern.forms import Done, ItemQuery, ItemSheet, ItemSheets, Restriction
+from enforcer.govern.forms.form import Done
+from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
 from retention.acts import Correction, Erasure, Lift
 from retention.calendar import parse_instant
 from retention.hold import RESTRICTION, ItemRef

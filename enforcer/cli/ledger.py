@@ -7,7 +7,7 @@ from enforcer.cli import show, signing, words
 from enforcer.cli.client import client
 from enforcer.cli.typed import parse_head
 from enforcer.cli.verbs import Verbs
-from enforcer.govern.forms import Checkpoint, Proofs, Verified
+from enforcer.govern.forms.ledger import Checkpoint, Proofs, Verified
 from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
 from retention.ledger import Certificate, LastHead

@@ -9,7 +9,8 @@ from enforcer.cli.client import client
 from enforcer.cli.typed import parse_public_key, read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
-from enforcer.govern.forms import Document, Empty
+from enforcer.govern.forms.documents import Document
+from enforcer.govern.forms.form import Empty
 from retention import codec
 from retention.calendar import civil_date
 from retention.errors import ConfigError

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enforcer.cli import show, words
 from enforcer.cli.client import Client
 from enforcer.govern import papers
-from enforcer.govern.forms import Document, PolicyDocuments, Signed
+from enforcer.govern.forms.documents import Document, PolicyDocuments, Signed
 from retention import acts, envelope
 from retention.acts import AnyAct
 from retention.envelope import Envelope

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
-from enforcer.govern.forms import Status, StoreStatus
+from enforcer.govern.forms.compliance import Status, StoreStatus
 
 EXIT_CODES = {"ok": 0, "violated": 1, "unknown": 2}
 MOST_LINES = 20

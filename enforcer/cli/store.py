@@ -9,7 +9,8 @@ from enforcer.cli.client import Client, client
 from enforcer.cli.typed import read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import register
-from enforcer.govern.forms import Done, Empty, Invitations, NewStore, NewStores, StoreLines
+from enforcer.govern.forms.form import Done, Empty
+from enforcer.govern.forms.stores import Invitations, NewStore, NewStores, StoreLines
 from retention.calendar import civil_date
 from retention.errors import ConfigError
 

@@ -6,7 +6,7 @@ from datetime import date
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
 from enforcer.cli.verbs import Verbs
-from enforcer.govern.forms import StoreLines
+from enforcer.govern.forms.stores import StoreLines
 from retention.acts import Activation, Retirement, Thaw
 from retention.calendar import civil_date
 from retention.errors import ConfigError

@@ -4,7 +4,7 @@ import time
 
 from enforcer.cli import show
 from enforcer.cli.client import Client
-from enforcer.govern.forms import HoldSheet
+from enforcer.govern.forms.holds import HoldSheet
 
 WAIT_SECONDS = 120
 _EVERY_SECONDS = 2

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from enforcer.govern import deeds, papers
-from enforcer.govern.forms import Document
+from enforcer.govern.forms.documents import Document
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.papers import Paper
 from enforcer.index import policies

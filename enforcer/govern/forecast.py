@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, select
 
-from enforcer.govern.forms import BrakeForecast, Forecast, ForecastLine
+from enforcer.govern.forms.compliance import BrakeForecast, Forecast, ForecastLine
 from enforcer.index import tally
 from enforcer.index.tables import stores, tallies
 from enforcer.index.tally import Line

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from enforcer.govern.forms import Event
+from enforcer.govern.forms.form import Event
 from enforcer.index.tables import history
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from enforcer.govern.forms import Confirmation, Placement, Review
+from enforcer.govern.forms.holds import Confirmation, Placement, Review
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.reach import Reach, resolve
 from enforcer.index.tables import hold_stores, holds

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, and_, insert, or_, select
 
 from enforcer.govern import moments, sites
-from enforcer.govern.forms import ItemQuery, ItemSheet, ItemSheets, Restriction
+from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
 from enforcer.govern.lookup import StoredRow, find_items, reference, row_of
 from enforcer.govern.moments import Interval
 from enforcer.govern.naming import Name, parse

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from enforcer.govern.forms import Counted, DueOn, Preview, SourcePreview, Span, StorePreview
+from enforcer.govern.forms.holds import Counted
+from enforcer.govern.forms.previews import DueOn, Preview, SourcePreview, Span, StorePreview
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.moments import Interval
 from enforcer.govern.reach import Reach

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from enforcer.govern import moments, sites
-from enforcer.govern.forms import Placement
+from enforcer.govern.forms.holds import Placement
 from enforcer.govern.lookup import StoredRow, find_items
 from enforcer.govern.moments import Interval
 from enforcer.index.scope import Scope

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from enforcer.govern.forms import NewStore
+from enforcer.govern.forms.stores import NewStore
 from retention.errors import ConfigError, RefusedError
 from retention.hold import refuse_personal_data
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, func, select
 
 from enforcer.govern import history
-from enforcer.govern.forms import Counted, HoldAtStore, HoldLine, HoldSheet
+from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLine, HoldSheet
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.naming import Name
 from enforcer.index.scope import Scope

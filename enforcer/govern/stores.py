@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, select
 
 from enforcer.govern import credentials
-from enforcer.govern.forms import Invitation, NewStore, StoreLine
+from enforcer.govern.forms.stores import Invitation, NewStore, StoreLine
 from enforcer.govern.register import faults
 from enforcer.index.scope import Scope
 from enforcer.index.tables import hold_stores, holds, stores

@@ -6,7 +6,8 @@ from enforcer import comply
 from enforcer.comply import Position
 from enforcer.govern import history
 from enforcer.govern.forecast import forecast
-from enforcer.govern.forms import ClassStatus, Events, Reason, Status, StoreStatus
+from enforcer.govern.forms.compliance import ClassStatus, Reason, Status, StoreStatus
+from enforcer.govern.forms.form import Events
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.errors import ConfigError

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from enforcer import prove
 from enforcer.govern import approvals, papers
-from enforcer.govern.forms import Documents, Signed
+from enforcer.govern.forms.documents import Documents, Signed
 from enforcer.web import rights
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route

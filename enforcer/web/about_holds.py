@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from enforcer.govern import holds, sheets
-from enforcer.govern.forms import Confirmation, HoldLines, Placement, Review
+from enforcer.govern.forms.holds import Confirmation, HoldLines, Placement, Review
 from enforcer.govern.preview import preview
 from enforcer.govern.reach import resolve
 from enforcer.web.desk import Answer, Asked

@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from enforcer.govern import items
-from enforcer.govern.forms import Done, ItemQuery, Restriction
+from enforcer.govern.forms.form import Done
+from enforcer.govern.forms.items import ItemQuery, Restriction
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.hold import MAX_REVIEW_DAYS

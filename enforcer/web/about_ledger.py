@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import Connection, select
 
 from enforcer import bundle, prove
-from enforcer.govern.forms import Checkpoint, Proof, Proofs, Verified
+from enforcer.govern.forms.ledger import Checkpoint, Proof, Proofs, Verified
 from enforcer.index import tree
 from enforcer.index.tables import leaves
 from enforcer.verifiers import verifiers

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from enforcer.govern.forms import PolicyDocuments
+from enforcer.govern.forms.documents import PolicyDocuments
 from enforcer.index.policies import published
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route

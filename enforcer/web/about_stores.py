@@ -3,7 +3,8 @@
 from sqlalchemy import Connection
 
 from enforcer.govern import credentials, stores
-from enforcer.govern.forms import Done, Invitations, NewStores, StoreLines
+from enforcer.govern.forms.form import Done
+from enforcer.govern.forms.stores import Invitations, NewStores, StoreLines
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 

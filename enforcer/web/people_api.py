@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from enforcer.govern import history
-from enforcer.govern.forms import Event
+from enforcer.govern.forms.form import Event
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import requests
 from enforcer.web import rights, signed

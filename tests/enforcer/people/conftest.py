@@ -21,7 +21,7 @@ from enforcer.cli.client import Client
 from enforcer.clock import Clock, wall_clock
 from enforcer.founding import Founder, Plan, found
 from enforcer.govern import drafts
-from enforcer.govern.forms import Invitations, NewStore, NewStores
+from enforcer.govern.forms.stores import Invitations, NewStore, NewStores
 from enforcer.settings import Settings, load
 from retention import codec, directive, envelope, policy, report
 from retention.calendar import Instant, parse_instant

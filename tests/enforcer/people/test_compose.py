@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, text
 
 from enforcer import certificates, checkup, compose, keys, log
 from enforcer.cli import main
-from enforcer.govern.forms import Document, Signed
+from enforcer.govern.forms.documents import Document, Signed
 from enforcer.settings import Settings, load
 from enforcer.side import SideTasks, Task
 from retention import codec, envelope

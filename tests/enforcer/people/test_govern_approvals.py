@@ -7,21 +7,11 @@ from msgspec import structs
 from sqlalchemy import select, update
 
 from enforcer.govern import drafts
-from enforcer.govern.forms import (
-    Document,
-    Documents,
-    Done,
-    Empty,
-    HoldSheet,
-    ItemQuery,
-    ItemSheet,
-    ItemSheets,
-    Placement,
-    PolicyDocuments,
-    Restriction,
-    Signed,
-    StoreLines,
-)
+from enforcer.govern.forms.documents import Document, Documents, PolicyDocuments, Signed
+from enforcer.govern.forms.form import Done, Empty
+from enforcer.govern.forms.holds import HoldSheet, Placement
+from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
+from enforcer.govern.forms.stores import StoreLines
 from enforcer.index import tally
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import documents, stores

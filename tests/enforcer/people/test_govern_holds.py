@@ -4,17 +4,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from enforcer.govern.forms import (
+from enforcer.govern.forms.form import Events
+from enforcer.govern.forms.holds import (
     Confirmation,
     Counted,
-    Events,
     HoldLines,
     HoldSheet,
     Placement,
-    Preview,
     Review,
-    Span,
 )
+from enforcer.govern.forms.previews import Preview, Span
 from retention import report
 from retention.calendar import DAY, Instant, parse_instant
 from retention.errors import ConfigError, RefusedError

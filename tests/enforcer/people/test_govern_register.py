@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enforcer.govern.forms import NewStore
+from enforcer.govern.forms.stores import NewStore
 from enforcer.govern.register import faults, read_csv
 from retention.errors import ConfigError
 

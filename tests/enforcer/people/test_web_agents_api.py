@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from agents.engine.uplink import CredentialRefusedError, FrozenError, GapError
-from enforcer.govern.forms import Done, Empty, Invitations, NewStore, NewStores
+from enforcer.govern.forms.form import Done, Empty
+from enforcer.govern.forms.stores import Invitations, NewStore, NewStores
 from enforcer.index.engine import writing
 from enforcer.index.tables import stores
 from enforcer.web.bodies import DOCUMENT_BYTES

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from enforcer.cli.client import Client
 from enforcer.govern import drafts
-from enforcer.govern.forms import StoreLines
+from enforcer.govern.forms.stores import StoreLines
 from enforcer.web import signed
 from retention.calendar import Instant, civil_date
 from retention.errors import RefusedError, SignatureError

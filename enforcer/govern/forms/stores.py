@@ -1,0 +1,63 @@
+"""Forms about stores."""
+
+from datetime import date
+
+from enforcer.govern.forms.form import Form
+from retention.calendar import Instant
+
+
+class NewStore(Form, frozen=True):
+    """A store to enrol. Nothing it holds was recorded before `commissioned_on`, unless imported."""
+
+    id: str
+    site: str
+    group: str
+    commissioned_on: date
+    zone: str = "Europe/Riga"
+    region: str = "EEA"  # or a country and the basis of the transfer: "US: SCC 2021/914"
+    processor: str = "controller"  # who runs the storage
+    kind: str = "terminal"  # terminal | directory | bucket | rows
+
+
+class NewStores(Form, frozen=True):
+    """Several: all are enrolled or none."""
+
+    stores: tuple[NewStore, ...]
+
+
+class Invitation(Form, frozen=True):
+    """What an agent is started with: a code that works once, until it expires."""
+
+    store: str
+    code: str
+    expires_at: Instant
+
+
+class Invitations(Form, frozen=True):
+    """The codes, in the order of the stores, and what an agent pins."""
+
+    pin: str  # SHA-256 of the first policy document, hex
+    invitations: tuple[Invitation, ...]
+
+
+class StoreLine(Form, frozen=True):
+    """A store as `store list` shows it."""
+
+    id: str
+    site: str
+    group: str
+    kind: str
+    state: str
+    frozen: str
+    region: str
+    processor: str
+    last_seen_at: Instant | None
+    scan_complete_at: Instant | None
+    brake: str
+    credential: str  # invited | valid | none
+
+
+class StoreLines(Form, frozen=True):
+    """All stores, by id."""
+
+    stores: tuple[StoreLine, ...]
