@@ -14,10 +14,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from agents.stores import Wanted
 from agents.stores.beneath import Root
+from agents.stores.kernel import sync_file_system
 from agents.stores.trouble import sentence_of
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError
 
@@ -210,7 +212,10 @@ def enrol(path: bytes, store: str, *, private: bytes | None = None) -> None:
         raise ConfigError(f"The root cannot be opened as a directory: {error.strerror}.") from error
     try:
         _make(*_place(root, private), store)
+        sync_file_system(root.fd)
         Private(root, private, store, 0).close()
+    except OSError as error:
+        raise ConfigError(f"The private directory cannot be made: {error.strerror}.") from error
     except StoreUnreachableError as error:
         raise ConfigError(str(error)) from error
     finally:
@@ -224,18 +229,13 @@ def _make(name: bytes, below: int | None, store: str) -> None:
         _write_identity(fd, store)
         for part in (b"held", b"quarantine"):
             os.close(_made_directory(part, fd))
-        os.fsync(fd)
     finally:
         os.close(fd)
 
 
 def _made_directory(name: bytes, below: int | None) -> int:
-    try:
+    with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=below)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ConfigError(f"The private directory cannot be made: {error.strerror}.") from error
     return os.open(name, _READ, dir_fd=below)
 
 

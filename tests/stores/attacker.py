@@ -15,8 +15,8 @@ from pathlib import Path
 
 from agents.stores.kernel import rename_unless_taken
 
-FILES = 40
-HOT = [5, 20, 35]  # the names he works on; the fewer, the more often he is just in time
+FILES = 12
+HOT = [2, 6, 10]  # the names he works on; the fewer, the more often he is just in time
 _libc = ctypes.CDLL(None)
 _HERE = -100  # AT_FDCWD: relative to the working directory
 

@@ -499,6 +499,8 @@ def test_enrolling_what_is_no_directory_is_the_users_mistake(tmp_path: Path):
     for name in ("file", "none"):
         with pytest.raises(ConfigError):
             enrol(os.fsencode(tmp_path / name), STORE)
+    with pytest.raises(ConfigError, match="cannot be made: No such file or directory"):
+        enrol(os.fsencode(tmp_path), STORE, private=os.fsencode(tmp_path / "none/private"))
 
 
 def test_a_root_that_was_never_enrolled_is_unreachable(tmp_path: Path):

@@ -27,7 +27,7 @@ from agents.stores.tree import Tree
 from retention.outcome import Outcome
 
 NOBODY = 65534
-ROUND_SECONDS = 0.02
+HEAD_START_SECONDS = 0.003
 PASSES = 5
 SECONDS = 4.0
 ON_DIRECTORIES = ["swap_directory_with_link", "swap_directories"]
@@ -140,7 +140,7 @@ def test_nothing_else_goes_while_somebody_swaps_names(
         arena.lay_out(game)
         due = arena.due()
         attacker.send_signal(signal.SIGCONT)
-        time.sleep(ROUND_SECONDS)
+        time.sleep(HEAD_START_SECONDS)
         results = [result for _ in range(PASSES) for result in arena.store.erase({b"d": due})]
         stop(attacker)
         erased = {r.number for r in results if r.outcome is Outcome.ERASED_VERIFIED}
