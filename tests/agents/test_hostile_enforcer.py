@@ -159,6 +159,8 @@ def test_an_old_directive_served_again_is_refused_and_what_is_due_goes_all_the_s
     world.true.pass_(3600)
     world.cycle()
     world.centre.directive = lambda _now: old  # type: ignore[method-assign]
+    with pytest.raises(RetentionError, match="older than"):
+        world.agent.exchange.consult()
     world.true.now = at("2026-03-17 20:59")
     world.cycle()
     assert 1 == len(world.files())
