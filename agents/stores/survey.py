@@ -17,7 +17,8 @@ from agents.stores.private import Private, keys
 from retention.errors import ConfigError, StoreUnreachableError
 
 SUITABLE = frozenset({"ext4", "xfs", "btrfs"})
-MOUNTINFO = Path("/proc/self/mountinfo")
+PROC = Path("/proc")
+_CAP_FOWNER = 1 << 3
 
 
 class Fact(NamedTuple):
@@ -44,10 +45,10 @@ def survey(
     private: bytes | None = None,
     other_roots: Iterable[bytes] = (),
     suitable: frozenset[str] = SUITABLE,
-    mountinfo: Path = MOUNTINFO,
+    proc: Path = PROC,
 ) -> list[Fact]:
     """Look at an enrolled tree without changing it. `ConfigError` if its root cannot be opened."""
-    mounts = list(read_mounts(mountinfo.read_bytes()))
+    mounts = list(read_mounts((proc / "self/mountinfo").read_bytes()))
     try:
         root = Root(path)
     except OSError as error:
@@ -59,6 +60,7 @@ def survey(
             *_overlaps(path, other_roots),
             *_private(root, private, store),
             *_writers(root, private),
+            *_linking(proc),
         ]
     finally:
         root.close()
@@ -140,6 +142,21 @@ def _writers(root: Root, private: bytes | None) -> Iterator[Fact]:
         yield Fact("writers", False, sentence)
     else:
         yield Fact("writers", True, "Others can write in the root: files are erased by quarantine.")
+
+
+def _linking(proc: Path) -> Iterator[Fact]:
+    """Look at the right that a private name for somebody else's file takes (proc(5), sysctl)."""
+    status = (proc / "self/status").read_text()
+    capabilities = int(status.partition("CapEff:")[2].split(maxsplit=1)[0], 16)
+    guarded = (proc / "sys/fs/protected_hardlinks").read_text().strip() != "0"
+    if guarded and not capabilities & _CAP_FOWNER:
+        sentence = (
+            "Without CAP_FOWNER the agent can protect only those held files that it owns or may "
+            "write: give it the capability, or let it run as the recorder's user."
+        )
+        yield Fact("hard links", False, sentence)
+    else:
+        yield Fact("hard links", True, "The agent can give a held file a private name.")
 
 
 def _inside(path: bytes, root: bytes) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from stores.place import STORE
 
 from agents.stores.private import enrol
-from agents.stores.survey import MOUNTINFO, SUITABLE, Fact, Mount, read_mounts, survey
+from agents.stores.survey import PROC, SUITABLE, Fact, Mount, read_mounts, survey
 from retention.errors import ConfigError
 
 MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -21,11 +21,12 @@ MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
 
 def anything() -> frozenset[str]:
     """Whatever the machine's temporary directory lies on is good enough for the rest."""
-    return SUITABLE | {mount.kind for mount in read_mounts(MOUNTINFO.read_bytes())}
+    return SUITABLE | {mount.kind for mount in read_mounts((PROC / "self/mountinfo").read_bytes())}
 
 
 def troubles(facts: list[Fact]) -> list[str]:
-    return [fact.subject for fact in facts if not fact.fine]
+    """What is not fine; the right to link is the user's who runs the tests, and looked at below."""
+    return [fact.subject for fact in facts if not fact.fine and fact.subject != "hard links"]
 
 
 def test_mounts_are_read_with_their_escapes_and_both_kinds_of_read_only():
@@ -41,7 +42,8 @@ def test_a_good_tree_has_no_troubles_and_every_fact_is_a_sentence(tmp_path: Path
     enrol(os.fsencode(tmp_path), STORE)
     facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
     assert troubles(facts) == []
-    assert [fact.subject for fact in facts] == ["file system", "private directory", "writers"]
+    subjects = ["file system", "private directory", "writers", "hard links"]
+    assert [fact.subject for fact in facts] == subjects
     assert all(fact.sentence.endswith(".") for fact in facts)
 
 
@@ -52,11 +54,36 @@ def test_a_file_system_without_stable_inodes_is_named(tmp_path: Path):
     assert "whose inodes are not known to be stable; use zfs." in facts[0].sentence
 
 
+def proc_of(tmp_path: Path, *, mounts: bytes = b"", capabilities: str = "0", guard: str = "1"):
+    proc = tmp_path / "proc"
+    for directory in ("self", "sys/fs"):
+        (proc / directory).mkdir(parents=True)
+    (proc / "self/mountinfo").write_bytes(mounts)
+    (proc / "self/status").write_text(f"Name:\tagent\nCapEff:\t{capabilities}\nCapBnd:\tff\n")
+    (proc / "sys/fs/protected_hardlinks").write_text(f"{guard}\n")
+    return proc
+
+
 def test_a_mount_that_cannot_be_found_is_a_trouble(tmp_path: Path):
-    enrol(os.fsencode(tmp_path), STORE)
-    (tmp_path / "mounts").write_bytes(b"")
-    facts = survey(os.fsencode(tmp_path), STORE, mountinfo=tmp_path / "mounts")
+    root = tmp_path / "root"
+    root.mkdir()
+    enrol(os.fsencode(root), STORE)
+    facts = survey(os.fsencode(root), STORE, proc=proc_of(tmp_path))
     assert troubles(facts) == ["file system"]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "guard", "fine"),
+    [("0", "1", False), ("8", "1", True), ("ff", "1", True), ("f7", "1", False), ("0", "0", True)],
+)
+def test_the_right_to_link_other_peoples_files_is_looked_at(
+    tmp_path: Path, capabilities: str, guard: str, fine: bool
+):
+    root = tmp_path / "root"
+    root.mkdir()
+    proc = proc_of(tmp_path, capabilities=capabilities, guard=guard)
+    facts = survey(os.fsencode(root), STORE, proc=proc)
+    assert [fact.fine for fact in facts if fact.subject == "hard links"] == [fine]
 
 
 def test_roots_within_each_other_are_told_also_behind_a_link(tmp_path: Path):
