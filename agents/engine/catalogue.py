@@ -84,10 +84,11 @@ CREATE TABLE items (
     how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
     UNIQUE (directory, name)
 ) STRICT;
-CREATE INDEX items_due ON items (record_class, civil) WHERE holds = 0;
+CREATE INDEX items_due ON items (record_class, holds, civil) WHERE holds = 0; -- counts need no row
 CREATE INDEX items_content ON items (fingerprint);
 CREATE INDEX items_linked ON items (inode) WHERE links > 1;
 CREATE INDEX items_special ON items (state) WHERE state <> 0;
+CREATE INDEX items_held ON items (record_class) WHERE holds > 0;
 CREATE INDEX items_doubted ON items (period) WHERE period <> 0;
 CREATE INDEX items_granted ON items (granted) WHERE granted <> 0;
 CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
