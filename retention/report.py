@@ -72,15 +72,18 @@ class Sighted(Entry, frozen=True, tag="s"):
 
 
 class Changed(Entry, frozen=True, tag="c"):
-    """An item's date, class or state is another now; all of its facts as they are now."""
+    """An item's place, date or state is another now; all of its facts as they are now."""
 
     at: At
     item: Number
     record_class: Word
+    source: Word
     anchor: At | None
     how: Word
+    span: Small
     before: Small
     after: Small
+    seen: At
     size: Size
     fingerprint: Mark
     state: Literal["present", "undated", "late", "restricted"] = "present"

@@ -296,22 +296,25 @@ class Indexer:
     def changed(self, db: sqlite3.Connection, number: int, now: Instant) -> Changed:
         """The log entry that tells an item's facts as they are now."""
         row = db.execute(
-            "SELECT record_class, source, anchor, how, before, after, size, fingerprint, state,"
-            " not_before FROM items WHERE number = ?",
+            "SELECT record_class, source, anchor, how, span, before, after, seen, size, fingerprint,"
+            " state, not_before FROM items WHERE number = ?",
             (number,),
         ).fetchone()
         return Changed(
             at=now,
             item=number,
             record_class=self._words.word(row[0]),
+            source=self._words.word(row[1]),
             anchor=row[2],
             how=self._words.word(row[3]),
-            before=row[4],
-            after=row[5],
-            size=row[6],
-            fingerprint=row[7],
-            state=_STATE_WORDS[State(row[8])],
-            not_before=row[9],
+            span=row[4],
+            before=row[5],
+            after=row[6],
+            seen=row[7],
+            size=row[8],
+            fingerprint=row[9],
+            state=_STATE_WORDS[State(row[10])],
+            not_before=row[11],
         )
 
     def gone(

@@ -47,7 +47,6 @@ class Known(NamedTuple):
     civil: int
     state: str
     size: int
-    seen: Instant
     base: str | None
     restricted: bool  # by a hold
 
@@ -56,11 +55,14 @@ class Facts(NamedTuple):
     """What a correction or a new look changes about an item."""
 
     record_class: str
+    source: str
     anchor: Instant | None
     civil: int
     how: str
+    span: int
     before: int
     after: int
+    seen: Instant
     size: int
     fingerprint: bytes
     not_before: Instant
@@ -74,8 +76,8 @@ _ENTER = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _CHANGE = """
-    UPDATE items SET record_class = ?, anchor = ?, civil = ?, how = ?, before = ?, after = ?,
-        size = ?, fingerprint = ?, not_before = ?, state = ?, base = ?
+    UPDATE items SET record_class = ?, source = ?, anchor = ?, civil = ?, how = ?, span = ?,
+        before = ?, after = ?, seen = ?, size = ?, fingerprint = ?, not_before = ?, state = ?, base = ?
     WHERE store = ? AND epoch = ? AND number = ?
 """
 
@@ -175,7 +177,6 @@ _KNOWN = _of_picked(
     items.c.number,
     *_BOOKED,
     items.c.size,
-    items.c.seen,
     items.c.base,
     select(held_items.c.hold)
     .where(_HOLDS_IT, held_items.c.hold.startswith(RESTRICTION))

@@ -9,7 +9,6 @@ from enforcer.index import evidence
 from enforcer.index.items import Facts, Known
 from enforcer.intake.batch import Batch
 from enforcer.intake.register import OTHER_RULE, RULES
-from retention.policy import UNREGISTERED
 from retention.report import Changed, Sighted, runs
 
 
@@ -73,17 +72,20 @@ def changed(batch: Batch, entries: Sequence[Changed]) -> None:
 
 
 def _facts(batch: Batch, entry: Changed, old: Known) -> Facts:
-    filed = batch.register.file(entry.record_class, UNREGISTERED)
+    filed = batch.register.file(entry.record_class, entry.source)
     free = old.base is None
     restricted = old.restricted or entry.state == "restricted"
     kept = "restricted" if restricted else "held"
     return Facts(
         record_class=filed.record_class,
+        source=filed.source,
         anchor=entry.anchor,
-        civil=filed.civil(old.seen if entry.anchor is None else entry.anchor),
+        civil=filed.civil(entry.seen if entry.anchor is None else entry.anchor),
         how=entry.how if entry.how in RULES else OTHER_RULE,
+        span=entry.span,
         before=entry.before,
         after=entry.after,
+        seen=entry.seen,
         size=entry.size,
         fingerprint=entry.fingerprint,
         not_before=entry.not_before,
