@@ -33,7 +33,7 @@ def test_a_file_becomes_stores_with_what_is_usual_where_it_says_nothing():
         (HEAD + "t-1,Čaka 5,terminal,2025-13-01\n", "f, line 2, column commissioned_on: invalid"),
         (HEAD + "t-1,Čaka 5,terminal,2026-06-11\n", "column commissioned_on: 2026-06-11 is in the"),
         (HEAD + 2 * "t-1,Čaka 5,terminal,2025-01-01\n", "f, line 3, column id: t-1 is there twice"),
-        (HEAD + "t-1,ask 29123456,terminal,2025-01-01\n", "f, line 2, column site: 'ask 29123456'"),
+        (HEAD + "t-1,ask 29123456,terminal,2025-01-01\n", "f, line 2, column site: "),
         (HEAD + 't-1,"Čaka\n', "f, line 2"),
         ("id,site,group,commissioned_on,region\nt,S,g,2025-01-01,US\n", "column region: 'US' is"),
         ("id,site,group,commissioned_on,zone\nt,S,g,2025-01-01,Mars\n", "column zone: there is no"),
