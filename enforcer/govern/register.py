@@ -19,6 +19,8 @@ from retention.hold import refuse_personal_data
 
 KINDS = ("terminal", "directory", "bucket", "rows")
 
+_EPOCH = date(1970, 1, 1)  # what documents say of time begins there
+
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _REGION = re.compile(r"EEA|[A-Z]{2}: *\S.*")
 
@@ -40,6 +42,8 @@ def faults(store: NewStore, today: date) -> Iterator[Fault]:
         yield Fault("group", "is empty: it is what the policy's sources are written for")
     if store.commissioned_on > today:
         yield Fault("commissioned_on", f"{store.commissioned_on} is in the future")
+    if store.commissioned_on <= _EPOCH:
+        yield Fault("commissioned_on", f"{store.commissioned_on} is before there were recorders")
     if store.kind not in KINDS:
         yield Fault("kind", f"{store.kind!r} is none of {', '.join(KINDS)}")
     if not _is_zone(store.zone):

@@ -3,6 +3,7 @@
 from datetime import date
 
 from enforcer.govern.forms.form import Event, Form
+from retention.bounds import Sentence, Word
 from retention.calendar import Instant
 
 
@@ -14,17 +15,17 @@ class Placement(Form, frozen=True):
     and `items` ("STORE/EPOCH/NUMBER"). `requested_on`: a person's request for access came in.
     """
 
-    id: str
-    ground: str
-    site: str = ""
-    stores: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    around: str = ""
-    since: str = ""
-    until: str = ""
-    case: str = ""
-    citation: str = ""
+    id: Word
+    ground: Word
+    site: Sentence = ""
+    stores: tuple[Word, ...] = ()
+    sources: tuple[Word, ...] = ()
+    items: tuple[Sentence, ...] = ()
+    around: Word = ""
+    since: Word = ""
+    until: Word = ""
+    case: Sentence = ""
+    citation: Sentence = ""
     requested_on: date | None = None
     review_on: date | None = None
 
@@ -33,16 +34,16 @@ class Review(Form, frozen=True):
     """A hold looked at again: until when it is good, and what was still missing."""
 
     review_on: date
-    case: str = ""
-    citation: str = ""
+    case: Sentence = ""
+    citation: Sentence = ""
 
 
 class Confirmation(Form, frozen=True):
     """A hold that the locker's software began, taken on by a person."""
 
-    ground: str
-    case: str = ""
-    citation: str = ""
+    ground: Word
+    case: Sentence = ""
+    citation: Sentence = ""
 
 
 class Counted(Form, frozen=True):

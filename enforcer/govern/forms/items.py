@@ -1,6 +1,7 @@
 """Forms about single recordings."""
 
 from enforcer.govern.forms.form import Form
+from retention.bounds import Sentence, Word
 from retention.calendar import Instant
 from retention.hold import ItemRef
 
@@ -34,17 +35,17 @@ class ItemSheets(Form, frozen=True):
 class ItemQuery(Form, frozen=True):
     """Which items: of a site or store, of a source, around a time or between two."""
 
-    site: str = ""
-    store: str = ""
-    source: str = ""
-    around: str = ""
-    since: str = ""
-    until: str = ""
+    site: Sentence = ""
+    store: Word = ""
+    source: Word = ""
+    around: Word = ""
+    since: Word = ""
+    until: Word = ""
 
 
 class Restriction(Form, frozen=True):
     """Items to keep but not to use (GDPR article 18). Placed by one, lifted by two."""
 
-    id: str
-    items: tuple[str, ...]
-    reason: str
+    id: Word
+    items: tuple[Sentence, ...]
+    reason: Sentence

@@ -3,20 +3,21 @@
 from datetime import date
 
 from enforcer.govern.forms.form import Form
+from retention.bounds import Sentence, Word
 from retention.calendar import Instant
 
 
 class NewStore(Form, frozen=True):
     """A store to enrol. Nothing it holds was recorded before `commissioned_on`, unless imported."""
 
-    id: str
-    site: str
-    group: str
+    id: Word
+    site: Sentence
+    group: Word
     commissioned_on: date
-    zone: str = "Europe/Riga"
-    region: str = "EEA"  # or a country and the basis of the transfer: "US: SCC 2021/914"
-    processor: str = "controller"  # who runs the storage
-    kind: str = "terminal"  # terminal | directory | bucket | rows
+    zone: Word = "Europe/Riga"
+    region: Sentence = "EEA"  # or a country and the basis of the transfer: "US: SCC 2021/914"
+    processor: Sentence = "controller"  # who runs the storage
+    kind: Word = "terminal"  # terminal | directory | bucket | rows
 
 
 class NewStores(Form, frozen=True):

@@ -111,6 +111,7 @@ def test_asking_twice_places_one_hold(served):
         ({"stores": ("t-8",), "around": "03:10"}, "no store is called t-8"),
         ({"items": ("t-1/1/99",)}, "there is no item t-1/1/99"),
         ({"items": ("t-1/1/99",), "site": "Sigulda"}, "not both"),
+        ({"site": "Sigulda", "around": "03:10", "case": "x" * 401}, "length <= 400"),
     ],
 )
 def test_what_is_not_clear_is_asked_and_nothing_is_placed(served, words, question):

@@ -32,6 +32,7 @@ def test_a_file_becomes_stores_with_what_is_usual_where_it_says_nothing():
         (HEAD + "t-1,,terminal,2025-01-01\n", "f, line 2, column site: is empty"),
         (HEAD + "t-1,Čaka 5,terminal,2025-13-01\n", "f, line 2, column commissioned_on: invalid"),
         (HEAD + "t-1,Čaka 5,terminal,2026-06-11\n", "column commissioned_on: 2026-06-11 is in the"),
+        (HEAD + "t-1,Čaka 5,terminal,1970-01-01\n", "1970-01-01 is before there were recorders"),
         (HEAD + 2 * "t-1,Čaka 5,terminal,2025-01-01\n", "f, line 3, column id: t-1 is there twice"),
         (HEAD + "t-1,ask 29123456,terminal,2025-01-01\n", "f, line 2, column site: "),
         (HEAD + 't-1,"Čaka\n', "f, line 2"),
