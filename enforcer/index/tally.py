@@ -3,7 +3,6 @@
 What a transaction changes is added up in memory and written once, with the facts themselves.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, case, func, or_, select, text
@@ -60,9 +59,12 @@ _UPSERT_TOTAL = """
     ON CONFLICT (store, record_class, state)
     DO UPDATE SET items = totals.items + excluded.items, bytes = totals.bytes + excluded.bytes
 """
-_DROP_EMPTY = """
+_DROP_EMPTY_TALLY = """
     DELETE FROM tallies
     WHERE store = ? AND record_class = ? AND civil = ? AND state = ? AND items = 0
+"""
+_DROP_EMPTY_TOTAL = """
+    DELETE FROM totals WHERE store = ? AND record_class = ? AND state = ? AND items = 0
 """
 
 
@@ -95,22 +97,23 @@ class Changes:
 
     def write(self, connection: Connection, store: str) -> None:
         """Bring the books up to date, and begin a new page."""
-        lines = sorted((key, line) for key, line in self._lines.items() if any(line))
+        lines = sorted((key, Amount(*line)) for key, line in self._lines.items() if any(line))
+        sums = _summed(lines)
         self._lines = {}
-        bulk(connection, _UPSERT_TALLY, [(store, *key, *line) for key, line in lines])
-        bulk(connection, _UPSERT_TOTAL, [(store, *key, *amount) for key, amount in _summed(lines)])
-        shrunk = [(store, *key) for key, line in lines if line[0] < 0]
-        bulk(connection, _DROP_EMPTY, shrunk)
+        bulk(connection, _UPSERT_TALLY, [(store, *key, *amount) for key, amount in lines])
+        bulk(connection, _UPSERT_TOTAL, [(store, *key, *amount) for key, amount in sums])
+        bulk(connection, _DROP_EMPTY_TALLY, [(store, *key) for key, n in lines if n.items < 0])
+        bulk(connection, _DROP_EMPTY_TOTAL, [(store, *key) for key, n in sums if n.items < 0])
 
 
 def _summed(
-    lines: list[tuple[tuple[str, int, str], list[int]]],
-) -> Iterator[tuple[tuple[str, str], Amount]]:
+    lines: list[tuple[tuple[str, int, str], Amount]],
+) -> list[tuple[tuple[str, str], Amount]]:
     sums: dict[tuple[str, str], Amount] = {}
     for (record_class, _, state), (items, size) in lines:
         known = sums.get((record_class, state), Amount(0, 0))
         sums[record_class, state] = Amount(known.items + items, known.bytes + size)
-    return iter(sorted(sums.items()))
+    return sorted(sums.items())
 
 
 def live(connection: Connection, store: str | None = None) -> list[Line]:
@@ -118,7 +121,7 @@ def live(connection: Connection, store: str | None = None) -> list[Line]:
     query = select(tallies).where(text(LIVE_TALLIES)).order_by(*tallies.primary_key)
     if store is not None:
         query = query.where(tallies.c.store == store)
-    return [Line(*row) for row in connection.execute(query)]
+    return [Line(*row) for row in connection.execute(query).all()]
 
 
 def sums(connection: Connection, store: str | None = None) -> list[Total]:
@@ -126,7 +129,7 @@ def sums(connection: Connection, store: str | None = None) -> list[Total]:
     query = select(totals).order_by(*totals.primary_key)
     if store is not None:
         query = query.where(totals.c.store == store)
-    return [Total(*row) for row in connection.execute(query)]
+    return [Total(*row) for row in connection.execute(query).all()]
 
 
 def unbalanced(connection: Connection) -> list[Line]:

@@ -22,7 +22,7 @@ OTHER_RULE = "other"
 
 _QUARTER = 900
 _KEPT_QUARTERS = 100_000  # three years of them; whoever reports more pays for it himself
-#: Since 2012 every zone's clock changes on a quarter of an hour of UTC (tests go through them all).
+#: Since 2012 no quarter of an hour (of UTC) has two dates in any zone: tests go through them all.
 _REGULAR = Instant(1_325_376_000)
 
 

@@ -52,3 +52,10 @@ def postgres(postgres_server: str) -> Iterator[Engine]:
         connection.exec_driver_sql("CREATE SCHEMA public")
         connection.commit()
     connection.engine.dispose()
+
+
+@pytest.fixture(params=["index", "postgres"])
+def either(request: pytest.FixtureRequest) -> Engine:
+    """A new index, once on each kind of database."""
+    engine: Engine = request.getfixturevalue(request.param)
+    return engine

@@ -136,12 +136,6 @@ def test_a_row_of_a_store_that_is_not_there_is_refused(index: Engine) -> None:
         connection.execute(insert(tallies).values(row))
 
 
-@pytest.fixture(params=["index", "postgres"])
-def either(request: pytest.FixtureRequest) -> Engine:
-    engine: Engine = request.getfixturevalue(request.param)
-    return engine
-
-
 def test_an_error_leaves_nothing_behind(either: Engine) -> None:
     def write_and_fail() -> None:
         with writing(either) as connection:
