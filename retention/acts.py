@@ -8,7 +8,7 @@ enforcer cannot make one.
 import msgspec
 
 from retention import codec
-from retention.calendar import Instant
+from retention.bounds import At, Count, Ordinal, Text, Word
 from retention.envelope import Envelope
 from retention.errors import SignatureError
 from retention.hold import ItemRef
@@ -19,15 +19,15 @@ from retention.policy import Chain, Policy
 class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):
     """What every act says: an id used once, when it was drawn up, and why."""
 
-    id: str
-    at: Instant
-    reason: str
+    id: Word
+    at: At
+    reason: Text
 
 
 class Release(Act, tag="release", kw_only=True, frozen=True):
     """Ends one hold. Its items go at max(due, release + 24 h)."""
 
-    hold: str
+    hold: Word
 
 
 class Erasure(Act, tag="erasure", kw_only=True, frozen=True):
@@ -40,46 +40,46 @@ class Correction(Act, tag="correction", kw_only=True, frozen=True):
     """Gives items another start or class: the only way an anchor moves later (I10)."""
 
     items: tuple[ItemRef, ...]
-    anchor: Instant | None = None
-    record_class: str | None = None
+    anchor: At | None = None
+    record_class: Word | None = None
 
 
 class Lift(Act, tag="lift", kw_only=True, frozen=True):
     """Ends a restriction (GDPR article 18(3)): the person concerned was told first."""
 
     items: tuple[ItemRef, ...]
-    subject_informed_at: Instant
+    subject_informed_at: At
 
 
 class Activation(Act, tag="activation", kw_only=True, frozen=True):
     """Lets stores erase, and releases the backlog once: up to `count` items dated to `through`."""
 
-    stores: tuple[str, ...]
-    record_class: str
-    through_ordinal: int  # civil date, as date.toordinal()
-    count: int
+    stores: tuple[Word, ...]
+    record_class: Word
+    through_ordinal: Ordinal
+    count: Count
 
 
 class BrakeRelease(Act, tag="brake-release", kw_only=True, frozen=True):
     """Lets one sweep of a store erase up to `count` items although the brake is engaged."""
 
-    store: str
-    count: int
-    expires: Instant
+    store: Word
+    count: Count
+    expires: At
 
 
 class Retirement(Act, tag="retirement", kw_only=True, frozen=True):
     """Takes a store out of service: how its bytes ended is on record."""
 
-    store: str
-    how: str  # wiped | destroyed | lost
+    store: Word
+    how: Word  # wiped | destroyed | lost
 
 
 class Thaw(Act, tag="thaw", kw_only=True, frozen=True):
     """Says which of two boxes with one identity is the store: the one of this epoch."""
 
-    store: str
-    epoch: int
+    store: Word
+    epoch: Count
 
 
 AnyAct = Release | Erasure | Correction | Lift | Activation | BrakeRelease | Retirement | Thaw

@@ -26,6 +26,8 @@ Ordinal = Annotated[int, Meta(ge=1, le=3_652_059)]
 Word = Annotated[str, Meta(max_length=MAX_NAME)]
 #: A sentence or two, of ours or of a person.
 Sentence = Annotated[str, Meta(max_length=400)]
+#: What people write into a document that others sign and that is kept: a reason, a citation.
+Text = Annotated[str, Meta(max_length=2_000)]
 #: A fingerprint, a nonce, a digest.
 Mark = Annotated[bytes, Meta(max_length=64)]
 

@@ -53,4 +53,4 @@ def digest(data: bytes) -> bytes:
 
 
 def _name(type_: Any) -> str:
-    return getattr(type_, "__name__", str(type_)).lower()
+    return str(getattr(type_, "__name__", type_)).strip("_").lower()

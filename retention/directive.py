@@ -12,6 +12,7 @@ from datetime import date
 import msgspec
 
 from retention import codec, envelope
+from retention.bounds import At, Count, Mark, Number, Word
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import VerificationError
@@ -24,8 +25,8 @@ VALID_SECONDS = 72 * 3600
 class Due(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Items of this class whose civil date is in `since`..`through` (both included) may go."""
 
-    record_class: str
-    policy: int
+    record_class: Word
+    policy: Number
     since: date
     through: date
 
@@ -33,13 +34,13 @@ class Due(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Directive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the enforcer says to one store at one time."""
 
-    store: str
-    epoch: int
-    version: int  # max(previous + 1, unix milliseconds): grows even if the enforcer was restored
-    issued_at: Instant
-    expires_at: Instant
-    policy: int  # newest version, and the digest of its payload
-    policy_digest: bytes
+    store: Word
+    epoch: Count
+    version: Count  # max(previous + 1, unix milliseconds): grows even if the enforcer was restored
+    issued_at: At
+    expires_at: At
+    policy: Number  # newest version, and the digest of its payload
+    policy_digest: Mark
     due: tuple[Due, ...]
     holds: tuple[StoreHold, ...]
     acts: tuple[Envelope, ...]  # see `acts.AnyAct`: each carries two people's signatures
@@ -49,9 +50,9 @@ class Directive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The enforcer's time, answering one question: the nonce makes an old answer worthless."""
 
-    store: str
-    nonce: bytes
-    now: Instant
+    store: Word
+    nonce: Mark
+    now: At
 
 
 def accept(sealed: Envelope, keys: Iterable[bytes], *, store: str, known_version: int) -> Directive:

@@ -17,23 +17,23 @@ when the credential is unknown or revoked.
 
 import msgspec
 
-from retention.calendar import Instant
+from retention.bounds import At, Count, Mark, Number, Text, Word
 from retention.envelope import Envelope
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A one-time code, exchanged for a credential."""
 
-    code: str
+    code: Text
 
 
 class Enrolled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who the agent is from now on. The policy's first document is checked against the agent's pin."""
 
-    store: str
-    group: str
-    secret: str
-    commissioned_at: Instant  # no recording of this store is older, unless imported
+    store: Word
+    group: Text
+    secret: Text
+    commissioned_at: At  # no recording of this store is older, unless imported
     policies: tuple[Envelope, ...]
 
 
@@ -43,10 +43,10 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `directive` is the newest directive it has: a restored enforcer takes its holds back from it.
     """
 
-    epoch: int | None
-    number: int  # of the last log entry written, 0 if none
-    digest: bytes
-    booted: str
+    epoch: Count | None
+    number: Count  # of the last log entry written, 0 if none
+    digest: Mark
+    booted: Word
     directive: Envelope | None = None
 
 
@@ -56,21 +56,21 @@ class Welcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `prior` says that an older epoch's anchors can be fetched, as candidates by fingerprint.
     """
 
-    epoch: int
-    applied: int
-    digest: bytes
-    group: str
+    epoch: Count
+    applied: Count
+    digest: Mark
+    group: Text
     prior: bool = False
 
 
 class PriorItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """What an older epoch knew of a file: its dating evidence, found again by fingerprint."""
 
-    number: int
-    fingerprint: bytes
-    source: str
-    anchor: Instant
-    seen: Instant
+    number: Number
+    fingerprint: Mark
+    source: Word
+    anchor: At
+    seen: At
 
 
 class Prior(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,8 +82,8 @@ class Prior(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far the enforcer has applied the log, and the digest there."""
 
-    applied: int
-    digest: bytes
+    applied: Count
+    digest: Mark
 
 
 class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
