@@ -6,7 +6,7 @@ can lose, double and delay what is said, and turn the centre hostile.
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.uplink import FrozenError, GapError
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
-from retention import acts, codec, envelope, policy, report
+from retention import acts, codec, envelope, merkle, policy, report
 from retention.acts import AnyAct
 from retention.calendar import DAY, Instant, civil_date, to_instant
 from retention.classes import RecordClass
@@ -29,6 +29,7 @@ from retention.directive import Directive, Due, Time
 from retention.envelope import Envelope
 from retention.errors import UnreachableError
 from retention.hold import StoreHold
+from retention.note import Checkpoint, sign_note
 from retention.people import Person, Role
 from retention.policy import Policy, Source
 from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, PriorItem, Welcome
@@ -36,6 +37,7 @@ from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, 
 RIGA = ZoneInfo("Europe/Riga")
 STORE = "riga-001"
 GROUP = "terminals"
+LEDGER = "test/ledger"
 COMMISSIONED = to_instant(datetime(2025, 1, 1, tzinfo=UTC))
 
 
@@ -142,7 +144,7 @@ def first_policy(*, period: str = "P60D", sources: Iterable[Source] | None = Non
         sources=tuple(sources) if sources is not None else (front, copies),
         people=tuple(Person(n, r, bytes(KEYS[n].verify_key)) for n, r in roles.items()),
         directive_keys=(bytes(DIRECTIVE_KEY.verify_key),),
-        ledger_origin="test/ledger",
+        ledger_origin=LEDGER,
         ledger_keys=(bytes(LEDGER_KEY.verify_key),),
     )
 
@@ -178,6 +180,8 @@ class Centre:
     lie: int = 0  # seconds added to the time told
     version: int = 0
     pushes: int = 0
+    leaves: list[bytes] = field(default_factory=list)  # of the ledger
+    twist: Callable[[Fetched], Fetched] | None = None  # what a liar makes of an answer
     key: SigningKey = DIRECTIVE_KEY
 
     @property
@@ -254,13 +258,28 @@ class Centre:
         self._reach()
         now = Instant(self.true.now + self.lie)
         time = Time(self.store, nonce, now)
-        return Fetched(
+        fetched = Fetched(
             time=envelope.seal("time", codec.encode(time), [self.key]),
-            directive=envelope.seal("directive", codec.encode(self.directive(now)), [self.key]),
+            directive=self.seal(self.directive(now)),
             policies=tuple(self.policies[policy:]),
-            checkpoint="",
-            consistency=(),
+            checkpoint=self.checkpoint() if self.leaves else "",
+            consistency=self._consistency(ledger),
         )
+        return fetched if self.twist is None else self.twist(fetched)
+
+    def seal(self, said: Directive) -> Envelope:
+        return envelope.seal("directive", codec.encode(said), [self.key])
+
+    def checkpoint(self) -> str:
+        root = merkle.root(map(merkle.leaf_hash, self.leaves))
+        text = Checkpoint(LEDGER, len(self.leaves), root).encode()
+        return sign_note(text, LEDGER, LEDGER_KEY)
+
+    def _consistency(self, size: int) -> tuple[bytes, ...]:
+        if not 0 < size < len(self.leaves):
+            return ()
+        node = merkle.subtrees_of([merkle.leaf_hash(leaf) for leaf in self.leaves])
+        return tuple(merkle.consistency_proof(size, len(self.leaves), node))
 
     def directive(self, now: Instant) -> Directive:
         self.version = max(self.version + 1, now * 1000)
@@ -455,6 +474,12 @@ class World:
     def books(self) -> Books:
         """What an honest centre has in its books; the log must be one it can read."""
         return Books.of(self.centre.entries())
+
+    def told(self) -> Books:
+        """What the agent's own log says, whether or not it could be sent; the log must be readable."""
+        assert self.agent is not None
+        rows = self.agent.catalogue.rows("SELECT packed FROM log ORDER BY first")
+        return Books.of(report.decode(line) for row in rows for line in report.unpack(row[0]))
 
     def check(self, *, ahead: int | None = None) -> Books:
         """Every invariant that shows from outside once the agent is at rest. Gives the books."""

@@ -20,16 +20,12 @@ from retention import acts, directive, envelope
 from retention.acts import AnyAct
 from retention.directive import Directive
 from retention.envelope import Envelope
-from retention.errors import MalformedError, RetentionError, VerificationError
+from retention.errors import RetentionError, VerificationError
 from retention.hold import StoreHold
 from retention.policy import Chain
 from retention.report import Acknowledged, Marked
 
 FROZEN = "the enforcer says that two boxes speak with this store's identity"
-
-#: What a log entry can tell (`retention.report`); no directive is acknowledged that it cannot.
-_LONGEST_ID = 64
-_HIGHEST_VERSION = 2**53 - 1
 
 
 class Obedience:
@@ -72,7 +68,6 @@ class Obedience:
         said = directive.accept(sealed, keys, store=store, known_version=known_version)
         if said.epoch != epoch:
             raise VerificationError(f"this directive is for epoch {said.epoch}, not {epoch}")
-        _must_be_tellable(said)
         if known is not None and envelope.encode(sealed) == known:
             return said
         news = known is None or said.version != known_version
@@ -156,14 +151,6 @@ class Obedience:
             if self._catalogue.one("SELECT 1 FROM acts WHERE id = ?", (act.id,)) is None:
                 found.append(act)
         return found
-
-
-def _must_be_tellable(said: Directive) -> None:
-    """`MalformedError` if what we would have to acknowledge fits into no log entry."""
-    if not 0 < said.version <= _HIGHEST_VERSION:
-        raise MalformedError(f"a directive has no version {said.version}")
-    if any(not 0 < len(hold.id) <= _LONGEST_ID for hold in said.holds):
-        raise MalformedError(f"the id of a hold has 1 to {_LONGEST_ID} characters")
 
 
 def _readable(envelopes: Sequence[Envelope]) -> Iterator[AnyAct]:
