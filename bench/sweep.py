@@ -35,18 +35,18 @@ IN_MEMORY, ON_DISK = 100, 20  # directories
 RECORDED = at("2026-01-01 12:00")
 NOW = at("2026-03-16 12:00")
 PAIRS, PAIRS_ON_DISK = 3, 3
+REST = "reading what is due, and the rest"
 UNIT = "x find -delete"
 
 #: (attribute of the agent that owns a method, the method, what it is for)
 PARTS = (
-    ("sweeper._catalogue", "rows", "reading what is due"),
     ("sweeper._planner", "plan", "deciding"),
     ("store", "marked", "looking for incident markers"),
     ("store", "erase", "erasing and looking"),
     ("sweeper._receipts", "intend", "intents"),
     ("sweeper._receipts", "record", "outcomes"),
     ("outbox", "append", "log"),
-    ("sweeper", "_complete", "emptying the write-ahead log"),
+    ("catalogue", "truncate_log", "emptying the write-ahead log"),
     ("exchange", "consult", "directive"),
 )
 
@@ -147,7 +147,7 @@ def _sweep(world: World, index: Path) -> Run:
     for path, method, name in PARTS:
         watch.wrap(attrgetter(path)(world.agent), method, name)
     began, cpu = time.perf_counter(), time.process_time()
-    with watch.part("the rest"):
+    with watch.part(REST):
         agent = _sweep_and_talk(world)
     certified, theirs, their_cpu = world.centre.settle()
     whole = time.perf_counter() - began
