@@ -88,3 +88,18 @@ def wanted(number: int, found: Found | None) -> Wanted:
     """What an intent says of a file just found."""
     assert found is not None
     return Wanted(number, found.name, found.generation, found.links)
+
+
+def want(place: Place, number: int, directory: bytes, name: bytes) -> Wanted:
+    return wanted(number, place.store.find(directory, name))
+
+
+def quarantine(place: TreePlace) -> set[str]:
+    return {path.name for path in (place.path / ".retention/quarantine").iterdir()}
+
+
+def begin(place: TreePlace, due: Wanted, directory: str) -> Path:
+    """Leave a file where a crash leaves it that comes after the rename."""
+    aside = place.path / ".retention/quarantine" / f"1.{due.number}"
+    (place.path / directory / os.fsdecode(due.name)).rename(aside)
+    return aside

@@ -2,25 +2,21 @@
 
 import os
 import socket
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from stores.hostile import LONGEST
-from stores.place import STORE, TreePlace, wanted
+from stores.place import STORE, TreePlace, quarantine, want, wanted
 
 from agents.stores import Erased, Found, Generation, Wanted, erasing, marking
-from agents.stores.beneath import others_write
 from agents.stores.erasing import Erasure
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
 from agents.stores.walking import DEEPEST
 from retention.errors import (
-    ConfigError,
     GoneError,
-    RefusedError,
     StoreUnreachableError,
     UnreadableError,
 )
@@ -37,19 +33,6 @@ class Unread(dict[bytes, str]):
 @pytest.fixture
 def place(tree: TreePlace) -> TreePlace:
     return tree
-
-
-@pytest.fixture
-def shared(shared_tree: TreePlace) -> TreePlace:
-    return shared_tree
-
-
-def quarantine(place: TreePlace) -> set[str]:
-    return {path.name for path in (place.path / ".retention/quarantine").iterdir()}
-
-
-def want(place: TreePlace, number: int, directory: bytes, name: bytes) -> Wanted:
-    return wanted(number, place.store.find(directory, name))
 
 
 # What is not a file, or not ours
@@ -250,136 +233,6 @@ def test_a_name_nobody_wanted_erased_is_noticed_by_the_listing(place: TreePlace)
     assert (place.get(b"d", b"a"), place.get(b"d", b"b")) == (None, b"data")
 
 
-# Quarantine
-
-
-def test_where_others_write_is_seen_from_the_directory_itself(tmp_path: Path):
-    def verdict(mode: int) -> bool:
-        tmp_path.chmod(mode)
-        fd = os.open(tmp_path, os.O_RDONLY)
-        try:
-            return others_write(fd)
-        finally:
-            os.close(fd)
-
-    modes = (0o700, 0o755, 0o775, 0o757, 0o1777)
-    assert [verdict(mode) for mode in modes] == [False, False, True, True, True]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-def test_the_owner_of_a_directory_can_always_write_in_it(tmp_path: Path):
-    tmp_path.chmod(0o555)
-    os.chown(tmp_path, 65534, 65534)
-    fd = os.open(tmp_path, os.O_RDONLY)
-    assert others_write(fd)
-    os.close(fd)
-
-
-def open_descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-def begin(place: TreePlace, due: Wanted, directory: str) -> Path:
-    """Leave a file where a crash leaves it that comes after the rename."""
-    aside = place.path / ".retention/quarantine" / f"1.{due.number}"
-    (place.path / directory / os.fsdecode(due.name)).rename(aside)
-    return aside
-
-
-def test_what_was_taken_aside_before_a_crash_is_erased_by_recovery(shared: TreePlace):
-    shared.put(b"d", b"a", b"data")
-    due = want(shared, 1, b"d", b"a")
-    begin(shared, due, "d")
-    assert shared.again().recover({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
-    assert quarantine(shared) == set()
-
-
-def test_what_was_taken_aside_is_erased_by_the_next_sweep_too(shared: TreePlace):
-    shared.put(b"d", b"a", b"data")
-    due = want(shared, 1, b"d", b"a")
-    begin(shared, due, "d")
-    (shared.path / "d").rmdir()
-    assert shared.again().erase({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
-    assert quarantine(shared) == set()
-
-
-@pytest.mark.parametrize(
-    ("taken", "returned"),
-    [
-        ([], "d/a"),
-        (["d/a"], "d/returned-1-1"),
-        (["d/a", "d/returned-1-1"], "returned-1-1"),
-        (["no directory"], "returned-1-1"),
-    ],
-)
-def test_what_was_taken_aside_wrongly_is_put_back_over_nothing(
-    shared: TreePlace, taken: list[str], returned: str
-):
-    shared.put(b"d", b"a", b"due")
-    due = want(shared, 1, b"d", b"a")
-    shared.put(b"d", b"a", b"a new recording")
-    begin(shared, due, "d")
-    if taken == ["no directory"]:
-        (shared.path / "d").rmdir()
-    else:
-        for path in taken:
-            (shared.path / path).write_text("somebody else's")
-    [result] = shared.again().recover({b"d": [due]})
-    assert result.outcome is Outcome.REFUSED_CHANGED
-    assert (shared.path / returned).read_text() == "a new recording"
-    assert {(shared.path / p).read_text() for p in taken if p[0] == "d"} <= {"somebody else's"}
-    assert quarantine(shared) == set()
-
-
-def test_what_cannot_be_put_back_into_a_directory_just_removed_goes_to_the_root(
-    shared: TreePlace,
-):
-    shared.put(b"d", b"a", b"due")
-    due = want(shared, 1, b"d", b"a")
-    shared.put(b"d", b"a", b"a new recording")
-    begin(shared, due, "d")
-    fd = os.open(shared.path / "d", os.O_RDONLY)
-    (shared.path / "d").rmdir()
-    assert Erasure(*shared.store._enter())._finish(fd, due).outcome is Outcome.REFUSED_CHANGED
-    os.close(fd)
-    assert shared.get(b"", b"returned-1-1") == b"a new recording"
-
-
-def test_what_cannot_be_put_back_stays_aside_and_is_told(shared: TreePlace):
-    shared.put(b"d", b"a", b"due")
-    due = want(shared, 1, b"d", b"a")
-    shared.put(b"d", b"a", b"a new recording")
-    aside = begin(shared, due, "d")
-    taken = ["d/a", "d/returned-1-1", "returned-1-1"]
-    for path in taken:
-        (shared.path / path).write_text("taken")
-    [result] = shared.again().recover({b"d": [due]})
-    assert result.outcome is Outcome.FAILED
-    assert aside.read_text() == "a new recording"
-    (shared.path / "d/a").unlink()
-    [result] = shared.again().erase({b"d": [due]})
-    assert result.outcome is Outcome.REFUSED_CHANGED
-    assert shared.get(b"d", b"a") == b"a new recording"
-
-
-def test_a_hard_link_found_in_quarantine_puts_the_file_back(shared: TreePlace):
-    shared.put(b"d", b"a", b"data")
-    due = want(shared, 1, b"d", b"a")
-    aside = begin(shared, due, "d")
-    (shared.path / "copy").hardlink_to(aside)
-    [result] = shared.again().recover({b"d": [due]})
-    assert result.outcome is Outcome.BLOCKED
-    assert shared.get(b"d", b"a") == b"data"
-
-
-def test_a_new_epoch_gives_back_what_lies_aside_unknown(shared: TreePlace):
-    shared.put(b"d", b"a", b"data")
-    begin(shared, want(shared, 1, b"d", b"a"), "d")
-    shared.again(epoch=2).reclaim()
-    assert shared.get(b"", b"returned-1-1") == b"data"
-    assert quarantine(shared) == set()
-
-
 # Many files, deep trees
 
 
@@ -409,6 +262,10 @@ def test_a_tree_deeper_than_the_longest_path_is_walked_and_erased(place: TreePla
     [result] = place.store.erase({deepest: [wanted(1, found)]})
     assert result.outcome is Outcome.ERASED_VERIFIED
     assert unread == {}
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def test_a_tree_built_to_exhaust_the_agent_is_reported_and_left(place: TreePlace):
@@ -482,93 +339,7 @@ def test_whether_a_marker_stands_behind_a_link_cannot_be_known(place: TreePlace)
         place.store.marked(b"e", [b"a"])
 
 
-# Who the store is
-
-
-def test_enrolling_is_done_once_and_never_over_another_store(tmp_path: Path):
-    root = os.fsencode(tmp_path)
-    enrol(root, "one")
-    enrol(root, "one")
-    with pytest.raises(RefusedError, match="already enrolled as another store: 'one'"):
-        enrol(root, "two")
-    Tree(root, "one", epoch=1).check()
-
-
-def test_enrolling_what_is_no_directory_is_the_users_mistake(tmp_path: Path):
-    (tmp_path / "file").touch()
-    for name in ("file", "none"):
-        with pytest.raises(ConfigError):
-            enrol(os.fsencode(tmp_path / name), STORE)
-    with pytest.raises(ConfigError, match="cannot be made: No such file or directory"):
-        enrol(os.fsencode(tmp_path), STORE, private=os.fsencode(tmp_path / "none/private"))
-
-
-def test_a_root_that_was_never_enrolled_is_unreachable(tmp_path: Path):
-    with pytest.raises(StoreUnreachableError, match="not be mounted"):
-        Tree(os.fsencode(tmp_path), STORE, epoch=1).check()
-
-
-def test_another_stores_disk_in_the_same_place_is_unreachable(place: TreePlace):
-    with pytest.raises(StoreUnreachableError, match="another store: 't-0001'"):
-        Tree(os.fsencode(place.path), "t-0002", epoch=1).check()
-
-
-@pytest.mark.parametrize("what", ["moved", "identity", "held", "mode", "link"])
-def test_a_private_directory_that_was_tampered_with_is_unreachable(place: TreePlace, what: str):
-    place.put(b"", b"a", b"data")
-    due = want(place, 1, b"", b"a")
-    private = place.path / ".retention"
-    if what == "moved":
-        private.rename(place.path / "x")
-        enrol(os.fsencode(place.path), STORE)
-    elif what == "identity":
-        (private / "store").unlink()
-    elif what == "held":
-        (private / "held").rmdir()
-    elif what == "mode":
-        private.chmod(0o770)
-    elif what == "link":
-        private.rename(place.path / "x")
-        private.symlink_to("x")
-    stores = [place.again()] if what == "held" else [place.store]
-    if what != "moved":  # to an agent started anew, the new one looks like its own
-        stores.append(place.again())
-    for store in stores:
-        with pytest.raises(StoreUnreachableError):
-            store.erase({b"": [due]})
-    assert place.get(b"", b"a") == b"data"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-def test_a_private_directory_of_somebody_else_is_unreachable(place: TreePlace):
-    os.chown(place.path / ".retention", 65534, 65534)
-    with pytest.raises(StoreUnreachableError, match="belongs to user 65534"):
-        place.store.check()
-
-
-def test_the_private_directory_may_lie_elsewhere_on_the_file_system(tmp_path: Path):
-    root, private = tmp_path / "root", tmp_path / "private"
-    root.mkdir()
-    root.chmod(0o777)
-    enrol(os.fsencode(root), STORE, private=os.fsencode(private))
-    (root / "a").write_text("data")
-    store = Tree(os.fsencode(root), STORE, epoch=1, private=os.fsencode(private))
-    [found] = store.listing(b"", Unread())
-    assert store.protect({b"": [wanted(1, found)]}) == {1}
-    assert [path.name for path in (private / "held").iterdir()] == ["1.1"]
-    [result] = store.erase({b"": [wanted(1, found)]})
-    assert result.outcome is Outcome.ERASED_VERIFIED
-    assert stat.S_IMODE(private.stat().st_mode) == 0o700
-    assert list(root.iterdir()) == []
-    store.close()
-
-
-def test_a_reserve_is_kept_and_made_again(place: TreePlace):
-    reserve = place.path / ".retention/reserve"
-    for _ in range(2):
-        place.store.erase({})
-        assert reserve.stat().st_blocks * 512 >= 1 << 20
-        reserve.unlink()
+# Looking afterwards
 
 
 @pytest.mark.parametrize("besides", [0, 100])
