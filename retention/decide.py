@@ -11,7 +11,7 @@ from typing import NamedTuple
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import Instant
 from retention.outcome import Outcome
-from retention.policy import Chain, DueRange
+from retention.policy import DueRange
 
 
 class State(IntEnum):
@@ -52,35 +52,25 @@ class Decision(NamedTuple):
 
 
 class Rules:
-    """What is due at one instant, by class: derived once per sweep, asked once per item."""
+    """What is due at one instant, by class: derived once per sweep, asked once per item.
 
-    def __init__(self, ranges: Iterable[DueRange], now: Instant) -> None:
+    `undated` names the classes whose undated items may go after their week.
+    """
+
+    def __init__(
+        self, ranges: Iterable[DueRange], now: Instant, *, undated: frozenset[str] = frozenset()
+    ) -> None:
         self.now = now
+        self._undated = undated
         self._ranges: dict[str, list[tuple[int, int]]] = {}
         for each in ranges:
             days = (each.since.toordinal(), each.through.toordinal())
             self._ranges.setdefault(each.record_class, []).append(days)
 
-    @classmethod
-    def of(cls, chain: Chain, now: Instant) -> "Rules":
-        """The rules of this policy at this instant."""
-        return cls((r for c in chain.class_names() for r in chain.due_ranges(c, now)), now)
-
     @property
     def ranges(self) -> Mapping[str, Sequence[tuple[int, int]]]:
         """Civil dates that are due, by class: (first, last) ordinals, both included."""
         return self._ranges
-
-    def within(self, others: "Rules") -> "Rules":
-        """What both sides call due: the agent's own rules and the enforcer's directive."""
-        both = Rules((), self.now)
-        for record_class, ours in self._ranges.items():
-            for first, last in ours:
-                for since, through in others.ranges.get(record_class, ()):
-                    if max(first, since) <= min(last, through):
-                        days = (max(first, since), min(last, through))
-                        both._ranges.setdefault(record_class, []).append(days)
-        return both
 
     def due(self, record_class: str, civil: int) -> bool:
         """Whether this civil date of this class is due."""
@@ -102,6 +92,8 @@ class Rules:
 
     def _by_date(self, item: Item) -> Decision:
         if item.state is State.UNDATED:
+            if item.record_class not in self._undated:
+                return Decision(None, Outcome.REFUSED_EARLY, "nothing of its class goes here")
             if item.seen + UNDATED_SECONDS > self.now:
                 return Decision(None, Outcome.REFUSED_EARLY, "undated; people may still date it")
             return Decision("undated", None, "nobody could show in 7 days that it is young enough")

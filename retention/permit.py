@@ -5,12 +5,12 @@ after that the agent goes by what it derives itself, with every hold it knows. W
 it waits longer the older its directive is (docs/rules.md, Erasing). Nothing here touches anything.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC
 from typing import Literal
 
-from retention.calendar import Instant
+from retention.calendar import Instant, civil_date
 from retention.decide import Rules
 from retention.directive import VALID_SECONDS, Directive
 from retention.outcome import Outcome
@@ -29,10 +29,12 @@ class Standing:
     """How the agent stands just before a sweep.
 
     `bound` is a lower bound of the true time (None: never known), `directive` the one in force,
-    `fresh` whether it was fetched for this sweep, `freeze` when a technician froze the store.
+    `fresh` whether it was fetched for this sweep, `freeze` when a technician froze the store, by
+    the wall clock, which says `wall` now.
     """
 
     bound: Instant | None
+    wall: Instant
     trusted: bool
     frozen: str
     freeze: Instant | None
@@ -62,7 +64,8 @@ def _refusals(standing: Standing) -> Iterator[Refusal]:
         yield Refusal(Outcome.REFUSED_HELD, standing.frozen)
     if standing.bound is None:
         yield Refusal(Outcome.REFUSED_CLOCK, "the enforcer has never told the time yet")
-    elif standing.freeze is not None and standing.bound - standing.freeze < FREEZE_SECONDS:
+    # Both by the wall clock; a marker dated far ahead must not keep everything for ever.
+    if standing.freeze is not None and abs(standing.wall - standing.freeze) < FREEZE_SECONDS:
         yield Refusal(Outcome.REFUSED_HELD, "a technician froze this store for 72 hours")
     if not standing.trusted:
         yield Refusal(Outcome.REFUSED_CLOCK, "the wall clock jumped or is wrong")
@@ -78,32 +81,45 @@ def rules(standing: Standing, chain: Chain, *, spread: int = 0) -> Rules:
     `spread` seconds shift the ordinary start, so that a fleet does not sweep all at once.
     """
     assert standing.bound is not None
-    now = standing.bound
-    classes = sorted(standing.activated & set(chain.class_names()))
-    hour = Instant(now + LAST_HOUR)
+    now, hour = standing.bound, Instant(standing.bound + LAST_HOUR)
+    swept = sorted(standing.activated & set(chain.class_names()))
+    today = civil_date(now, UTC)
+    undated = frozenset(name for name in swept if chain.limits_of(name, today))
+    due = [r for name in swept for r in chain.due_ranges(name, now)]
     if not _current(standing):
-        return Rules((r for c in classes for r in chain.limit_ranges(c, hour)), now)
-    late = [r for c in classes for r in chain.target_ranges(c, hour)]
+        last = [r for name in swept for r in chain.limit_ranges(name, hour)]
+        return Rules(_both(due, last), now, undated=undated)
+    last = [r for name in swept for r in chain.target_ranges(name, hour)]
+    begun = [r for name in swept for r in chain.due_ranges(name, Instant(now - spread))]
+    agreed = _both(begun, _directed(standing))
+    return Rules([*agreed, *_both(due, last)], now, undated=undated)
+
+
+def _directed(standing: Standing) -> Sequence[DueRange]:
+    """What a directive that was fetched for this sweep calls due."""
     if not standing.fresh or standing.directive is None:
-        return Rules(late, now)
-    ours = Rules((r for c in classes for r in chain.due_ranges(c, Instant(now - spread))), now)
-    agreed = ours.within(Rules(_directed(standing.directive), now))
-    both = [
-        DueRange(name, 0, date.fromordinal(first), date.fromordinal(last))
-        for name, days in agreed.ranges.items()
-        for first, last in days
-    ]
-    return Rules([*both, *late], now)
+        return ()
+    return [DueRange(d.record_class, d.policy, d.since, d.through) for d in standing.directive.due]
 
 
-def _directed(directive: Directive) -> Iterable[DueRange]:
-    return (DueRange(d.record_class, d.policy, d.since, d.through) for d in directive.due)
+def _both(some: Sequence[DueRange], others: Sequence[DueRange]) -> Iterator[DueRange]:
+    """What is in some range of both: two keys turn one lock, and never before it is due (I1)."""
+    for one in some:
+        for other in others:
+            since, through = max(one.since, other.since), min(one.through, other.through)
+            if one.record_class == other.record_class and since <= through:
+                yield DueRange(one.record_class, one.policy, since, through)
 
 
 def _current(standing: Standing) -> bool:
-    """Whether the directive is young enough to be swept under: fetched just now, or of late."""
-    if standing.directive is None or standing.bound is None:
+    """Whether the directive is young enough to be swept under: fetched just now, or of late.
+
+    One from the future is not: it would pass for young as long as its maker likes.
+    """
+    directive, bound = standing.directive, standing.bound
+    if directive is None or bound is None:
         return False
     if standing.fresh:
         return True
-    return standing.bound - standing.directive.issued_at <= VALID_SECONDS
+    age = bound - directive.issued_at
+    return abs(age) <= VALID_SECONDS and bound <= directive.expires_at

@@ -236,6 +236,7 @@ class Agent:
         activated = self.catalogue.rows("SELECT record_class FROM activations")
         return permit.Standing(
             bound=self.time.lower_bound(),
+            wall=self.clock.wall(),
             trusted=self.time.trusted,
             frozen=self.catalogue.value("SELECT frozen FROM agent"),
             freeze=self._frozen_at(),
