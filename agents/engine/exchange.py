@@ -19,8 +19,8 @@ from agents.engine.turns import Turns
 from agents.engine.uplink import FrozenError, GapError, Uplink
 from agents.engine.witness import check_head
 from retention import directive, envelope
-from retention.errors import MalformedError, SignatureError, VerificationError
-from retention.wire import Applied, Hello, Welcome
+from retention.errors import MalformedError, RefusedError, SignatureError, VerificationError
+from retention.wire import Applied, Fetched, Hello, Welcome
 
 NONCE_BYTES = 16
 
@@ -88,12 +88,11 @@ class Exchange:
         with self._turn:
             self._greet_once()
             nonce = secrets.token_bytes(NONCE_BYTES)
-            fetched = self._uplink.fetch(
-                epoch=self._epoch(),
-                nonce=nonce,
-                policy=self._chain().current.version,
-                ledger=self._catalogue.value("SELECT ledger_size FROM agent"),
-            )
+            try:
+                fetched = self._fetch(nonce)
+            except RefusedError:
+                self._greet()  # it was restored, perhaps, and first has to hear what we know
+                fetched = self._fetch(nonce)
             self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
             policy = self._chain().current
             store = self._catalogue.value("SELECT store FROM agent")
@@ -109,6 +108,14 @@ class Exchange:
             except VerificationError:
                 self._greeted = False  # for another epoch, perhaps: ask where we stand
                 raise
+
+    def _fetch(self, nonce: bytes) -> Fetched:
+        return self._uplink.fetch(
+            epoch=self._epoch(),
+            nonce=nonce,
+            policy=self._chain().current.version,
+            ledger=self._catalogue.value("SELECT ledger_size FROM agent"),
+        )
 
     def _push(self, segment: Segment) -> Applied:
         try:
@@ -152,14 +159,24 @@ class Exchange:
             self._adopt(welcome)
         elif welcome.epoch != epoch:
             self._begin(welcome)
-        elif welcome.applied > number or not self._outbox.reaches(welcome.applied):
-            # One of us remembers more of this log than the other can send: it cannot go on.
+        elif not self._goes_on_from(welcome):
             welcome = self._hello(_LOST(booted=self._clock.boot()))
             self._begin(welcome)
         self._acknowledge(welcome.applied, welcome.digest)
         if welcome.prior:
             self._fetch_prior()
         self._greeted = True
+
+    def _goes_on_from(self, welcome: Welcome) -> bool:
+        """Whether our log continues what the enforcer has of it.
+
+        Not if one of us remembers more than the other can send; nor if it has other entries than
+        ours, which came from a second box, or from this one before an older state of it came back.
+        """
+        number, _ = self._outbox.end()
+        ours = self._outbox.digest_at(welcome.applied)
+        reaches = welcome.applied <= number and self._outbox.reaches(welcome.applied)
+        return reaches and ours in {None, welcome.digest}
 
     def _hello(self, hello: Hello) -> Welcome:
         try:
