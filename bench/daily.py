@@ -23,12 +23,10 @@ from bench.figures import Figure, conclude
 from bench.stopwatch import Stopwatch
 from bench.sweep import PARTS, REST
 
-MEGABYTES = 1200
-
 
 def main() -> None:
     now = SystemClock().wall()
-    with new_disk(megabytes=MEGABYTES, files=million.FILES + 10_000, where=DISK) as disk:
+    with new_disk(megabytes=million.MEGABYTES, files=million.FILES + 10_000, where=DISK) as disk:
         began = time.perf_counter()
         with disk.mounted() as place:
             world = million.make(place, now)

@@ -1,8 +1,8 @@
-"""A terminal that holds a million recordings of 60 days, of which one day is due.
+"""A terminal that holds a million recordings of 60 days.
 
-The day that is due is written and dated for real, through the watcher's door. Of the others only
-the names and inodes matter to a sweep or to `find`, so they are empty files, and their rows are
-written straight into the catalogue.
+Only the names and inodes of most of them matter to a sweep, to a scan that knows them, or to
+`find`: so they are empty files, and their rows are written straight into the catalogue, as the
+indexer would have written them.
 """
 
 import os
@@ -19,31 +19,57 @@ from retention.calendar import DAY, Instant, civil_date
 
 DAYS, DIRECTORIES, EACH = 60, 10, 1667  # of a day, of a directory: a million and 200 in all
 FILES = DAYS * DIRECTORIES * EACH
-RIGA = ZoneInfo("Europe/Riga")
 DUE = DIRECTORIES * EACH
 #: Old enough for us (60 days by the calendar) and for `find -mtime +60` (61 times 24 hours).
 DUE_AGE_DAYS = 62
+#: Bytes that an image needs for them, their rows included.
+MEGABYTES = 1200
 
-_ROW = (
-    "INSERT INTO items (number, directory, name, inode, size, mtime_ns, links, fingerprint,"
-    " record_class, source, anchor, civil, span, before, after, seen, period, not_before, state,"
-    " holds, granted, how) VALUES (?, ?, ?, ?, 0, 0, 1, randomblob(?), ?, ?, ?, ?, 0, 0, 1, ?, 0,"
-    " 0, 0, 0, 0, ?)"
-)
+_RIGA = ZoneInfo("Europe/Riga")
+_ROW = """
+INSERT INTO items (number, directory, name, inode, size, mtime_ns, links, fingerprint,
+    record_class, source, anchor, civil, span, before, after, seen, period, not_before, state,
+    holds, granted, how)
+SELECT ?1, ?2, ?3, ?4, 0, ?5, 1, randomblob(16),
+    (SELECT id FROM words WHERE word = 'terminal-image'),
+    (SELECT id FROM words WHERE word = 'front'), ?6, ?7, 0, 0, 1, ?8, 0, 0, 0, 0, 0,
+    (SELECT id FROM words WHERE word = 'name')
+"""
 
 
 def make(place: Path, now: Instant) -> World:
-    """The terminal below `place`, activated, everything reported; its agent is running."""
+    """The terminal below `place`, activated, everything reported, its agent running.
+
+    The day that is due is written and dated for real, through the watcher's door.
+    """
     world = World.make(place / "terminal", now)
     world.activate(count=2 * FILES)
     world.report()
     world.agent.exchange.consult()
     _record_what_is_due(world)
     world.agent.catalogue.close()
-    _invent_the_others(world)
+    invent(world.root, world.state / "catalogue.sqlite", now, days=DAYS - 1)
     world.boot()
     world.report()
     return world
+
+
+def invent(root: Path, catalogue: Path, now: Instant, *, days: int) -> None:
+    """Files of so many days, none of them due, and their rows; no agent may be running."""
+    with sqlite3.connect(catalogue) as db:
+        db.execute("PRAGMA cache_size = -262144")
+        db.executemany(
+            "INSERT OR IGNORE INTO words (word) VALUES (?)",
+            [("terminal-image",), ("front",), ("name",)],
+        )
+        (first,) = db.execute("SELECT next_item FROM agent").fetchone()
+        query = "SELECT sql FROM sqlite_master WHERE name = 'items_content'"
+        (content,) = db.execute(query).fetchone()
+        db.execute("DROP INDEX items_content")  # random keys are cheaper sorted once, at the end
+        db.executemany(_ROW, _rows(db, root, now, days, first))
+        db.execute(content)
+        db.execute("UPDATE agent SET next_item = (SELECT max(number) + 1 FROM items)")
+    db.close()
 
 
 def _record_what_is_due(world: World) -> None:
@@ -55,45 +81,29 @@ def _record_what_is_due(world: World) -> None:
         world.agent.look()
 
 
-def _invent_the_others(world: World) -> None:
-    """Files, and rows as the indexer would have written them, without asking it a million times."""
-    with sqlite3.connect(world.state / "catalogue.sqlite") as db:
-        db.execute("PRAGMA cache_size = -262144")
-        content = db.execute(
-            "SELECT sql FROM sqlite_master WHERE name = 'items_content'"
-        ).fetchone()[0]
-        db.execute("DROP INDEX items_content")  # random keys are cheaper sorted once, at the end
-        db.executemany(_ROW, _rows(db, world))
-        db.execute(content)
-        db.execute("UPDATE agent SET next_item = ?", (FILES + 1,))
-
-
-def _rows(db: sqlite3.Connection, world: World) -> Iterator[tuple[object, ...]]:
-    size, record_class, source, how = db.execute(
-        "SELECT length(fingerprint), record_class, source, how FROM items LIMIT 1"
-    ).fetchone()
-    number = DUE
-    for age in range(DAYS - 1):
-        anchor = Instant(world.true.now - age * DAY)
-        civil = civil_date(anchor, RIGA).toordinal()
+def _rows(
+    db: sqlite3.Connection, root: Path, now: Instant, days: int, first: int
+) -> Iterator[tuple[object, ...]]:
+    number = first
+    for age in range(days):
+        anchor = Instant(now - age * DAY)
+        civil = civil_date(anchor, _RIGA).toordinal()
         for part in range(DIRECTORIES):
-            directory = f"front/{age:02}/{part:02}"
-            place = db.execute(
-                "INSERT INTO directories (path) VALUES (?)", (os.fsencode(directory),)
-            ).lastrowid
-            for name, inode in _empty_files(world.root / directory):
+            path = f"front/{age:02}/{part:02}"
+            query = "INSERT INTO directories (path) VALUES (?)"
+            directory = db.execute(query, (os.fsencode(path),)).lastrowid
+            for file in _empty_files(root / path):
+                yield number, directory, *file, anchor, civil, now
                 number += 1
-                yield (
-                    *(number, place, name, inode, size, record_class, source),
-                    *(anchor, civil, world.true.now, how),
-                )
 
 
-def _empty_files(directory: Path) -> Iterator[tuple[bytes, int]]:
+def _empty_files(directory: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Name, inode and mtime in nanoseconds of each."""
     directory.mkdir(parents=True)
     place = os.open(directory, os.O_RDONLY)
     for at in range(EACH):
         os.mknod(f"20260101-120000-{at:04}.jpg", stat.S_IFREG | 0o644, dir_fd=place)
     with os.scandir(place) as entries:
-        yield from ((os.fsencode(entry.name), entry.inode()) for entry in entries)
+        for entry in entries:
+            yield os.fsencode(entry.name), entry.inode(), entry.stat().st_mtime_ns
     os.close(place)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from retention.calendar import DAY, Instant
 
-#: The sources' declared name pattern (tests/world.py) reads these names.
-NAME = "%Y%m%d-%H%M%S"
+#: Read by the declared name pattern of the sources of tests/world.py, and of the demonstration.
+NAME = "%Y%m%d-%H%M%S-{:04}.jpg"
+MOTION_NAME = "01-%Y%m%d%H%M%S-{:04}.jpg"
 KIBIBYTE = 1024
 
 
@@ -20,7 +21,9 @@ class Written(NamedTuple):
     state: os.stat_result
 
 
-def day(directory: Path, noon: Instant, count: int, *, size: int = KIBIBYTE) -> Iterator[Written]:
+def day(
+    directory: Path, noon: Instant, count: int, *, size: int = KIBIBYTE, pattern: str = NAME
+) -> Iterator[Written]:
     """Write one day of one camera: `count` different pictures of `size` bytes, minutes apart.
 
     `noon` is UTC; the names say Riga's winter time, as the recorders there do.
@@ -31,7 +34,7 @@ def day(directory: Path, noon: Instant, count: int, *, size: int = KIBIBYTE) -> 
         for at in range(count):
             moment = noon - DAY // 4 + at * (DAY // 2) // count
             local = datetime.fromtimestamp(moment + 2 * 3600, UTC)
-            name = f"{local:{NAME}}-{at:04}.jpg".encode()
+            name = f"{local:{pattern}}".format(at).encode()
             yield Written(name, _write(name, place, moment, _picture(size)))
     finally:
         os.close(place)

@@ -181,7 +181,8 @@ class Catalogue:
         self._db.execute("PRAGMA synchronous = FULL")
         # What was erased leaves no name behind in free pages (I8).
         self._db.execute("PRAGMA secure_delete = ON")
-        self._db.execute("PRAGMA cache_size = -4096")
+        # The kernel caches the file: ours saves a call per page, and 3 MiB more of it no time.
+        self._db.execute("PRAGMA cache_size = -1024")
         self._db.execute("PRAGMA busy_timeout = 10000")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:

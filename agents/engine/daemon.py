@@ -5,17 +5,16 @@ off. A loop that ends, or a watcher that died, stops the process: whoever superv
 again, and `Agent.start` puts things right.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-
-import structlog
+from typing import Protocol
 
 from agents.engine.agent import Agent
 from agents.engine.catalogue import CatalogueFullError
-from agents.engine.metrics import Metrics
 from agents.engine.watch import Watch
 from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
 
@@ -34,6 +33,26 @@ class Pace:
     hint: float = 0.5
 
 
+class Counted(Protocol):
+    """What is counted of the loops; `agents.engine.metrics` is the real one."""
+
+    def failed(self, task: str) -> None:
+        """A turn of this loop failed."""
+
+    def talked(self) -> None:
+        """Report and consultation went through."""
+
+
+class Uncounted:
+    """For where nobody asks for metrics."""
+
+    def failed(self, task: str) -> None:
+        """See `Counted`."""
+
+    def talked(self) -> None:
+        """See `Counted`."""
+
+
 class Daemon:
     """Runs an agent until `stop`."""
 
@@ -42,9 +61,9 @@ class Daemon:
         agent: Agent,
         *,
         watch: Watch | None,
-        metrics: Metrics,
+        metrics: Counted,
         pace: Pace,
-        log: structlog.stdlib.BoundLogger,
+        log: logging.Logger,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._agent = agent
@@ -85,15 +104,15 @@ class Daemon:
             except (UnreachableError, StoreUnreachableError) as error:
                 failures += 1
                 self._metrics.failed(name)
-                self._log.warning("unreachable", task=name, reason=str(error))
+                self._log.warning("unreachable", extra=_facts(name, error))
                 self._wait(failures)
             except Exception as error:  # noqa: BLE001 - the loop's one broad handler
                 failures += 1
                 self._metrics.failed(name)
                 if isinstance(error, RetentionError):
-                    self._log.warning("refused", task=name, reason=str(error))
+                    self._log.warning("refused", extra=_facts(name, error))
                 else:
-                    self._log.exception("failed", task=name)
+                    self._log.exception("failed", extra={"task": name})
                 self._wait(failures)
 
     def _wait(self, failures: int) -> None:
@@ -107,7 +126,7 @@ class Daemon:
         self._take_hints(0.0 if busy else self._pace.hint)
         if self._is_due("tick", TICK_SECONDS):
             for reason in self._agent.tick():
-                self._log.warning("event refused", reason=reason)
+                self._log.warning("event refused", extra={"reason": reason})
         self._scan = self._scan_on(self._scan)
         self._sweep = self._step(self._sweep)
         if self._scan is None and self._is_due("scan", self._pace.scan):
@@ -155,7 +174,7 @@ class Daemon:
     def _put_off_scan(self, task: str, error: CatalogueFullError) -> None:
         self._due["scan"] = self._monotonic() + self._pace.sweep
         self._metrics.failed(task)
-        self._log.warning("disk full", task=task, reason=str(error))
+        self._log.warning("disk full", extra=_facts(task, error))
 
     def _step(self, task: Iterator[object] | None) -> Iterator[object] | None:
         """Go one step on; None when it is done. A task that fails is over: it will be due again."""
@@ -185,3 +204,7 @@ class Daemon:
             return False
         self._due[what] = now + every
         return True
+
+
+def _facts(task: str, error: Exception) -> dict[str, str]:
+    return {"task": task, "reason": str(error)}

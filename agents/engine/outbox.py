@@ -60,8 +60,10 @@ class Outbox:
         """The next upload: what follows the last acknowledged entry, merged up to a batch."""
         acknowledged = self._catalogue.value("SELECT log_acknowledged FROM agent")
         rows = self._catalogue.rows(
-            "SELECT first, last, packed, digest FROM log WHERE last > ? ORDER BY first LIMIT 500",
-            (acknowledged,),
+            # No more than one upload's worth: of a long backlog it would be megabytes.
+            "SELECT first, last, packed, digest FROM log WHERE last > ? AND first <= ?"
+            " ORDER BY first",
+            (acknowledged, acknowledged + BATCH_ENTRIES),
         )
         return _merged([Segment(*row) for row in rows], acknowledged)
 

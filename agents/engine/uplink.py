@@ -129,7 +129,12 @@ class HttpUplink:
         fresh = self._connection is None
         try:
             return self._request(method, path, body)
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+        except (
+            http.client.RemoteDisconnected,
+            BrokenPipeError,
+            ConnectionResetError,
+            ssl.SSLEOFError,  # it closed a kept connection, and TLS says it in its own words
+        ) as error:
             self.close()
             if fresh:
                 raise UnreachableError(f"the enforcer hung up: {error}") from error

@@ -1,22 +1,16 @@
 """The composition root of the terminal agent: the only place that reads settings and builds things."""
 
-import logging
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import structlog
-from prometheus_client import CollectorRegistry, start_http_server
-
 from agents.engine.agent import Agent
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import SystemClock
-from agents.engine.daemon import Daemon, Pace
+from agents.engine.daemon import Counted, Daemon, Pace, Uncounted
 from agents.engine.epoch import commission
-from agents.engine.metrics import Metrics
 from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.uplink import HttpUplink
 from agents.engine.watch import Watch
@@ -24,6 +18,7 @@ from agents.stores.private import enrol as enrol_store
 from agents.stores.tree import Tree
 from agents.terminal import credential
 from agents.terminal.credential import Credential, Token
+from agents.terminal.log import logger
 from agents.terminal.settings import Settings
 from retention import envelope, policy
 from retention.errors import ConfigError
@@ -80,21 +75,14 @@ def build(settings: Settings) -> Built:
 
 
 def build_daemon(settings: Settings, built: Built) -> Daemon:
-    """The daemon around an agent, with its watcher and metrics."""
-    log = logger()
-    registry = CollectorRegistry()
-    metrics = Metrics(registry, built.agent)
-    if settings.metrics_port is not None:
-        try:
-            start_http_server(settings.metrics_port, addr="127.0.0.1", registry=registry)
-        except OSError as error:
-            raise ConfigError(f"metrics port {settings.metrics_port}: {error.strerror}") from error
+    """The daemon around an agent, with its watcher and, where a port is set, its metrics."""
+    port = settings.metrics_port
     return Daemon(
         built.agent,
         watch=Watch(Path(settings.root)),
-        metrics=metrics,
+        metrics=Uncounted() if port is None else _metrics(port, built.agent),
         pace=Pace(scan=settings.scan_every, sweep=settings.sweep_every, talk=settings.talk_every),
-        log=log,
+        log=logger(),
     )
 
 
@@ -125,20 +113,19 @@ def enrol(settings: Settings, token: Token) -> str:
     return enrolled.store
 
 
-def logger() -> structlog.stdlib.BoundLogger:
-    """JSON lines on standard error; only the fields that the code names, none of them personal."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    log: structlog.stdlib.BoundLogger = structlog.get_logger()
-    return log
+def _metrics(port: int, agent: Agent) -> Counted:
+    """Metrics that are served on loopback. Imported here: elsewhere they would take 2.5 MiB."""
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+
+    from agents.engine.metrics import Metrics  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, agent)
+    try:
+        start_http_server(port, addr="127.0.0.1", registry=registry)
+    except OSError as error:
+        raise ConfigError(f"metrics port {port}: {error.strerror}") from error
+    return metrics
 
 
 def _first_hello(settings: Settings, catalogue: Catalogue, known: Credential) -> None:

@@ -1,0 +1,86 @@
+"""The real thing: an enforcer that serves HTTPS, and a terminal's daemon on its base install.
+
+Both are the product's own commands, on the demonstration's stage.
+"""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+from bench.base_install import BaseInstall
+from demo import stage
+from demo.stage import GROUP, SITE, STORE, Stage, started, wait_for
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """An enrolled terminal, its daemon not running."""
+
+    stage: Stage
+    root: Path
+    install: BaseInstall
+
+    @property
+    def catalogue(self) -> Path:
+        """The agent's own file."""
+        return self.stage.home / "terminal" / "state" / "catalogue.sqlite"
+
+    def ask(self, query: str) -> int:
+        """One number out of the catalogue, also while the daemon writes it."""
+        with closing(sqlite3.connect(f"file:{self.catalogue}?mode=ro", uri=True)) as db:
+            (number,) = db.execute(query).fetchone()
+            return number or 0
+
+    @contextmanager
+    def running(self) -> Iterator[Popen[bytes]]:
+        """The daemon."""
+        process = self.install.agent("run", "--config", str(self.stage.agent_config))
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+    def scanned(self, times: int) -> None:
+        """Wait until so many scans are complete."""
+        query = "SELECT count(*) FROM scans"
+        wait_for("a complete scan", lambda: self.ask(query) >= times, seconds=900)
+
+
+@contextmanager
+def terminal(root: Path, *, port: int | None = None) -> Iterator[Terminal]:
+    """A terminal whose recordings lie in `root`, enrolled at an enforcer that runs.
+
+    The agent speaks to the enforcer through `port`, if one is given.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as home:
+        here = stage.set_up(Path(home, "stage"))
+        _configure(here, root, port or here.port)
+        install = BaseInstall(Path(home, "install"))
+        with started(here, "enforcer", "serve", "--config", "enforcer.toml", log="enforcer.log"):
+            wait_for("the enforcer answers", lambda: stage.answers(here.port))
+            token = _invited(here)
+            install.agent("enrol", token, "--config", str(here.agent_config)).wait()
+            yield Terminal(here, root, install)
+
+
+def _configure(here: Stage, root: Path, port: int) -> None:
+    """The settings' own paces: a scan every 6 hours, a sweep every 10 minutes, a word a minute."""
+    here.agent_config.write_text(
+        f'root = "{root}"\n'
+        f'state = "{here.home / "terminal" / "state"}"\n'
+        f'enforcer = "https://127.0.0.1:{port}"\n'
+        f'ca_file = "{here.centre / "tls" / "authority.pem"}"\n'
+    )
+
+
+def _invited(here: Stage) -> str:
+    words = ("store", "enrol", STORE, "--site", SITE, "--group", GROUP)
+    answer = here.enforcer(*words, "--commissioned", "2025-01-01", "--json", person="boris")
+    invited = json.loads(answer)
+    return f"{invited['invitations'][0]['code']}.{invited['pin']}"
