@@ -1,8 +1,12 @@
 """Ok is evidence: what nobody could have seen is unknown, what is late is violated (I4)."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
+from fleet import wipe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, select, update
 from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
 
@@ -12,7 +16,7 @@ from enforcer.index.engine import reading, writing
 from enforcer.index.tables import hold_stores, holds, stores
 from enforcer.intake import apply
 from retention import codec, policy, report
-from retention.calendar import DAY, Instant
+from retention.calendar import DAY, Instant, civil_date
 from retention.outcome import Outcome
 from retention.report import (
     GENESIS,
@@ -24,6 +28,7 @@ from retention.report import (
     Refused,
     Scanned,
     Sighted,
+    runs,
 )
 
 NOW = at("2026-03-16 12:00")
@@ -247,6 +252,62 @@ def test_a_lost_held_item_is_a_violation_and_a_blocked_one_too(store: Store):
     store.say(Refused(NOW, ((blocked, blocked),), Outcome.BLOCKED))
     assert ["blocked", "lost"] == store.words()
     assert State.VIOLATED is store.position().state
+
+
+moments = st.integers(NOW - 70 * DAY, NOW).map(Instant)
+
+
+@st.composite
+def unheld(draw: st.DrawFn) -> dict[str, object]:
+    """Facts of an item that nothing keeps, with every kind of grace."""
+    state = draw(st.sampled_from(["present", "late", "undated"]))
+    return {
+        "state": state,
+        "anchor": None if state == "undated" else draw(moments),
+        "seen": draw(moments),
+        "not_before": draw(st.just(Instant(0)) | moments | st.just(Instant(NOW - 60))),
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(unheld(), max_size=6),
+    st.sets(st.integers(1, 6)),
+    st.integers(0, 3 * DAY),
+    st.integers(0, 3 * DAY),
+)
+def test_ok_means_that_no_item_by_itself_is_late(
+    index: Engine, facts: list[dict[str, object]], blocked: set[int], later: int, unheard: int
+):
+    """Each item judged alone, against what the books say of all of them (I4)."""
+    wipe(index)
+    store = Store(index)
+    for each in facts:
+        store.sight(each["anchor"], **{k: v for k, v in each.items() if k != "anchor"})
+    store.say(Refused(NOW, runs(sorted(blocked)), Outcome.BLOCKED))
+    now, heard = Instant(NOW + later), Instant(NOW + later - unheard)
+    store.set(last_seen_at=heard, contradictions=0)
+    judged = [judge(each, heard, now) for each in facts]
+    position = store.position(now)
+    told = (position.overdue, position.past_limit)
+    assert (judged.count("overdue"), judged.count("past_limit")) == told
+    words = store.words(now)
+    assert ("unconfirmed" in judged) == ("unconfirmed" in words)
+    assert (position.state is State.OK) <= (set(judged) <= {"young"})
+
+
+def judge(facts: dict[str, object], heard: Instant, now: Instant) -> str:
+    """What a person would say of one item."""
+    undated = facts["state"] == "undated"
+    day = civil_date(facts["seen"] if undated else facts["anchor"], ZoneInfo("Europe/Riga"))
+    limits = CHAIN.limits_of("terminal-image", day)
+    grace = max(facts["not_before"], facts["seen"] + 7 * DAY if undated else 0)
+    target = max(0 if undated else limits.must_be_gone_by, grace + DAY if grace else 0)
+    if now < target:
+        return "young"
+    if heard < target + comply.REPORT_SECONDS:
+        return "unconfirmed"
+    return "overdue" if now < limits.outer_bound else "past_limit"
 
 
 def test_erased_items_are_counted_and_the_headline_names_how_many_stores_are_proven(

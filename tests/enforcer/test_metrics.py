@@ -4,7 +4,9 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+from fleet import add_store, sight
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, insert
 from test_comply import CHAIN, NOW, Store
 from world import at
@@ -12,8 +14,9 @@ from world import at
 from enforcer.index.engine import writing
 from enforcer.index.tables import checkpoints
 from enforcer.metrics import Facts, root_words
+from retention.calendar import Instant
 from retention.outcome import Outcome
-from retention.report import Erased, Gone, Held
+from retention.report import Erased, Gone, Held, Marked, runs
 
 
 class _Chains:
@@ -60,6 +63,95 @@ def test_a_lost_item_is_counted(index: Engine, registry: CollectorRegistry):
     store.say(Held(NOW, "hold-1", ((number, number),)), Gone(NOW, ((number, number),), "lost"))
     labels = {"class": "terminal-image"}
     assert 1 == registry.get_sample_value("retention_lost_items_total", labels)
+
+
+def test_slack_is_of_what_the_date_decided_and_every_bucket_is_there(
+    index: Engine, registry: CollectorRegistry
+):
+    """Own target of 15 January: 2026-03-15 22:00 UTC. What came back from a backup says nothing."""
+    store = Store(index)
+    target = at("2026-03-15 22:00")
+    for ended, why in ((target - 3600, "due"), (target + 1, "due"), (NOW, "zombie")):
+        number = store.sight(at("2026-01-15 12:00"))
+        run = ((number, number),)
+        store.say(Erased(Instant(ended), run, why, Outcome.ERASED_VERIFIED))
+    name = "retention_erasure_slack_seconds"
+    labels = {"class": "terminal-image"}
+    buckets = {
+        bound: registry.get_sample_value(f"{name}_bucket", {**labels, "le": bound})
+        for bound in ("-3600.0", "0.0", "3600.0", "86400.0", "+Inf")
+    }
+    assert {"-3600.0": 0, "0.0": 1, "3600.0": 2, "86400.0": 2, "+Inf": 2} == buckets
+    assert 1 == registry.get_sample_value("retention_reappeared_items_total", labels)
+
+
+def test_holds_are_counted_by_ground_and_state_with_the_oldest_that_they_hold(
+    index: Engine, registry: CollectorRegistry
+):
+    store = Store(index)
+    days = ("2026-03-10 12:00", "2026-03-01 12:00")
+    numbers = [store.sight(at(day)) for day in days]
+    store.say(Marked(NOW, "hold-1", NOW, NOW, (), "event"))
+    store.say(Held(NOW, "hold-1", runs(numbers)))
+    value = registry.get_sample_value
+    ground = {"ground": "crime"}
+    assert 1 == value("retention_holds", {**ground, "state": "unconfirmed"})
+    assert 2 == value("retention_hold_items", ground)
+    assert at("2026-02-28 22:00") == value(
+        "retention_oldest_held_anchor_timestamp_seconds", {"class": "terminal-image", **ground}
+    )
+    name = "retention_hold_item_age_at_placement_seconds"
+    held = {bound: value(f"{name}_bucket", {"le": str(bound * 86400.0)}) for bound in (3, 7, 21)}
+    assert {3: 0, 7: 1, 21: 2} == held
+    assert (0, 0) == (
+        value("retention_hold_pending_stores"),
+        value("retention_hold_review_overdue"),
+    )
+
+
+def test_the_worst_store_of_a_group_is_the_one_that_shows(
+    index: Engine, registry: CollectorRegistry
+):
+    store = Store(index)
+    unknown = sight(1, source="nobody knows", anchor=at("2026-03-10 12:00"))
+    store.say(unknown)
+    add_store(index, "riga-002", last_seen_at=5, scan_complete_at=7, clock_offset=-9, brake="!")
+    group = {"store_group": "terminals"}
+    told = [
+        registry.get_sample_value(f"retention_{name}", group)
+        for name in (
+            "scan_last_complete_timestamp_seconds",
+            "agent_last_seen_timestamp_seconds",
+            "unregistered_items",
+        )
+    ]
+    assert [7, 5, 1] == told
+    assert -9 == registry.get_sample_value("retention_clock_offset_seconds", {"role": "agent"})
+    assert 1 == registry.get_sample_value("retention_brake_engaged", {"reason": "unusual"})
+    labels = {"kind": "terminal", "state": "active"}
+    assert 2 == registry.get_sample_value("retention_stores", labels)
+
+
+def test_what_is_exposed_can_be_parsed_and_names_no_item(
+    index: Engine, registry: CollectorRegistry
+):
+    store = Store(index)
+    store.sight(at("2026-03-10 12:34"))
+    parsed = list(text_string_to_metric_families(generate_latest(registry).decode()))
+    allowed = {
+        *("class", "store_group", "kind", "state", "reason", "ground"),
+        *("outcome", "role", "le", "i"),
+    }
+    used = {label for family in parsed for sample in family.samples for label in sample.labels}
+    assert used <= allowed
+    values = {sample.value for family in parsed for sample in family.samples}
+    assert at("2026-03-10 12:34") not in values
+    assert {"ok", "violated", "unknown"} == {
+        sample.labels["state"]
+        for family in parsed
+        for sample in family.samples
+        if sample.name == "retention_compliance_state"
+    }
 
 
 def test_the_root_survives_as_six_exact_numbers():
