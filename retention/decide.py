@@ -32,7 +32,10 @@ class Grant(IntEnum):
 
 
 class Item(NamedTuple):
-    """What the decision needs to know. `civil` is date.toordinal() (undated: of first sight)."""
+    """What the decision needs to know. `civil` is date.toordinal() (undated: of first sight).
+
+    `doubted`: it was seen, and so perhaps dated, by a clock that nobody has confirmed.
+    """
 
     record_class: str
     civil: int
@@ -41,6 +44,7 @@ class Item(NamedTuple):
     not_before: Instant
     holds: int
     granted: Grant = Grant.NONE
+    doubted: bool = False
 
 
 class Decision(NamedTuple):
@@ -91,6 +95,8 @@ class Rules:
         return self._by_date(item)
 
     def _by_date(self, item: Item) -> Decision:
+        if item.doubted:
+            return Decision(None, Outcome.REFUSED_CLOCK, "seen by a clock that nobody confirmed")
         if item.state is State.UNDATED:
             if item.record_class not in self._undated:
                 return Decision(None, Outcome.REFUSED_EARLY, "nothing of its class goes here")

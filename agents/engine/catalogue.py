@@ -47,12 +47,15 @@ CREATE TABLE clock (                    -- one row: a lower bound of the time (I
     bound INTEGER NOT NULL,             -- by the enforcer's last word it was this instant ...
     highest INTEGER NOT NULL,           -- ... and by its furthest word this one ...
     boot TEXT NOT NULL,                 -- ... in this boot ...
-    boottime INTEGER NOT NULL           -- ... this many seconds after it began
+    boottime INTEGER NOT NULL,          -- ... this many seconds after it began
+    heard TEXT NOT NULL                 -- the boot in which it gave its last word
 ) STRICT;
 CREATE TABLE periods (                  -- stretches in which the wall clock ran without a jump
     id INTEGER PRIMARY KEY,
     boot TEXT NOT NULL,
     zero INTEGER NOT NULL,              -- the wall clock's reading when that boot began
+    floor INTEGER,                      -- the furthest lower bound of the time then; NULL: none yet
+    vouched INTEGER NOT NULL DEFAULT 0, -- 1: the machine's time service said that it was right
     offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
     UNIQUE (boot, zero)
 ) STRICT;

@@ -4,6 +4,12 @@ Erasing believes min(wall clock, last authenticated time + own running time sinc
 counts zero, so whatever any clock says, nothing is erased before it is due by the true time
 (I13). A jump of the wall clock against the boot clock pauses erasing until it is explained. An
 enforcer that contradicts its own earlier word can hold erasing back, but dates nothing anew.
+
+What was seen by the wall clock is as sure as that clock was. Nothing goes by a date from a stretch
+of it that nobody has confirmed (`CONFIRMED`): the machine's time service does so at once, the
+enforcer's word for the present boot to the second. Of an earlier boot it shows no more than the
+latest that it can have been, all power-off since counted, and so what was seen then goes rather
+late than early.
 """
 
 import time
@@ -18,6 +24,12 @@ from retention.errors import VerificationError
 WRONG_SECONDS = 120
 #: To the year 2242: no clock that says more can be told in a log entry (`retention.report`).
 LAST_INSTANT = 2**33 - 1
+
+
+#: In a query on `items`: seen by a stretch of the wall clock that was right, as far as is known.
+CONFIRMED = (
+    "(period = 0 OR period IN (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL))"
+)
 
 
 class Clock(Protocol):
@@ -65,7 +77,7 @@ class _Kept(NamedTuple):
 
     bound: Instant
     highest: Instant
-    same_boot: bool
+    heard: str
 
 
 class TrustedTime:
@@ -103,22 +115,26 @@ class TrustedTime:
         kept = self._kept()
         self.offset = self._clock.wall() - now
         if kept is None:
-            self._store(now, now)
-        elif kept.same_boot and now > kept.highest + WRONG_SECONDS:
-            self._store(now, kept.highest)  # time does not leap while a machine runs
-            return self.offset
+            self._store(now, now, self._clock.boot())
+        elif kept.heard == self._clock.boot() and now > kept.highest + WRONG_SECONDS:
+            # Time does not leap while a machine runs; but a paused one's wall clock says so too.
+            self._store(now, kept.highest, kept.heard)
+            if not self.trusted:
+                return self.offset
         else:
-            self._store(now, max(now, kept.highest))
+            self._store(now, max(now, kept.highest), self._clock.boot())
         if kept is None or now >= kept.highest - WRONG_SECONDS:
-            self._judge(now - self._clock.boottime())
+            self._judge(now - self._clock.boottime(), 0 if kept is None else now - kept.highest)
         return self.offset
 
     def tick(self) -> bool:
         """Keep the running time, and look for a jump; call once a minute. Gives `trusted`."""
         kept = self._kept()
         if kept is not None:
-            self._store(kept.bound, kept.highest)
+            self._store(*kept)
         self._follow_jump()
+        if self._clock.synchronised():
+            self._vouch()
         return self.trusted
 
     def period(self) -> int:
@@ -129,8 +145,12 @@ class TrustedTime:
             (boot, zero, WRONG_SECONDS),
         )
         if row is None:
+            kept = self._kept()
+            floor = None if kept is None else kept.highest - self._clock.boottime()
             with self._catalogue.transaction() as db:
-                db.execute("INSERT INTO periods (boot, zero) VALUES (?, ?)", (boot, zero))
+                db.execute(
+                    "INSERT INTO periods (boot, zero, floor) VALUES (?, ?, ?)", (boot, zero, floor)
+                )
             return self.period()
         return 0 if row[1] == 0 else int(row[0])
 
@@ -141,8 +161,26 @@ class TrustedTime:
             self.offset = 0 if self._clock.synchronised() else self.offset + zero - self._zero
         self._zero = zero
 
-    def _judge(self, true_zero: int) -> None:
-        """Now that the true time is known, say how wrong each stretch of this boot was.
+    def _vouch(self) -> None:
+        """The time service says that the wall clock is right; not if it lags what has run since."""
+        zero, boot = self._wall_at_boot(), self._clock.boot()
+        doubted = self._catalogue.value(
+            "SELECT count(*) FROM periods WHERE boot = ?1 AND abs(zero - ?2) <= ?3"
+            " AND vouched = 0 AND offset IS NULL AND coalesce(floor, ?2) <= zero + ?3",
+            (boot, zero, WRONG_SECONDS),
+        )
+        if doubted:
+            with self._catalogue.transaction() as db:
+                db.execute(
+                    "UPDATE periods SET vouched = 1 WHERE boot = ? AND abs(zero - ?) <= ?",
+                    (boot, zero, WRONG_SECONDS),
+                )
+
+    def _judge(self, true_zero: int, off: int) -> None:
+        """Now that the true time is known, say how wrong each stretch of the wall clock was.
+
+        An earlier boot began at the latest `off` seconds after what was known to have passed:
+        that long the power has been off since the enforcer's last word.
 
         Not where the machine's time service contradicts: one of the two is wrong, and a wrong
         date is worse than a late one is long.
@@ -157,6 +195,12 @@ class TrustedTime:
                 (true_zero, WRONG_SECONDS, self._clock.boot()),
             )
             db.execute(
+                "UPDATE periods SET offset ="
+                " CASE WHEN vouched OR abs(zero - coalesce(floor + ?1, ?2)) <= ?3 THEN 0"
+                " ELSE zero - coalesce(floor + ?1, ?2) END WHERE boot <> ?4 AND offset IS NULL",
+                (max(off, 0), true_zero, WRONG_SECONDS, self._clock.boot()),
+            )
+            db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
                 "UPDATE items SET period = 0 WHERE period <> 0 AND period IN"
                 " (SELECT id FROM periods WHERE offset = 0)"
@@ -164,19 +208,18 @@ class TrustedTime:
 
     def _kept(self) -> _Kept | None:
         """What was kept, without the wall clock's say, so that a slow one does not hold it back."""
-        row = self._catalogue.one("SELECT bound, highest, boot, boottime FROM clock")
+        row = self._catalogue.one("SELECT bound, highest, boot, boottime, heard FROM clock")
         if row is None:
             return None
-        bound, highest, boot, since = row
-        same_boot = boot == self._clock.boot()
-        ran = max(self._clock.boottime() - (since if same_boot else 0), 0)
-        return _Kept(Instant(bound + ran), Instant(highest + ran), same_boot)
+        bound, highest, boot, since, heard = row
+        ran = max(self._clock.boottime() - (since if boot == self._clock.boot() else 0), 0)
+        return _Kept(Instant(bound + ran), Instant(highest + ran), heard)
 
-    def _store(self, bound: Instant, highest: Instant) -> None:
+    def _store(self, bound: Instant, highest: Instant, heard: str) -> None:
         with self._catalogue.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)",
-                (bound, highest, self._clock.boot(), self._clock.boottime()),
+                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?, ?)",
+                (bound, highest, self._clock.boot(), self._clock.boottime(), heard),
             )
 
     def _wall_at_boot(self) -> int:

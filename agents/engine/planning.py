@@ -11,6 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue, Words
+from agents.engine.clock import CONFIRMED
 from agents.engine.markers import Markers
 from agents.engine.receipts import Planned
 from agents.stores import Erased as Result
@@ -23,7 +24,7 @@ from retention.outcome import Outcome
 #: Columns of `items` that planning needs, in the order of `Row`.
 COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
-    " civil, state, seen, not_before, granted"
+    f" civil, state, seen, not_before, granted, NOT {CONFIRMED} AS doubted"
 )
 #: In a query on `items`: only of classes that two people have activated here (I12).
 ACTIVATED = "record_class IN (SELECT id FROM words JOIN activations ON record_class = word)"
@@ -45,6 +46,7 @@ class _Facts(NamedTuple):
     seen: Instant
     not_before: Instant
     granted: int
+    doubted: int
 
 
 class Row(NamedTuple):
@@ -65,13 +67,20 @@ class Row(NamedTuple):
     seen: Instant
     not_before: Instant
     granted: int
+    doubted: int
 
     @property
     def facts(self) -> _Facts:
         """What the decision asks; when it was first seen matters only while it has no date."""
         seen = self.seen if self.state == State.UNDATED else Instant(0)
         return _Facts(
-            self.record_class, self.civil, self.state, seen, self.not_before, self.granted
+            self.record_class,
+            self.civil,
+            self.state,
+            seen,
+            self.not_before,
+            self.granted,
+            self.doubted,
         )
 
     @property
@@ -131,6 +140,7 @@ class Planner:
                 not_before=facts.not_before,
                 holds=0,  # the query chose it so, under this very lock
                 granted=Grant(facts.granted),
+                doubted=bool(facts.doubted),
             )
             return rules.decide(item).why
 

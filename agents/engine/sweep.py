@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.engine.catalogue import Catalogue, Words, forget_empty_directories
-from agents.engine.clock import Clock
+from agents.engine.clock import CONFIRMED, Clock
 from agents.engine.planning import ACTIVATED, COLUMNS, Planner, Row
 from agents.engine.receipts import Receipts
 from agents.engine.reserve import Reserve
@@ -38,9 +38,14 @@ _FROM_GRANTED = "FROM items INDEXED BY items_granted WHERE granted <> 0"
 _BY_NUMBER = f"AND {ACTIVATED} AND holds = 0 AND number > ? ORDER BY number LIMIT {BATCH_ITEMS}"
 _UNDATED = f"SELECT {COLUMNS} {_FROM_UNDATED} {_BY_NUMBER}"
 _GRANTED = f"SELECT {COLUMNS} {_FROM_GRANTED} {_BY_NUMBER}"
+_MAY_GO = f"state IN (0, 2) AND not_before <= ? AND {CONFIRMED}"
 _COUNT_DUE = (
-    "SELECT count(*) FROM items WHERE record_class = ? AND holds = 0"
-    " AND civil BETWEEN ? AND ? AND state IN (0, 2) AND not_before <= ?"
+    "SELECT count(*) FROM items WHERE record_class = ? AND holds = 0"  # noqa: S608 - the same
+    f" AND civil BETWEEN ? AND ? AND {_MAY_GO}"
+)
+_DAYS_DUE = (
+    "SELECT civil, count(*) FROM items WHERE record_class = ? AND holds = 0"  # noqa: S608 - the same
+    f" AND civil BETWEEN ? AND ? AND {_MAY_GO} GROUP BY civil"
 )
 
 
@@ -84,7 +89,8 @@ class Sweeper:
         for record_class, first, last in self._ranges(rules):
             total += self._catalogue.value(_COUNT_DUE, (record_class, first, last, rules.now))
         undated = self._catalogue.value(
-            f"SELECT count(*) {_FROM_UNDATED} AND holds = 0 AND seen <= ? AND {ACTIVATED}",
+            f"SELECT count(*) {_FROM_UNDATED} AND holds = 0 AND seen <= ? AND {ACTIVATED}"
+            f" AND {CONFIRMED}",
             (rules.now - UNDATED_SECONDS,),
         )
         return total + int(undated)
@@ -138,8 +144,7 @@ class Sweeper:
         """What a sweep would do, without doing it: (class, civil date, items)."""
         for record_class, first, last in self._ranges(rules):
             rows = self._catalogue.rows(
-                "SELECT civil, count(*) FROM items WHERE record_class = ? AND holds = 0"
-                " AND civil BETWEEN ? AND ? AND state IN (0, 2) AND not_before <= ? GROUP BY civil",
+                _DAYS_DUE,
                 (record_class, first, last, rules.now),
             )
             for civil, items in rows:

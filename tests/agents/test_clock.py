@@ -135,3 +135,99 @@ def test_what_a_clock_twenty_days_slow_dated_is_dated_again_when_the_time_is_kno
     world.sweep()
     anchors = dict(world.agent.catalogue.rows("SELECT name, anchor FROM items"))
     assert all(abs(anchor - moment) <= 6 * 3600 for anchor in anchors.values()), anchors
+
+
+def _record_while_the_clock_is(world: World, *, ahead: int, off: int = 0) -> Instant:
+    """The enforcer is away, and the machine comes up with a clock that its camera goes by too."""
+    world.activate()
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot(off=off)
+    world.clock.ahead = ahead
+    world.crash()
+    moment = world.true.now
+    world.record(world.clock.wall())
+    world.true.pass_(60)
+    world.scan()
+    return moment
+
+
+def _weeks(world: World, until: Instant) -> None:
+    """Days go by with a scan and a sweep in each."""
+    while world.true.now < until:
+        world.true.pass_(min(DAY, until - world.true.now))
+        world.scan()
+        world.sweep()
+
+
+def test_what_a_slow_clock_dated_does_not_go_by_that_date_when_time_service_sets_it_right(
+    world: World,
+):
+    moment = _record_while_the_clock_is(world, ahead=-20 * DAY)
+    world.clock.ahead, world.clock.ntp = 0, True
+    _weeks(world, Instant(moment + 55 * DAY))
+    assert 1 == len(world.files())
+    world.centre.away = False
+    world.cycle()
+    assert 1 == len(world.files())
+    world.true.now = Instant(world.due_at(moment) + 6 * 3600)
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_time_service_vouches_for_the_clock_and_the_promise_is_kept_offline(world: World):
+    moment = _record_while_the_clock_is(world, ahead=0, off=3 * DAY)
+    world.clock.ntp = True
+    _weeks(world, Instant(moment + 61 * DAY))
+    assert 1 == len(world.files())  # it waits those days longer in which its power was off
+    _weeks(world, Instant(moment + 64 * DAY))
+    assert set() == world.files()
+
+
+def test_nobodys_word_for_the_clock_keeps_all_until_the_enforcer_gives_it(world: World):
+    moment = _record_while_the_clock_is(world, ahead=0, off=3 * DAY)
+    _weeks(world, Instant(moment + 61 * DAY))
+    assert 1 == len(world.files())
+    world.centre.away = False
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_time_service_does_not_vouch_for_a_clock_that_lags_what_has_run_since(world: World):
+    moment = _record_while_the_clock_is(world, ahead=-20 * DAY)
+    world.clock.ntp = True
+    _weeks(world, Instant(moment + 59 * DAY))
+    assert 1 == len(world.files())
+
+
+@pytest.mark.parametrize("ahead", [0, -20 * DAY, -2 * DAY, 2 * DAY])
+def test_what_an_earlier_boot_saw_goes_rather_late_by_the_power_off_than_early(
+    world: World, ahead: int
+):
+    moment = _record_while_the_clock_is(world, ahead=ahead, off=20 * DAY)
+    world.clock.reboot(off=DAY)
+    world.clock.ahead = 0
+    world.crash()
+    world.centre.away = False
+    latest = Instant(moment + DAY + 2 * 3600)
+    while world.true.now < world.due_at(moment):
+        world.cycle()
+        assert 1 == len(world.files())
+        world.true.pass_(3 * DAY)
+    world.true.now = Instant(world.due_at(latest) + 20 * DAY)
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_a_machine_that_was_paused_believes_two_that_agree_on_the_time(world: World):
+    world.activate()
+    world.cycle()
+    world.clock.booted_at += 3 * DAY
+    world.true.pass_(3 * DAY)
+    moment = world.true.now
+    world.record(moment)
+    world.true.pass_(60)
+    world.cycle()
+    world.true.now = Instant(world.due_at(moment) + 6 * 3600)
+    world.cycle()
+    assert set() == world.files()
