@@ -2,10 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable, Generator
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from rgw import Gateway
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +25,17 @@ def need() -> Callable[[str], str]:
         return path
 
     return _need
+
+
+@pytest.fixture(scope="session")
+def gateway(need: Callable[[str], str]) -> Iterator[Gateway]:
+    """A real S3 server, started when the first test asks for it."""
+    # Not below pytest's own directory: a socket's path has room for 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="rgw-") as path:
+        server = Gateway(Path(path), need)
+        server.start()
+        yield server
+        server.stop()
 
 
 # A shared machine may be slow for a moment: how long an example takes says nothing here.

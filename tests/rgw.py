@@ -1,0 +1,195 @@
+"""A real S3 server for tests: a Ceph cluster of one node, in memory, with its RADOS gateway.
+
+It listens on loopback alone, and everything it writes lies below one directory. Each process is
+started here and ended here, by its id: the gateway first, because one whose monitor is gone does
+not end.
+"""
+
+import contextlib
+import itertools
+import os
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw")
+ACCESS, SECRET = "accesskey1", "secretkey123"
+READY_SECONDS = 120
+#: Ceph keeps objects of this cluster in memory; no test needs more.
+MEMORY_BYTES = 1 << 30
+
+_CONFIGURATION = """
+[global]
+fsid = {fsid}
+mon host = v2:127.0.0.1:{monitor}
+mon initial members = a
+public addr = 127.0.0.1
+auth cluster required = none
+auth service required = none
+auth client required = none
+ms mon client mode = crc
+ms bind ipv6 = false
+osd pool default size = 1
+osd pool default min size = 1
+mon allow pool size one = true
+osd crush chooseleaf type = 0
+osd pool default pg num = 8
+osd pool default pg autoscale mode = off
+mon max pg per osd = 1000
+osd objectstore = memstore
+memstore device bytes = {memory}
+keyring = {path}/keyring
+run dir = {path}
+mon data = {path}/mon
+osd data = {path}/osd
+rgw data = {path}/rgw
+log file = {path}/$name.log
+admin socket = {path}/$name.asok
+pid file = {path}/$name.pid
+[client.rgw.a]
+rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
+"""
+
+
+class Gateway:
+    """A running server. `client` speaks to it; `bucket` makes an empty bucket of its own."""
+
+    def __init__(self, path: Path, program: Callable[[str], str]) -> None:
+        self._path = path
+        self._program = {name: program(name) for name in (*PROGRAMS, "radosgw-admin")}
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._numbers = itertools.count(1)
+        self._port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Found a cluster and wait until it answers."""
+        try:
+            self._found()
+            self._run("radosgw-admin", *_user("tester", ACCESS, SECRET))
+            self._serve("radosgw", "-n", "client.rgw.a")
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every process, the last started first."""
+        while self._running:
+            process = self._running.pop()
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def client(self, *, retries: int = 0) -> Any:
+        """A boto3 client with every right there is."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ACCESS,
+            aws_secret_access_key=SECRET,
+            config=Config(
+                retries={"total_max_attempts": retries + 1},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def bucket(self, *, versioning: str = "", lock: bool = False) -> str:
+        """Make a bucket; `versioning` is empty, `Enabled` or `Suspended`. A lock needs versions."""
+        name = f"bucket-{next(self._numbers)}"
+        client = self.client()
+        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock)
+        if versioning:
+            for status in dict.fromkeys(("Enabled", versioning)):
+                client.put_bucket_versioning(
+                    Bucket=name, VersioningConfiguration={"Status": status}
+                )
+        client.close()
+        return name
+
+    def _found(self) -> None:
+        path, monitor = self._path, free_port()
+        fsid = str(uuid.uuid4())
+        (path / "ceph.conf").write_text(
+            _CONFIGURATION.format(
+                fsid=fsid, monitor=monitor, gateway=self._port, path=path, memory=MEMORY_BYTES
+            )
+        )
+        for name in ("mon", "osd", "rgw"):
+            (path / name).mkdir()
+        keyring, monmap = str(path / "keyring"), str(path / "monmap")
+        key = (keyring, "--gen-key")
+        self._plain("ceph-authtool", "-C", *key, "-n", "mon.", "--cap", "mon", "allow *")
+        allowed = ("--cap", "mon", "allow *", "--cap", "osd", "allow *")
+        self._plain("ceph-authtool", *key, "-n", "client.admin", *allowed)
+        address = f"[v2:127.0.0.1:{monitor}]"
+        self._plain("monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, monmap)
+        self._run("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap, "--keyring", keyring)
+        self._serve("ceph-mon", "-i", "a")
+        osd = str(uuid.uuid4())
+        self._run("ceph", "osd", "new", osd)
+        self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self._serve("ceph-osd", "-i", "0")
+
+    def _configured(self, program: str, arguments: Sequence[str]) -> list[str]:
+        return [self._program[program], "-c", str(self._path / "ceph.conf"), *arguments]
+
+    def _run(self, program: str, *arguments: str) -> None:
+        _must_work(self._configured(program, arguments))
+
+    def _plain(self, program: str, *arguments: str) -> None:
+        _must_work([self._program[program], *arguments])
+
+    def _serve(self, program: str, *arguments: str) -> None:
+        with (self._path / f"{program}.out").open("wb") as out:
+            command = self._configured(program, ("-f", *arguments))
+            self._running.append(subprocess.Popen(command, stdout=out, stderr=out, cwd=self._path))
+
+    def _wait(self) -> None:
+        client = self.client()
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            if any(process.poll() is not None for process in self._running):
+                raise RuntimeError(f"a process of the cluster ended: see {self._path}")
+            with contextlib.suppress(BotoCoreError, ClientError):
+                client.list_buckets()
+                break
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the gateway does not answer: see {self._path}")
+            time.sleep(0.2)
+        client.close()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on just now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _user(name: str, access: str, secret: str) -> tuple[str, ...]:
+    keys = ("--access-key", access, "--secret-key", secret)
+    return ("user", "create", "--uid", name, "--display-name", name, *keys)
+
+
+def _must_work(command: Sequence[str]) -> None:
+    """Run a command to its end. What it says is told only where it fails."""
+    ran = subprocess.run(
+        command, check=False, capture_output=True, timeout=READY_SECONDS, env={**os.environ}
+    )
+    if ran.returncode:
+        raise RuntimeError(f"{command[0]} failed: {ran.stderr.decode(errors='replace')[-2000:]}")
