@@ -50,7 +50,9 @@ def test_every_metric_is_on_the_page_and_every_metric_on_the_page_is_real():
     page = (ROOT / "docs" / "metrics.md").read_text()
     rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     told = {_plain(name) for name in re.findall(r"`(retention_[a-z_]+)`", rows)}
-    code = "\n".join(p.read_text() for p in sorted((ROOT / "enforcer" / "metrics").glob("*.py")))
+    pages = [*(ROOT / "enforcer" / "metrics").glob("*.py"), ROOT / "agents/engine/metrics.py"]
+    pages.append(ROOT / "enforcer" / "rounds.py")
+    code = "\n".join(p.read_text() for p in pages)
     real = {_plain(name) for name in re.findall(r'"(retention_[a-z_]+[a-z])"', code)}
     assert real == told
 

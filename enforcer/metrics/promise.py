@@ -51,6 +51,12 @@ def _compliance(found: Sequence[Position]) -> Iterator[Metric]:
         _CLASS,
         {(s.record_class,): s.total for s in standings},
     )
+    yield gauge(
+        "retention_stores_unproven",
+        "Stores that are not ok, by each reason; one with two reasons counts for both.",
+        ("class", "state", "reason"),
+        Counter((p.record_class, why.state, why.word) for p in found for why in p.reasons),
+    )
 
 
 def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Metric]:

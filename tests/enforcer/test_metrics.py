@@ -177,3 +177,32 @@ def test_promtool_finds_nothing_to_say_against_them(
         check=False,
     )
     assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_every_reason_is_told_with_its_state(index: Engine, registry: CollectorRegistry):
+    store = Store(index)
+    store.sight(at("2026-01-15 12:00"))
+    store.set(brake="too many at once")
+    for state, reason in (("violated", "overdue"), ("unknown", "brake")):
+        labels = {"class": "terminal-image", "state": state, "reason": reason}
+        assert 1 == registry.get_sample_value("retention_stores_unproven", labels)
+
+
+def test_more_stores_make_no_more_series_and_a_group_makes_as_many_as_the_page_says(
+    index: Engine, registry: CollectorRegistry
+):
+    """docs/metrics.md: 3 for each store group, and 2 more for each of its classes."""
+    Store(index).sight(at("2026-03-10 12:00"))
+    facts = {"last_seen_at": NOW, "scan_complete_at": NOW}
+
+    def series() -> int:
+        return sum(len(family.samples) for family in registry.collect())
+
+    add_store(index, "riga-0", **facts)
+    one = series()
+    for number in range(1, 40):
+        add_store(index, f"riga-{number}", **facts)
+    assert one == series()
+    add_store(index, "liepaja-1", store_group="bucket", **facts)
+    classes = {"terminal-image"}  # the strictest, where no source is named
+    assert one + 3 + 2 * len(classes) == series()
