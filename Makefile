@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv run test check format lock bench clean
+.PHONY: venv run test check format lock bench dashboards clean
 
 venv: .venv/made-from-lock
 
@@ -33,6 +33,9 @@ bench: venv ## Ratios, side by side in one run
 
 lock: ## Make the lock anew (needs uv on PATH); it carries hashes and no index address
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+
+dashboards: venv ## Write dashboards/*.json anew
+	$(BIN)/python -m dashboards
 
 clean:
 	rm -rf .venv run dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

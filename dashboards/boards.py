@@ -1,0 +1,346 @@
+"""What the three dashboards show."""
+
+from dashboards.panel import Panel
+
+HOUR, DAY = 3600, 86_400
+
+_ERASED = (
+    'sum by (class) (increase(retention_erasures_total{reason="due",outcome=~"erased.*"}[1d]))'
+)
+_DUE = 'sum by (class) (delta(retention_items{state="due"}[1d]))'
+_ODD = 'sum by (class, state) (retention_items{state=~"undated|late|blocked"})'
+_UNKNOWN = 'sum by (class, reason) (retention_stores_unproven{state="unknown"})'
+_STATE = (
+    'retention_compliance_state{state="unknown"}'
+    ' + ignoring(state) 2 * retention_compliance_state{state="violated"}'
+)
+
+COMPLIANCE = (
+    Panel(
+        "Stores proven",
+        "number",
+        (
+            ("{{class}}: proven", "retention_stores_proven"),
+            ("{{class}}: of", "retention_stores_total"),
+        ),
+        "The headline: for so many of so many stores there is fresh evidence that all is in time.",
+        "it never is: beside it is the difference.",
+        width=4,
+    ),
+    Panel(
+        "Stores not proven",
+        "number",
+        (("{{class}}", "retention_stores_total - retention_stores_proven"),),
+        "0: the headline is all of them.",
+        "`enforcer status --all` names each store that is not proven, and why.",
+        red=1,
+        width=4,
+    ),
+    Panel(
+        "Strict state (0 ok, 1 unknown, 2 violated), and since when",
+        "states",
+        (("{{class}}", _STATE),),
+        "A class is ok only while every store of it is; where the colour changes is since when.",
+        "at 2 the promise or our own target is broken: `enforcer status`; at 1 evidence is missing.",
+        red=1,
+        width=16,
+    ),
+    Panel(
+        "Oldest recording that nothing holds, and its limit",
+        "curve",
+        (
+            ("{{class}}: oldest", "time() - retention_oldest_unheld_anchor_timestamp_seconds"),
+            ("{{class}}: limit", "retention_limit_seconds"),
+        ),
+        "No recording without a hold is older than the notice promises: the first curve stays below.",
+        "the curves touch: see the runbook past-limit.",
+        unit="s",
+        width=16,
+    ),
+    Panel(
+        "Past our own target, past the limit",
+        "number",
+        (
+            ("{{class}}: past the target", "sum by (class) (retention_overdue_items)"),
+            ("{{class}}: past the limit", "sum by (class) (retention_past_limit_items)"),
+        ),
+        "Nothing is late: both are 0.",
+        "past the target is a day's warning, past the limit is for the DPO at once.",
+        red=1,
+    ),
+    Panel(
+        "Erased in a day, and what came due in it",
+        "curve",
+        (
+            ("{{class}}: erased", _ERASED),
+            ("{{class}}: came due", f"({_ERASED} + on (class) {_DUE}) or {_ERASED}"),
+        ),
+        "What came due went on the same day: the two curves are one.",
+        "the second runs ahead: a store does not sweep; look at brakes and silence in Fleet.",
+        width=12,
+    ),
+    Panel(
+        "Time that was left when it was erased",
+        "bars",
+        (("up to {{le}} s", "sum by (le) (retention_erasure_slack_seconds_bucket)"),),
+        "Every erasure since the beginning had time left: what is counted at 0 and below was late.",
+        "something was late: its day's certificate says how many, `enforcer ledger prove` shows it.",
+        width=12,
+    ),
+    Panel(
+        "Holds by ground",
+        "number",
+        (
+            ("{{ground}}: {{state}}", "sum by (ground, state) (retention_holds)"),
+            ("{{ground}}: items", "retention_hold_items"),
+        ),
+        "What is kept longer is kept for a named ground, and how much it is.",
+        "a number that only grows: review the holds, `enforcer hold list`.",
+    ),
+    Panel(
+        "Reviews overdue, stores where a hold is pending",
+        "number",
+        (
+            ("reviews overdue", "retention_hold_review_overdue"),
+            ("pending stores", "retention_hold_pending_stores"),
+        ),
+        "Every hold was looked at in time, and holds wherever it should.",
+        "`enforcer hold review`; a pending store is in `enforcer status`.",
+        red=1,
+    ),
+    Panel(
+        "Age of footage when it was held",
+        "bars",
+        (("up to {{le}} s", "retention_hold_item_age_at_placement_seconds_bucket"),),
+        "How long after a recording somebody needs it: the answer to why the period is what it is.",
+        "it never is; if nothing is needed late, the period may be shortened.",
+    ),
+    Panel(
+        "Not known, by reason",
+        "curve",
+        (
+            (
+                "{{class}}: {{reason}}",
+                f"{_UNKNOWN} or on () vector(0)",
+            ),
+        ),
+        "What nobody could have seen is counted here, and never as well.",
+        "`enforcer status` has a sentence for each store.",
+        red=1,
+        width=24,
+    ),
+)
+
+FLEET = (
+    Panel(
+        "Stores",
+        "number",
+        (("{{kind}}: {{state}}", "retention_stores"),),
+        "Every store that was enrolled is counted in one state.",
+        "it never is; an invited store does not erase yet.",
+    ),
+    Panel(
+        "Since the most silent agent was heard",
+        "curve",
+        (("{{store_group}}", "time() - retention_agent_last_seen_timestamp_seconds"),),
+        "All agents report: the worst of each group is young.",
+        "runbook store-silent; a silent agent still erases by its own clock and holds.",
+        unit="s",
+        red=DAY,
+    ),
+    Panel(
+        "Age of the oldest last scan",
+        "curve",
+        (("{{store_group}}", "time() - retention_scan_last_complete_timestamp_seconds"),),
+        "Every store was looked through completely within 12 hours.",
+        "runbook scan-stale.",
+        unit="s",
+        red=12 * HOUR,
+    ),
+    Panel(
+        "Clocks: worst offset",
+        "curve",
+        (("{{role}}", "abs(retention_clock_offset_seconds)"),),
+        "The worst agent's clock and the enforcer's agree to within minutes.",
+        "runbook clock.",
+        unit="s",
+        red=300,
+    ),
+    Panel(
+        "Clocks trusted",
+        "number",
+        (("{{role}}", "min by (role) (retention_clock_trusted)"),),
+        "1: no agent judges a date by a clock that jumped.",
+        "runbook clock; that store erases nothing by date until it is confirmed.",
+        red_below=1,
+    ),
+    Panel(
+        "Brakes",
+        "number",
+        (("{{reason}}", "retention_brake_engaged"),),
+        "No sweep waits because it would erase unusually much.",
+        "runbook brake: look first, release with two people.",
+        red=1,
+    ),
+    Panel(
+        "Undated, late, blocked",
+        "number",
+        (
+            (
+                "{{class}}: {{state}}",
+                f"{_ODD} or on () vector(0)",
+            ),
+        ),
+        "What does not simply go by its date is counted, and has a day by which it must.",
+        "blocked items cannot be erased: a file system is read-only or somebody's flag is on them.",
+        red=1,
+    ),
+    Panel(
+        "Of no class or source in the policy",
+        "number",
+        (("{{store_group}}", "retention_unregistered_items"),),
+        "Everything found belongs to a source that the policy names.",
+        "a camera was added and not registered: it is kept by the strictest class until it is.",
+        red=1,
+    ),
+    Panel(
+        "Until the next own target",
+        "curve",
+        (("{{class}}", "retention_next_deadline_timestamp_seconds - time()"),),
+        "The forecast: this long until something has to be gone.",
+        "below 0 something is late, or was not reported.",
+        unit="s",
+    ),
+    Panel(
+        "Agents' own word: time to the limit",
+        "curve",
+        (
+            (
+                "{{instance}}: {{class}}",
+                "retention_agent_oldest_limit_timestamp_seconds - time()",
+            ),
+        ),
+        "By each agent's own policy and catalogue its oldest item is within the limit.",
+        "runbook agent-dead-man: do not ask the enforcer, look at the store.",
+        unit="s",
+        width=12,
+        red_below=0,
+    ),
+    Panel(
+        "Agents' own word: since the last directive",
+        "curve",
+        (("{{instance}}", "time() - retention_agent_consulted_timestamp_seconds"),),
+        "Each agent hears the enforcer, and can be given a hold.",
+        "runbook agent-dead-man.",
+        unit="s",
+        width=12,
+        red=DAY,
+    ),
+)
+
+PROOF = (
+    Panel(
+        "Leaves of the ledger",
+        "curve",
+        (("leaves", "retention_ledger_tree_size"),),
+        "The ledger only grows: this server saw every size it had.",
+        "a step down is a rewritten ledger: runbook ledger.",
+        width=12,
+    ),
+    Panel(
+        "Times the ledger shrank in a day",
+        "number",
+        (("shrank", "resets(retention_ledger_tree_size[1d])"),),
+        "Nobody took a certificate back.",
+        "runbook ledger: keep this server's data, it is the evidence.",
+        red=1,
+        width=6,
+    ),
+    Panel(
+        "Since the head was signed",
+        "number",
+        (("head", "time() - retention_ledger_head_timestamp_seconds"),),
+        "The ledger lives: it beats every ten minutes, whether anything was erased or not.",
+        "the proving task fails: `enforcer doctor`, and the enforcer's log.",
+        unit="s",
+        red=HOUR,
+        width=6,
+    ),
+    Panel(
+        "The head's root in six words",
+        "curve",
+        (("{{i}}", "retention_ledger_head_word"),),
+        "What this server recorded here nobody can change who runs the enforcer.",
+        "it never is; two roots at one size are found by the alert LedgerForked.",
+        width=12,
+    ),
+    Panel(
+        "Part of the day that was witnessed",
+        "number",
+        (("{{instance}}", 'avg_over_time(up{job="retention-enforcer"}[1d])'),),
+        "This server looked at the ledger all day.",
+        "what it did not see is unwitnessed: runbook unwitnessed.",
+        unit="percentunit",
+        red_below=0.99,
+        width=6,
+    ),
+    Panel(
+        "Since the whole ledger was checked",
+        "number",
+        (
+            (
+                "{{verifier}}",
+                "time() - retention_ledger_verify_last_success_timestamp_seconds",
+            ),
+        ),
+        "Every leaf was hashed again within a day, and is as it was published.",
+        "`enforcer ledger verify` says which leaf is not.",
+        unit="s",
+        red=2 * DAY,
+        width=6,
+    ),
+    Panel(
+        "Imbalance of the double entry",
+        "number",
+        (("{{class}}", "retention_imbalance_items"),),
+        "Whatever was seen is accounted for in exactly one state.",
+        "runbook imbalance: it is a fault of ours, or of somebody at the database.",
+        red=1,
+        width=12,
+    ),
+    Panel(
+        "Held and removed by somebody else",
+        "number",
+        (("{{class}}", "retention_lost_items_total"),),
+        "Nothing that an incident needs was lost.",
+        "runbook lost-held-item, at once.",
+        red=1,
+        width=12,
+    ),
+    Panel(
+        "Removed by others, come back again",
+        "number",
+        (
+            ("{{class}}: gone elsewhere", "retention_gone_elsewhere_items_total"),
+            ("{{class}}: come back", "retention_reappeared_items_total"),
+        ),
+        "Who else erases here, and whether a restored backup brought anything back.",
+        "it never is by itself; a jump wants an explanation.",
+        width=12,
+    ),
+    Panel(
+        "Failures of the enforcer's own tasks in a day",
+        "number",
+        (("{{task}}", "increase(enforcer_task_failures_total[1d]) or on () vector(0)"),),
+        "Proving, watching, checking and forgetting run.",
+        "the enforcer's log has each failure with its reason.",
+        red=1,
+        width=12,
+    ),
+)
+
+BOARDS = {
+    "compliance": ("Compliance", COMPLIANCE),
+    "fleet": ("Fleet", FLEET),
+    "proof": ("Proof", PROOF),
+}

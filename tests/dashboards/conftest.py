@@ -1,0 +1,131 @@
+"""A real Prometheus that scrapes the metrics of an enforcer and of an agent."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from fleet import add_store
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_server import Server
+from sqlalchemy import insert
+from test_comply import CHAIN, NOW, Store
+from world import World, at
+
+from agents.engine.metrics import Metrics
+from enforcer.index.engine import open_index, writing
+from enforcer.index.tables import checkpoints
+from enforcer.metrics import Facts
+from enforcer.rounds import verified_gauge
+from enforcer.side import SideTasks
+from retention.outcome import Outcome
+from retention.report import Erased, Held, Marked, runs
+
+RULES = Path(__file__).parent.parent.parent / "deploy" / "prometheus" / "rules"
+
+
+class _Chains:
+    def read(self, _connection: object) -> object:
+        return CHAIN
+
+
+def _port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def enforcer_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The enforcer's collectors over an index with something of everything but trouble."""
+    index = open_index(f"sqlite:///{tmp_path_factory.mktemp('index') / 'index.db'}")
+    store = Store(index)
+    numbers = [store.sight(at("2026-03-10 12:00")) for _ in range(3)]
+    store.say(Marked(NOW, "hold-1", NOW, NOW, (), "event"))
+    store.say(Held(NOW, "hold-1", runs(numbers[:1])))
+    gone = store.sight(at("2026-01-10 12:00"))
+    store.say(Erased(NOW, ((gone, gone),), "due", Outcome.ERASED_VERIFIED))
+    store.set(last_seen_at=NOW, clock_offset=2, clock_trusted=True)
+    add_store(index, "riga-002", last_seen_at=NOW, scan_complete_at=NOW)
+    with writing(index) as connection:
+        connection.execute(insert(checkpoints).values(size=1, root=bytes(32), note="note", at=NOW))
+    registry = CollectorRegistry()
+    registry.register(Facts(index, _Chains(), lambda: NOW))  # type: ignore[arg-type]
+    verified_gauge(registry).set(NOW)
+    SideTasks([], registry, lambda: None)
+    yield from _served(registry)
+    index.dispose()
+
+
+@pytest.fixture(scope="session")
+def agent_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """An agent's metrics, with one recording on its store."""
+    world = World.make(tmp_path_factory.mktemp("world"), at("2026-03-16 12:00"))
+    world.record(at("2026-03-10 12:00"))
+    world.scan()
+    registry = CollectorRegistry()
+    Metrics(registry, world.agent)
+    yield from _served(registry)
+
+
+def _served(registry: CollectorRegistry) -> Iterator[int]:
+    server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def prometheus(
+    tmp_path_factory: pytest.TempPathFactory,
+    need: Callable[[str], str],
+    enforcer_port: int,
+    agent_port: int,
+) -> Iterator[Server]:
+    """It has scraped both several times, and evaluated our rules."""
+    home = tmp_path_factory.mktemp("prometheus")
+    jobs = {"retention-enforcer": enforcer_port, "retention-agent": agent_port}
+    config = {
+        "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
+        "rule_files": [str(RULES / "*.yml")],
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+            for job, port in jobs.items()
+        ],
+    }
+    (home / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
+    server = Server(f"http://127.0.0.1:{_port()}")
+    process = subprocess.Popen(
+        [
+            need("prometheus"),
+            f"--config.file={home / 'prometheus.yml'}",
+            f"--storage.tsdb.path={home / 'data'}",
+            f"--web.listen-address={server.url.removeprefix('http://')}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(server, jobs)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(server: Server, jobs: dict[str, int]) -> None:
+    """Until each job was scraped often enough for a rate."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            if len(server.ask("count_over_time(up[1m]) >= 4")) == len(jobs):
+                return
+        except URLError:
+            pass  # not listening yet
+        time.sleep(0.2)
+    pytest.fail("Prometheus never scraped both")

@@ -1,0 +1,52 @@
+"""Every panel of every dashboard says what it proves, and shows something."""
+
+import json
+from pathlib import Path
+
+import pytest
+from prometheus_server import Server
+
+from dashboards.__main__ import written
+from dashboards.boards import BOARDS
+
+QUERIES = [
+    pytest.param(query, id=f"{name}: {panel.title}: {legend}")
+    for name, (_, panels) in BOARDS.items()
+    for panel in panels
+    for legend, query in panel.queries
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), written().items(), ids=lambda each: getattr(each, "name", "")
+)
+def test_the_files_are_what_the_code_says(path: Path, text: str):
+    assert text == path.read_text(), "run `make dashboards`"
+
+
+@pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
+def test_every_panel_says_what_it_proves_and_what_to_do(path: Path):
+    board = json.loads(path.read_text())
+    for panel in board["panels"]:
+        proves, _, when_red = panel["description"].partition(" When red: ")
+        assert proves.endswith("."), panel["title"]
+        assert when_red.endswith("."), panel["title"]
+        assert panel["targets"], panel["title"]
+        assert "retention-prometheus" == panel["datasource"]["uid"]
+
+
+@pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
+def test_no_panel_lies_over_another(path: Path):
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads(path.read_text())["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not taken & cells, panel["title"]
+        assert max(x for x, _ in cells) < 24, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_returns_series(prometheus: Server, query: str):
+    assert prometheus.ask(query)
