@@ -4,10 +4,6 @@ from dashboards.panel import Panel
 
 HOUR, DAY = 3600, 86_400
 
-_ERASED = (
-    'sum by (class) (increase(retention_erasures_total{reason="due",outcome=~"erased.*"}[1d]))'
-)
-_DUE = 'sum by (class) (delta(retention_items{state="due"}[1d]))'
 _ODD = 'sum by (class, state) (retention_items{state=~"undated|late|blocked"})'
 _UNKNOWN = 'sum by (class, reason) (retention_stores_unproven{state="unknown"})'
 _STATE = (
@@ -72,8 +68,8 @@ COMPLIANCE = (
         "Erased in a day, and what came due in it",
         "curve",
         (
-            ("{{class}}: erased", _ERASED),
-            ("{{class}}: came due", f"({_ERASED} + on (class) {_DUE}) or {_ERASED}"),
+            ("{{class}}: erased", "class:retention_erased_items:increase1d"),
+            ("{{class}}: came due", "class:retention_came_due_items:increase1d"),
         ),
         "What came due went on the same day: the two curves are one.",
         "the second runs ahead: a store does not sweep; look at brakes and silence in Fleet.",

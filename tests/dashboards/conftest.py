@@ -123,7 +123,8 @@ def _wait(server: Server, jobs: dict[str, int]) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
-            if len(server.ask("count_over_time(up[1m]) >= 4")) == len(jobs):
+            seen = server.ask("count_over_time(up[1m]) >= 4")
+            if len(seen) == len(jobs) and server.ask("class:retention_came_due_items:increase1d"):
                 return
         except URLError:
             pass  # not listening yet
