@@ -89,7 +89,7 @@ class Dater:
             mtime_ns = generation.mtime_ns - sight.offset * NANOSECONDS
             probed = probe(
                 opened,
-                name=_below(source, directory, found.name),
+                name=_below(source, directory, found.called),
                 mtime_ns=mtime_ns,
                 patterns=_patterns(source),
             )

@@ -141,7 +141,7 @@ class Scanner:
         sight = self._sight()
         known = self._known(directory, [name]).get(name)
         changed = known is None or known.generation != found.generation
-        if changed and closed and may_be_media(name):
+        if changed and closed and may_be_media(found.called):
             self._settling.pop((directory, name), None)
             self._ready.append((directory, found, sight))
         else:
@@ -162,7 +162,7 @@ class Scanner:
             if item is not None and item.generation == found.generation:
                 if item.links != found.links:
                     self._relink(item.number, found.links)
-            elif not may_be_media(found.name):
+            elif not may_be_media(found.called):
                 continue
             elif self._has_settled(found):
                 fresh.append((directory, found, sight))

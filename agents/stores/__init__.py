@@ -28,6 +28,9 @@ it was called even once is not complete: what it did not find is not known to be
 class Generation(NamedTuple):
     """One content under one name: a file that was rewritten or replaced has another.
 
+    Where a store keeps versions, a rewritten object is another *name*, and the old name still
+    leads to the old generation.
+
     `inode` is the file's inode, or whatever number a store has that two contents never share;
     `size` is in bytes; `mtime_ns` counts nanoseconds since 1970-01-01T00:00:00Z.
     """
@@ -41,11 +44,19 @@ class Found(NamedTuple):
     """A regular file as a listing saw it.
 
     `links` counts all the names its content has: here, elsewhere, and the store's private one.
+    `title` is what its recorder called it, where a store needs more than that to tell its
+    contents apart: a version of an object is named by its key and its id. Empty: its name.
     """
 
     name: bytes
     generation: Generation
     links: int
+    title: bytes = b""
+
+    @property
+    def called(self) -> bytes:
+        """What its recorder called it: by this it is known for a recording, and dated."""
+        return self.title or self.name
 
 
 SIDECAR = b".incident"
@@ -177,7 +188,8 @@ class Store(Protocol):
         Gives the numbers whose bytes, of exactly the generation wanted, will outlive their public
         name; on return that is durable. Idempotent. A number is missing when its file is gone, is
         another generation, or cannot be protected here (a link needs the right to write the
-        file): the hold stands all the same, and the caller tells people.
+        file): the hold stands all the same, and the caller tells people. A store that can keep
+        nothing from other deleters gives none, ever; then `protected` and `kept` know none.
         """
 
     def unprotect(self, numbers: Iterable[int]) -> None:

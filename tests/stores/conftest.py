@@ -4,9 +4,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from stores.place import Place, TreePlace
+from rgw import Gateway
+from stores.place import BucketPlace, Place, TreePlace
 
 
 def _tree(*, shared: bool) -> TreePlace:
@@ -38,10 +40,29 @@ def shared_tree() -> Iterator[TreePlace]:
     place.close()
 
 
-@pytest.fixture(params=PLACES)
-def new_place(request: pytest.FixtureRequest) -> Callable[[], TreePlace]:
+BUCKETS: dict[str, dict[str, Any]] = {
+    "bucket": {},
+    "bucket with versions": {"versioning": "Enabled"},
+    "bucket with versions no more": {"versioning": "Suspended"},
+    "bucket with locks": {"lock": True, "prefix": "calls/"},
+}
+
+
+@pytest.fixture(params=[*PLACES, *BUCKETS])
+def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Make an empty place; whoever asks for it closes it."""
-    return PLACES[request.param]
+    if request.param in PLACES:
+        return PLACES[request.param]
+    gateway: Gateway = request.getfixturevalue("gateway")
+    return partial(BucketPlace, gateway, **BUCKETS[request.param])
+
+
+@pytest.fixture(params=PLACES)
+def keeper(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """An empty place of each kind that keeps held files from other deleters."""
+    place = PLACES[request.param]()
+    yield place
+    place.close()
 
 
 @pytest.fixture

@@ -7,19 +7,34 @@ A new kind of store writes one `Place` (about thirty lines) and adds it to the f
 import os
 import shutil
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from rgw import Gateway
 
 from agents.stores import Found, Store, Wanted
+from agents.stores.bucket.bucket import Bucket
+from agents.stores.bucket.bucket import enrol as enrol_bucket
+from agents.stores.bucket.keys import name_of, prefix_of, version_of
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
+from retention.errors import MalformedError
 
 STORE = "t-0001"
+#: Bytes; S3 allows 1024, and the gateway keeps some of them for itself.
+LONGEST_KEY = 1000
 
 
 class Place(Protocol):
     """Where a store's media lies, seen by everybody else who uses it."""
 
     store: Store
+    keeps_versions: bool
+    """Whether what is written over, or removed by a name alone, still is there as a version."""
+    protects: bool
+    """Whether the store can keep a held file from other deleters."""
+
+    def name(self, directory: bytes, title: bytes) -> bytes:
+        """What the store calls the newest file of this title; something fit where there is none."""
 
     def put(self, directory: bytes, name: bytes, data: bytes) -> None:
         """Write a file, as a recorder does; a second time gives another generation."""
@@ -28,7 +43,7 @@ class Place(Protocol):
         """Read a file; None if there is none."""
 
     def remove(self, directory: bytes, name: bytes) -> None:
-        """Remove a file, as somebody else's clean-up does."""
+        """Remove a file for good, its versions with it, as somebody else's clean-up does."""
 
     def again(self, epoch: int = 1) -> Store:
         """The same store, as an agent started anew opens it."""
@@ -40,6 +55,9 @@ class Place(Protocol):
 class TreePlace:
     """A tree of directories. `shared`: others may write in all of them."""
 
+    keeps_versions = False
+    protects = True
+
     def __init__(self, path: Path, *, shared: bool) -> None:
         self.shared = shared
         self._mode = 0o777 if shared else 0o755
@@ -49,6 +67,9 @@ class TreePlace:
         enrol(os.fsencode(path), STORE)
         self._opened: list[Tree] = []
         self.store = self.again()
+
+    def name(self, directory: bytes, title: bytes) -> bytes:
+        return title
 
     def put(self, directory: bytes, name: bytes, data: bytes) -> None:
         here = self.path
@@ -84,14 +105,104 @@ class TreePlace:
         return self.path / os.fsdecode(directory) / os.fsdecode(name)
 
 
+class BucketPlace:
+    """A bucket of a real server, with a store in it that has a prefix, or all of it."""
+
+    protects = False
+
+    def __init__(
+        self, gateway: Gateway, *, versioning: str = "", lock: bool = False, prefix: str = ""
+    ) -> None:
+        self.keeps_versions = lock or versioning == "Enabled"
+        self.gateway = gateway
+        self.bucket = gateway.bucket(versioning=versioning, lock=lock)
+        self.prefix = prefix
+        self.client = gateway.client()
+        enrol_bucket(self.client, self.bucket, STORE, prefix=prefix)
+        self._opened: list[Bucket] = []
+        self.store = self.again()
+
+    def name(self, directory: bytes, title: bytes) -> bytes:
+        key = self._key(directory, title)
+        versions = self._versions("Versions", key)
+        newest = max(versions, key=lambda v: (v["IsLatest"], v["LastModified"]), default=None)
+        return name_of(title, "null" if newest is None else newest["VersionId"])
+
+    def put(self, directory: bytes, name: bytes, data: bytes) -> None:
+        try:
+            key = self._key(directory, name)
+        except (UnicodeDecodeError, MalformedError) as error:
+            raise NotADirectoryError from error
+        if len(key.encode()) > LONGEST_KEY or not all(map(_is_listed, key)):
+            raise NotADirectoryError
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def get(self, directory: bytes, name: bytes) -> bytes | None:
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=self._key(directory, name))
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return answer["Body"].read()
+
+    def remove(self, directory: bytes, name: bytes) -> None:
+        self._remove(self._key(directory, name), only=True)
+
+    def again(self, epoch: int = 1) -> Bucket:
+        store = Bucket(self.gateway.client, self.bucket, STORE, prefix=self.prefix)
+        store.begin(epoch)
+        self._opened.append(store)
+        return store
+
+    def lose(self) -> None:
+        self._remove("", only=False)
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+        self.client.close()
+
+    def left(self, kind: str) -> list[str]:
+        """The keys of `Versions` or `DeleteMarkers`, the store's own apart."""
+        keys = [each["Key"] for each in self._versions(kind, "", only=False)]
+        return [key for key in keys if ".retention/" not in key]
+
+    def _key(self, directory: bytes, title: bytes) -> str:
+        begins = prefix_of(directory)
+        return self.prefix + begins + version_of(b"", name_of(title, "null")).key
+
+    def _versions(self, kind: str, prefix: str, *, only: bool = True) -> list[dict[str, Any]]:
+        pages = self.client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        found = [each for page in pages for each in page.get(kind, ())]
+        return [each for each in found if not only or each["Key"] == prefix]
+
+    def _remove(self, prefix: str, *, only: bool) -> None:
+        for kind in ("Versions", "DeleteMarkers"):
+            for each in self._versions(kind, prefix, only=only):
+                self.client.delete_object(
+                    Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
+                )
+
+
+def _is_listed(sign: str) -> bool:
+    """Whether XML can say it: this gateway takes a key that it cannot, and lists nothing any more."""
+    return sign.isprintable() or sign in "\n\t \u202e"
+
+
 def wanted(number: int, found: Found | None) -> Wanted:
     """What an intent says of a file just found."""
     assert found is not None
     return Wanted(number, found.name, found.generation, found.links)
 
 
-def want(place: Place, number: int, directory: bytes, name: bytes) -> Wanted:
-    return wanted(number, place.store.find(directory, name))
+def look(place: Place, directory: bytes, title: bytes) -> Found | None:
+    """What the store knows of the newest file of this title."""
+    return place.store.find(directory, place.name(directory, title))
+
+
+def want(place: Place, number: int, directory: bytes, title: bytes) -> Wanted:
+    return wanted(number, look(place, directory, title))
 
 
 def quarantine(place: TreePlace) -> set[str]:

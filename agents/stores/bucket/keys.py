@@ -1,0 +1,73 @@
+"""A key and a version as a directory and a name, and back: one to one, whatever the key is.
+
+A key is any text. Where one of its parts would be no component of a path (empty, `.` or `..`), or
+begins with the sign itself, it is written with `%` before it. A name is the last part, `;` and the
+version's id, as in `20260316-120000.jpg;null`: several versions of a key are several files.
+"""
+
+from typing import NamedTuple
+
+from agents.stores.beneath import components, must_be_component
+from retention.errors import MalformedError
+
+NULL = "null"
+"""The id of the one version that a bucket without versions, or one that keeps no more, overwrites."""
+
+OWN = b".retention"
+"""The directory of what a store keeps for itself: not there for any path."""
+
+_IMPOSSIBLE = frozenset({b"", b".", b".."})
+_ESCAPE = b"%"
+_VERSION = b";"
+
+
+class VersionId(NamedTuple):
+    """One version of one key. Where a bucket keeps no versions its id is `NULL`."""
+
+    key: str
+    version: str
+
+
+def directory_and_title(key: str) -> tuple[bytes, bytes]:
+    """Where a key, relative to its store's prefix, lies among directories, and its last part."""
+    parts = [_escaped(part) for part in key.encode().split(b"/")]
+    return b"/".join(parts[:-1]), parts[-1]
+
+
+def name_of(title: bytes, version: str) -> bytes:
+    """What a store calls one version of a key."""
+    return title + _VERSION + version.encode()
+
+
+def version_of(directory: bytes, name: bytes) -> VersionId:
+    """The key and version that a name stands for; `MalformedError` if it can be none."""
+    must_be_component(name)
+    title, sign, version = name.rpartition(_VERSION)
+    if not sign or not title or not version:
+        raise MalformedError("The name of a version ends with its id.")
+    try:
+        return VersionId(prefix_of(directory) + _plain(title).decode(), version.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedError("A key is text in UTF-8.") from error
+
+
+def prefix_of(directory: bytes) -> str:
+    """What the keys of a directory begin with."""
+    parts = components(directory)
+    if parts[:1] == [OWN]:
+        raise MalformedError("What the store keeps for itself is nobody's recording.")
+    try:
+        return "".join(_plain(part).decode() + "/" for part in parts)
+    except UnicodeDecodeError as error:
+        raise MalformedError("A key is text in UTF-8.") from error
+
+
+def _escaped(part: bytes) -> bytes:
+    return _ESCAPE + part if part in _IMPOSSIBLE or part.startswith(_ESCAPE) else part
+
+
+def _plain(part: bytes) -> bytes:
+    plain = part.removeprefix(_ESCAPE)
+    if _escaped(plain) != part:
+        raise MalformedError("No key has this name.")
+    return plain
