@@ -1,5 +1,6 @@
 """The only place that builds things: settings in, a running enforcer out."""
 
+import os
 import signal
 import socket
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from enforcer.metrics import Facts
 from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
+from enforcer.supervisor import Supervisor
 from enforcer.watch import EVERY_SECONDS, Watch
 from enforcer.web.agents_api import agents_api
 from enforcer.web.app import make_app
@@ -33,6 +35,8 @@ from retention.errors import ConfigError
 SHUTDOWN_SECONDS = 10
 DAILY_SECONDS = 24 * 3600
 BACKLOG = 1024  # a fleet that comes back at once
+#: Tasks that come round within minutes: a watchdog can wait for them.
+_OFTEN = ("prove", "watch")
 
 _LOG = structlog.get_logger()
 
@@ -82,7 +86,9 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
     stopped = Stopped()
     watch = Watch(engine, chains, clock, HOME_ZONE)
-    tasks = SideTasks(_tasks(rounds, watch, settings.prove_seconds), registry, stopped)
+    supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"), _OFTEN)
+    side = _tasks(rounds, watch, settings.prove_seconds)
+    tasks = SideTasks(side, registry, stopped, supervisor.turned)
     routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
     app = make_app(routers, registry, tasks.alive)
     return Enforcer(engine, app, chains, rounds, tasks, stopped)

@@ -29,11 +29,19 @@ class Task:
 
 
 class SideTasks:
-    """Runs tasks until told to stop. `died` is called, from its thread, by one that must not end."""
+    """Runs tasks until told to stop. `died` is called, from its thread, by one that must not end.
+
+    `turned` is called with a task's name whenever it is its turn.
+    """
 
     def __init__(
-        self, tasks: list[Task], registry: CollectorRegistry, died: Callable[[], None]
+        self,
+        tasks: list[Task],
+        registry: CollectorRegistry,
+        died: Callable[[], None],
+        turned: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._turned = turned
         self._stop = Event()
         self._died = died
         self._failures = Counter(
@@ -71,6 +79,7 @@ class SideTasks:
     def _repeat(self, task: Task) -> None:
         failed = 0
         while not self._stop.is_set():
+            self._turned(task.name)
             try:
                 task.do()
                 failed = 0

@@ -23,6 +23,10 @@ TICK_SECONDS = 60
 MAX_BACK_OFF_SECONDS = 300
 
 
+#: The loops by name, as `turned` is told of them.
+LOOPS = ("work", "talk")
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often things are done, in seconds."""
@@ -54,7 +58,7 @@ class Uncounted:
 
 
 class Daemon:
-    """Runs an agent until `stop`."""
+    """Runs an agent until `stop`. `turned` is called at each turn of a loop of `LOOPS`."""
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Daemon:
         metrics: Counted,
         pace: Pace,
         log: logging.Logger,
+        turned: Callable[[str], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._agent = agent
@@ -71,6 +76,7 @@ class Daemon:
         self._metrics = metrics
         self._pace = pace
         self._log = log
+        self._turned = turned
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._due: dict[str, float] = {}
@@ -98,6 +104,7 @@ class Daemon:
     def _loop(self, step: Callable[[], None], name: str) -> None:
         failures = 0
         while not self._stopping.is_set():
+            self._turned(name)
             try:
                 step()
                 failures = 0

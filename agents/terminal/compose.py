@@ -9,9 +9,10 @@ from pathlib import Path
 from agents.engine.agent import Agent
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import SystemClock
-from agents.engine.daemon import Counted, Daemon, Pace, Uncounted
+from agents.engine.daemon import LOOPS, Counted, Daemon, Pace, Uncounted
 from agents.engine.epoch import commission
 from agents.engine.reserve import Reserve, open_catalogue
+from agents.engine.supervisor import Supervisor
 from agents.engine.uplink import HttpUplink
 from agents.engine.watch import Watch
 from agents.stores.private import enrol as enrol_store
@@ -83,6 +84,7 @@ def build_daemon(settings: Settings, built: Built) -> Daemon:
         metrics=Uncounted() if port is None else _metrics(port, built.agent),
         pace=Pace(scan=settings.scan_every, sweep=settings.sweep_every, talk=settings.talk_every),
         log=logger(),
+        turned=Supervisor(os.environ.get("NOTIFY_SOCKET"), LOOPS).turned,
     )
 
 

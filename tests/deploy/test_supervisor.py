@@ -1,0 +1,96 @@
+"""The watchdog hears of us only while every loop turns."""
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from world import World
+
+from agents.engine import supervisor as of_agent
+from agents.engine.daemon import LOOPS, Daemon, Pace, Uncounted
+from enforcer import supervisor as of_enforcer
+from enforcer.side import SideTasks, Task
+
+NOTICE = b"READY=1\nWATCHDOG=1"
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """What systemd listens with."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(20)
+        yield listening
+
+
+def heard(systemd: socket.socket) -> bool:
+    systemd.setblocking(False)
+    try:
+        return systemd.recv(100) == NOTICE
+    except BlockingIOError:
+        return False
+    finally:
+        systemd.settimeout(20)
+
+
+@pytest.mark.parametrize("module", [of_agent, of_enforcer], ids=["agent", "enforcer"])
+def test_a_notice_takes_a_turn_of_every_loop(systemd: socket.socket, module):
+    supervisor = module.Supervisor(systemd.getsockname(), ("one", "two"))
+    supervisor.turned("one")
+    supervisor.turned("one")
+    assert not heard(systemd)
+    supervisor.turned("two")
+    assert heard(systemd)
+    supervisor.turned("two")
+    assert not heard(systemd), "the other has to turn again"
+    supervisor.turned("one")
+    assert heard(systemd)
+
+
+@pytest.mark.parametrize("module", [of_agent, of_enforcer], ids=["agent", "enforcer"])
+def test_without_systemd_nobody_is_told_and_nothing_fails(module, tmp_path: Path):
+    module.Supervisor(None, ("one",)).turned("one")
+    module.Supervisor(str(tmp_path / "nobody"), ("one",)).turned("one")
+
+
+def test_the_daemon_tells_it_while_it_works(systemd: socket.socket, world: World):
+    daemon = Daemon(
+        world.agent,
+        watch=None,
+        metrics=Uncounted(),
+        pace=Pace(talk=0, hint=0),
+        log=logging.getLogger("test"),
+        turned=of_agent.Supervisor(systemd.getsockname(), LOOPS).turned,
+    )
+    thread = threading.Thread(target=daemon.run)
+    thread.start()
+    try:
+        assert [NOTICE, NOTICE] == [systemd.recv(100), systemd.recv(100)]
+    finally:
+        daemon.stop()
+        thread.join()
+
+
+def test_a_task_that_hangs_ends_the_notices(systemd: socket.socket):
+    release, again = threading.Event(), threading.Semaphore(0)
+    tasks = SideTasks(
+        [Task("prove", 0, lambda: release.wait(20)), Task("watch", 0, again.release)],
+        CollectorRegistry(),
+        lambda: None,
+        of_enforcer.Supervisor(systemd.getsockname(), ("prove", "watch")).turned,
+    )
+    tasks.start()
+    try:
+        assert NOTICE == systemd.recv(100)
+        for _ in range(50):
+            assert again.acquire(timeout=20)
+        assert not heard(systemd)
+        release.set()
+        assert NOTICE == systemd.recv(100)
+    finally:
+        release.set()
+        tasks.stop()
