@@ -31,6 +31,14 @@ CONFIRMED = (
     "(period = 0 OR period IN (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL))"
 )
 
+_JUDGE_EARLIER = """
+UPDATE periods SET offset = CASE WHEN vouched OR abs(zero - latest) <= ?3 THEN 0 ELSE zero - latest END
+  FROM (SELECT id AS judged, min(coalesce(floor + ?1, ?2), ?2 - coalesce(
+        (SELECT max(seen) - zero FROM items WHERE period <> 0 AND period = periods.id), 0)) AS latest
+          FROM periods)
+ WHERE id = judged AND boot <> ?4 AND offset IS NULL
+"""
+
 
 class Clock(Protocol):
     """What the machine's clocks say. Whole seconds."""
@@ -180,7 +188,8 @@ class TrustedTime:
         """Now that the true time is known, say how wrong each stretch of the wall clock was.
 
         An earlier boot began at the latest `off` seconds after what was known to have passed:
-        that long the power has been off since the enforcer's last word.
+        that long the power has been off since the enforcer's last word. And what was seen in it
+        was seen before the present one began.
 
         Not where the machine's time service contradicts: one of the two is wrong, and a wrong
         date is worse than a late one is long.
@@ -194,12 +203,7 @@ class TrustedTime:
                 " WHERE boot = ?3",
                 (true_zero, WRONG_SECONDS, self._clock.boot()),
             )
-            db.execute(
-                "UPDATE periods SET offset ="
-                " CASE WHEN vouched OR abs(zero - coalesce(floor + ?1, ?2)) <= ?3 THEN 0"
-                " ELSE zero - coalesce(floor + ?1, ?2) END WHERE boot <> ?4 AND offset IS NULL",
-                (max(off, 0), true_zero, WRONG_SECONDS, self._clock.boot()),
-            )
+            db.execute(_JUDGE_EARLIER, (max(off, 0), true_zero, WRONG_SECONDS, self._clock.boot()))
             db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
                 "UPDATE items SET period = 0 WHERE period <> 0 AND period IN"

@@ -112,9 +112,13 @@ class Holds:
     def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
         """Have all holds in force hold these items, whose dates are new or have changed, too.
 
-        Gives the numbers that came to be held by one more.
+        A hold that was released within the day holds them no more, but their day of grace is the
+        same. Gives the numbers that came to be held by one more.
         """
-        rows = db.execute("SELECT hold FROM holds WHERE released_at IS NULL").fetchall()
+        rows = db.execute(
+            "SELECT hold, released_at FROM holds WHERE released_at IS NULL OR released_at > ?",
+            (at - AFTER_RELEASE_SECONDS,),
+        ).fetchall()
         if not rows:
             return []
         query = f"SELECT {_FACTS} FROM items WHERE number = ?"  # noqa: S608 - constants only
@@ -122,8 +126,13 @@ class Holds:
         facts = [_Facts(*row) for row in found]
         epoch = _epoch(db)
         held: set[int] = set()
-        for (hold,) in rows:
-            held.update(self._hold(db, _standing(hold, epoch), facts, at))
+        for hold, released_at in rows:
+            standing = _standing(hold, epoch)
+            numbers = self._hold(db, standing, facts, at)
+            if released_at is None:
+                held.update(numbers)
+            else:
+                self.let_go(db, standing.hold.id, numbers, released_at)
         return sorted(held)
 
     def _hold(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock
-from agents.engine.dating import Dater, Recording, Sight
+from agents.engine.dating import NANOSECONDS, Dater, Recording, Sight
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer, dates_of
 from agents.engine.outbox import Outbox
@@ -23,7 +23,7 @@ from retention.errors import UnreadableError
 STEP_ITEMS = 200
 
 _DOUBTED = """
-SELECT number, path, name, inode, size, mtime_ns, seen, offset, anchor, word FROM items
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
   JOIN words ON words.id = how
  WHERE period <> 0 AND offset <> 0 AND number > ? ORDER BY number LIMIT ?
@@ -31,7 +31,10 @@ SELECT number, path, name, inode, size, mtime_ns, seen, offset, anchor, word FRO
 
 
 class _Doubted(NamedTuple):
-    """An item that was seen by a wrong clock, and by how much that was ahead."""
+    """An item that was seen by a wrong clock, and by how much that was ahead.
+
+    `zero` is what that clock said when the machine was started.
+    """
 
     number: int
     path: bytes
@@ -40,9 +43,16 @@ class _Doubted(NamedTuple):
     size: int
     mtime_ns: int
     seen: Instant
+    zero: Instant
     offset: int
     anchor: Instant | None
     how: str
+
+    @property
+    def mtime_offset(self) -> int:
+        """By how much the clock was ahead that wrote its mtime: this one, or one before it."""
+        written = self.mtime_ns // NANOSECONDS
+        return self.offset if self.zero <= written <= self.seen else 0
 
 
 class Redater:
@@ -104,7 +114,7 @@ class Redater:
         found = self._store.find(item.path, item.name)
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
-        return self._dater.date(item.path, found, Sight(true_seen, window, 0, item.offset))
+        return self._dater.date(item.path, found, Sight(true_seen, window, 0, item.mtime_offset))
 
 
 def _may_move(item: _Doubted, anchor: Instant | None) -> bool:

@@ -1,0 +1,169 @@
+"""A terminal: its clocks, its disk, and the real agent on it, which can die at any point.
+
+The store is the real tree, watched: intents are looked for before anything is erased (I5), and a
+death can be planned for the middle of a batch.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from model.office import Office, copy_database
+from model.wire import Wire
+from world import STORE, FakeClock, TrueTime
+
+from agents.engine.agent import Agent
+from agents.engine.catalogue import Catalogue
+from agents.engine.epoch import commission
+from agents.engine.reserve import Reserve
+from agents.stores import Batch, Erased
+from agents.stores.private import enrol
+from agents.stores.tree import Tree
+from retention import envelope
+from retention.wire import Enrolment, Hello
+
+DIRECTORIES = ("front", "copies", "calls", "odd")
+
+
+class DiedError(BaseException):
+    """The process is no more. Nothing in the product may catch it."""
+
+
+class WatchedTree(Tree):
+    """The real tree. `dies_after` files of the next batch are erased, and then the process dies."""
+
+    catalogue: Catalogue
+    dies_after: int | None = None
+    unintended: int = 0  # files erased without a durable intent
+
+    def erase(self, batch: Batch) -> list[Erased]:
+        self._look_for_intents(batch)
+        if self.dies_after is None:
+            return super().erase(batch)
+        flat = [(place, want) for place, wanted in batch.items() for want in wanted]
+        part: dict[bytes, list] = {}
+        for place, want in islice(flat, self.dies_after):
+            part.setdefault(place, []).append(want)
+        super().erase(part)
+        raise DiedError
+
+    def _look_for_intents(self, batch: Batch) -> None:
+        runs = self.catalogue.rows("SELECT first, last FROM intents")
+        intended = {number for first, last in runs for number in range(first, last + 1)}
+        wanted = {want.number for wanted in batch.values() for want in wanted}
+        self.unintended += len(wanted - intended)
+
+
+class Box:
+    """One terminal of the store."""
+
+    def __init__(self, directory: Path, true: TrueTime, office: Office) -> None:
+        self.true = true
+        self.clock = FakeClock(true)
+        self.root = directory / "root"
+        self.outside = directory / "outside"
+        self._state = directory / "state"
+        self._office = office
+        self._credential: str | None = None
+        self._copies: list[Path] = []
+        self.wire = Wire(office.answer, lambda: self._credential)
+        self.agent: Agent | None = None
+        for name in DIRECTORIES:
+            (self.root / name).mkdir(parents=True)
+        (self.root / "copies").chmod(0o777)  # where others write, files are taken aside first
+        self.outside.mkdir()
+        self._state.mkdir()
+        self.enrol()
+        self.start()
+
+    @property
+    def catalogue_file(self) -> Path:
+        return self._state / "catalogue.sqlite"
+
+    def enrol(self) -> None:
+        """What `retention-agent enrol` does, on a box without a memory."""
+        enrolled = self.wire.enrol(Enrolment(self._office.invite()))
+        self._credential = f"{enrolled.store}.{enrolled.secret}"
+        catalogue = Catalogue(self.catalogue_file)
+        commission(catalogue, enrolled)
+        with catalogue.transaction() as db:
+            db.executemany(
+                "INSERT INTO policies (version, envelope) VALUES (?, ?)",
+                [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
+            )
+        enrol(os.fsencode(self.root), STORE)
+        hello = Hello(epoch=None, number=0, digest=bytes(32), booted=self.clock.boot())
+        welcome = self.wire.hello(hello)
+        with catalogue.transaction() as db:
+            db.execute("UPDATE agent SET epoch = ?", (welcome.epoch,))
+        catalogue.close()
+
+    def start(self) -> None:
+        """The process starts on whatever its state directory holds, and settles what was open."""
+        catalogue = Catalogue(self.catalogue_file)
+        epoch = catalogue.value("SELECT epoch FROM agent")
+        self.store = WatchedTree(os.fsencode(self.root), STORE, epoch=epoch)
+        self.store.catalogue = catalogue
+        self.agent = Agent(
+            store=self.store,
+            catalogue=catalogue,
+            uplink=self.wire,
+            clock=self.clock,
+            pin=self._office.pin,
+            reserve=Reserve(self._state / "reserve", size=4096),
+            settle_seconds=0,
+        )
+        self.agent.start()
+
+    def die(self) -> None:
+        """The process ends between two of its statements."""
+        if self.agent is not None:
+            self.agent.catalogue.close()
+            self.store.close()
+            self.agent = None
+
+    def reboot(self, *, off: int, ahead: int) -> None:
+        """Power is off for so many seconds; the clock comes back so wrong."""
+        self.die()
+        self.clock.reboot(off=off)
+        self.clock.ahead = ahead
+
+    def forget_everything(self) -> None:
+        """The state directory is lost; the box is enrolled again."""
+        self.die()
+        for path in self._state.iterdir():
+            path.unlink()
+
+    def copy_state(self) -> None:
+        """Somebody copies the state directory."""
+        copy = self._state.with_name(f"state-{len(self._copies)}")
+        copy_database(self.catalogue_file, copy)
+        self._copies.append(copy)
+
+    def restore_state(self) -> bool:
+        """The newest copy of the state comes back; False if there is none."""
+        if not self._copies:
+            return False
+        self.die()
+        copy_database(self._copies[-1], self.catalogue_file)
+        return True
+
+    def rows(self, sql: str, args: Sequence[object] = ()) -> list[tuple]:
+        """What the agent's catalogue says, whether or not the agent runs."""
+        if self.agent is not None:
+            return self.agent.catalogue.rows(sql, args)
+        with closing(sqlite3.connect(self.catalogue_file)) as db:
+            return db.execute(sql, args).fetchall()
+
+    def number_of(self, path: str) -> tuple[int, int] | None:
+        """Epoch and number of the item that the catalogue has under this path."""
+        directory, _, name = os.fsencode(path).rpartition(b"/")
+        found = self.rows(
+            "SELECT epoch, number FROM agent, items JOIN directories ON id = directory"
+            " WHERE path = ? AND name = ?",
+            (directory, name),
+        )
+        return found[0] if found else None

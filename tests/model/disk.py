@@ -1,0 +1,248 @@
+"""What recorders, people and other programs do to the store; the observer is told the truth of it."""
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+
+from model.box import Box
+from model.reference import CLASSES, GRACE, UNDATED, ZONE, File, Observer
+
+from retention.calendar import DAY, Instant
+
+SECRET = b"\xff\xd8\xff nobody's business"
+
+
+class Disk:
+    """The store's files as the world changes them.
+
+    `window` is when the last complete scan that the agent remembers began, by the true time; None
+    while it remembers none. It decides what an honest reader makes of a date.
+    """
+
+    def __init__(self, box: Box, observer: Observer) -> None:
+        self._box = box
+        self._observer = observer
+        self._numbers = count(1)
+        self.window: Instant | None = None
+        self.erased: list[File] = []  # by the agent
+        (box.outside / "secret.jpg").write_bytes(SECRET)
+
+    def record(self, directory: str, *, named: bool, own_clock: bool = True) -> File:
+        """A recorder writes a file; `own_clock`: its mtime is the terminal's, else the true time."""
+        now = self._box.true.now
+        path = self._path(directory, now if named else None)
+        mtime = self._box.clock.wall() if own_clock else now
+        return self._arrive(path, self._content(), now, mtime, named=named)
+
+    def deposit(self, directory: str, age: int, *, named: bool, dated: bool = True) -> File:
+        """A recording of `age` seconds ago is laid down: a backlog at first, later a late copy."""
+        begins = Instant(self._now - age if named or dated else self._now)  # else nobody can tell
+        path = self._path(directory, begins if named else None)
+        return self._arrive(path, self._content(), begins, begins if dated else 0, named=named)
+
+    def copy(self, path: str, directory: str) -> File:
+        """The same bytes again, under a name that says nothing."""
+        known = self._observer.files[path]
+        target = self._path(directory, None)
+        mtime = self._box.clock.wall()
+        file = self._arrive(target, known.content, known.begins, mtime, named=False)
+        self._same_recording(file, known)
+        return file
+
+    def link(self, path: str, directory: str) -> File:
+        """Another name for the same bytes."""
+        known = self._observer.files[path]
+        target = self._path(directory, None)
+        (self._box.root / target).hardlink_to(self._box.root / path)
+        file = replace(known, path=target, came=self._now, touched=self._now, holds=set())
+        self._observer.files[target] = file
+        self._same_recording(file, known)
+        return file
+
+    def link_outside(self, path: str) -> None:
+        """A name for the same bytes where no agent looks."""
+        known = self._observer.files[path]
+        number = next(self._numbers)
+        (self._box.outside / f"{number}.jpg").hardlink_to(self._box.root / path)
+        for file in self._observer.of_inode(known.inode):
+            file.blocked = True
+
+    def clear_outside(self) -> None:
+        """The names outside go."""
+        for path in self._box.outside.glob("[0-9]*.jpg"):
+            path.unlink()
+        for file in self._observer.files.values():
+            if file.blocked:
+                file.blocked = False
+                self._observer.excuse(file, self._now)
+
+    def point_outside(self, directory: str) -> None:
+        """A symbolic link that leads out of the store, under an old name."""
+        path = self._box.root / self._path(directory, Instant(self._now - 90 * DAY))
+        path.symlink_to(self._box.outside / "secret.jpg")
+
+    def move(self, path: str, directory: str) -> File:
+        """The file goes to another directory and keeps its name."""
+        file = self._observer.files.pop(path)
+        file.path = f"{directory}/{path.rpartition('/')[2]}"
+        (self._box.root / path).rename(self._box.root / file.path)
+        file.touched = self._now
+        self._observer.files[file.path] = file
+        return file
+
+    def rewrite(self, path: str) -> File:
+        """A recorder writes over the file: another recording in the same inode."""
+        old = self._observer.files[path]
+        content, mtime = self._content(), self._box.clock.wall()
+        with (self._box.root / path).open("r+b") as file:
+            file.truncate()
+            file.write(_bytes(content))
+        self._set_mtime(path, mtime)
+        for hold in self._observer.holds.values():
+            if old.content in hold.contents:
+                hold.contents.add(content)
+        names = self._observer.of_inode(old.inode)
+        for name in names:
+            self._observer.files[name.path] = self._rewritten(name, content, mtime)
+        return self._observer.files[path]
+
+    def replace(self, path: str) -> File:
+        """Another file takes the name."""
+        fresh = self._box.outside / "fresh"
+        content, mtime = self._content(), self._box.clock.wall()
+        fresh.write_bytes(_bytes(content))
+        self._forget(path)
+        fresh.rename(self._box.root / path)
+        named = path.rpartition("/")[2][:1].isdigit()
+        return self._arrive(path, content, self._now, mtime, named=named, written=True)
+
+    def remove(self, path: str) -> None:
+        """Somebody else deletes it."""
+        self._forget(path)
+        (self._box.root / path).unlink()
+
+    def come_back(self, file: File) -> File | None:
+        """Erased or removed bytes come back from a backup, under their old name."""
+        if file.path in self._observer.files:
+            return None
+        named = file.path.rpartition("/")[2][:1].isdigit()
+        says = file.says[-1] if file.says else self._now
+        if not named and abs(says - file.begins) > DAY:  # a wrong clock's: nobody can tell better
+            file = replace(file, begins=says, ends=says)
+        back = self._arrive(file.path, file.content, file.begins, says, named=named)
+        self._same_recording(back, file)
+        return back
+
+    def mark(self, path: str) -> None:
+        """The locker's software marks an incident beside the file."""
+        (self._box.root / f"{path}.incident").touch()
+
+    def forget_windows(self) -> None:
+        """The agent's memory is gone, or older: from now on only what files say counts."""
+        for file in self._observer.files.values():
+            honest = [t for t in file.says if t]
+            file.earliest = Instant(min([file.earliest, *honest]))
+            file.latest = Instant(max([file.latest, file.came, *honest]))
+            file.not_before = Instant(0)
+            file.undated = file.undated or not file.named
+            self._observer.excuse(file, self._now + UNDATED + GRACE)
+
+    @property
+    def _now(self) -> Instant:
+        return self._box.true.now
+
+    def _content(self) -> int:
+        return next(self._numbers)
+
+    def _path(self, directory: str, moment: Instant | None) -> str:
+        """A new name; with a moment, one that says it in local time."""
+        number = next(self._numbers)
+        if moment is None:
+            return f"{directory}/img{number}.jpg"
+        return f"{directory}/{datetime.fromtimestamp(moment, ZONE):%Y%m%d-%H%M%S}-{number}.jpg"
+
+    def _arrive(
+        self, path: str, content: int, begins: Instant, mtime: int, *, named: bool, written=False
+    ) -> File:
+        full = self._box.root / path
+        if not written:
+            full.write_bytes(_bytes(content))
+        self._set_mtime(path, mtime)
+        name_says = _moment_in(path) if named else None
+        file = File(
+            path=path,
+            inode=full.stat().st_ino,
+            content=content,
+            begins=begins,
+            ends=begins,
+            earliest=begins,
+            latest=begins,
+            came=self._now,
+            touched=self._now,
+            says=tuple(t for t in (name_says, Instant(mtime)) if t is not None),
+            named=named and path.split("/", maxsplit=1)[0] in CLASSES,
+            doomed=any(each.content == content for each in self.erased),
+        )
+        self._date(file)
+        self._observer.files[path] = file
+        return file
+
+    def _date(self, file: File) -> None:
+        """What an honest reader makes of it, who knows since when it can lie there."""
+        now, window = self._now, self.window
+        honest = [t for t in (file.says[:1] if file.named else file.says) if t]
+        if window is None:
+            file.earliest = Instant(min([*honest, now]))
+            if not file.named:
+                file.undated = not honest
+                file.latest = now if file.undated else file.begins
+            return
+        if file.source == "copies" and min([file.begins, *honest]) < window:
+            file.late = True
+            file.not_before = Instant(now + GRACE - self._observer.slack)
+        elif file.begins < window or not file.named:
+            file.earliest = Instant(min(window, now))
+            file.latest = now
+
+    def _same_recording(self, file: File, known: File) -> None:
+        """Content that was met before keeps its old date; until it is met, its own counts."""
+        file.begins, file.ends = known.begins, known.ends
+        file.earliest = min(file.earliest, known.earliest)
+        file.latest = max(file.latest, self._now)
+        file.says = tuple({*file.says, *known.says})
+        file.undated = file.undated or known.undated
+        file.not_before = Instant(0)
+        self._observer.excuse(file, self._now + 2 * GRACE)
+
+    def _rewritten(self, name: File, content: int, mtime: int) -> File:
+        # Before any scan was there to say since when it lies there, nobody can tell better.
+        begins = self._now if self.window is not None else Instant(mtime)
+        return replace(
+            name,
+            content=content,
+            begins=begins,
+            ends=begins,
+            earliest=min(name.earliest, self._now),
+            latest=self._now,
+            says=(*name.says, Instant(mtime)),
+            holds=set(),
+            touched=self._now,
+        )
+
+    def _forget(self, path: str) -> None:
+        file = self._observer.files.pop(path)
+        self._observer.away[file.inode] = file
+
+    def _set_mtime(self, path: str, moment: int) -> None:
+        os.utime(self._box.root / path, (moment, moment))
+
+
+def _bytes(content: int) -> bytes:
+    return b"\xff\xd8\xff recording %d" % content
+
+
+def _moment_in(path: str) -> Instant:
+    text = path.rpartition("/")[2][:15]
+    local = datetime.strptime(text, "%Y%m%d-%H%M%S").replace(tzinfo=ZONE)
+    return Instant(int(local.timestamp()))

@@ -1,0 +1,354 @@
+"""One store's life: what happens to it, and after each event whether the promise was kept.
+
+The real agent on a real tree, the real enforcer on a real index, a wire between them, and the
+observer of `model.reference`, who sees everything. What can happen is a method of `Life` or of its
+parts; a failing example of the state machine is a list of these calls.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from model.box import Box, DiedError
+from model.checks import check, check_at_rest, check_promptness
+from model.disk import Disk
+from model.office import Office
+from model.people import People
+from model.reference import File, Observer
+from sqlalchemy import select
+from world import TrueTime, at
+
+from enforcer.index import tables, tree
+from enforcer.index.tree import Head
+from retention import merkle
+from retention.calendar import Instant
+from retention.errors import RetentionError, VerificationError
+
+HOUR = 3600
+BEGINNING = at("2026-03-16 12:00")
+PRIVATE = ".retention"
+
+
+class Life:
+    """A store from the day its agent was enrolled."""
+
+    def __init__(self, directory: Path) -> None:
+        self.true = TrueTime(BEGINNING)
+        self.skew = 0  # seconds by which the enforcer's clock is ahead
+        (directory / "office").mkdir()
+        self.office = Office(directory / "office", lambda: Instant(self.true.now + self.skew))
+        self.box = Box(directory, self.true, self.office)
+        self.observer = Observer()
+        self.disk = Disk(self.box, self.observer)
+        self.people = People(self.office, self.box, self.observer)
+        self.errors: list[str] = []  # of the agent's, each a sentence of the error tree
+        self.heads: list[Head] = []  # published that the present index knows
+        self.heads_known: list[Head] = []  # all that were ever published
+        self.scans: dict[int, Instant] = {}  # wall clock at the beginning -> true time
+        self.erased_now = 0  # by the sweep under way
+        self.memory_lost = False  # once, or more often
+        self.memory_doubtful = False  # and the enforcer does not know yet
+        self._scanning: Iterator[object] | None = None
+        self._sweeping: Iterator[object] | None = None
+        self._windows: list[Instant | None] = []
+        self._copied_heads: list[Head] = []
+
+    # What the agent does, as its daemon would have it do.
+
+    def scan(self) -> None:
+        """A whole scan."""
+        while self.step_scan():
+            pass
+
+    def step_scan(self) -> bool:
+        """A step of a scan, which begins it if none is under way; False when it is done."""
+        agent = self.box.agent
+        if agent is None:
+            return False
+        if self._scanning is None:
+            self._scanning = agent.scan()
+            self._began = self.true.now
+            self.scans.setdefault(self.box.clock.wall(), self.true.now)
+        done = self._agent(lambda: next(self._scanning, "done"))
+        if done is None:
+            return True
+        if done == "done":
+            self._agent(agent.look)
+            self.disk.window = self._began
+        self._scanning = None
+        return False
+
+    def sweep(self, *, dies_after: int | None = None) -> None:
+        """A whole sweep; or one in whose next batch the process dies after so many files."""
+        self.box.store.dies_after = dies_after
+        while self.step_sweep():
+            pass
+        self.box.store.dies_after = None
+
+    def step_sweep(self) -> bool:
+        """A batch of a sweep, which begins it if none is under way; False when it is done."""
+        if self.box.agent is None:
+            return False
+        if self._sweeping is None:
+            self._sweeping = self.box.agent.sweep()
+            self.erased_now = 0
+        done = self._agent(lambda: next(self._sweeping, "done"))
+        if not isinstance(done, str):
+            return True
+        self._sweeping = None
+        return False
+
+    def look(self) -> None:
+        """What the daemon does every half second."""
+        if self.box.agent is not None:
+            self._agent(self.box.agent.look)
+
+    def report(self) -> None:
+        """The log goes up."""
+        if self.box.agent is not None:
+            self._agent(self.box.agent.exchange.report)
+
+    def consult(self) -> None:
+        """Time, policies and the directive come down."""
+        if self.box.agent is not None:
+            done = self._agent(self.box.agent.exchange.consult)
+            self.memory_doubtful = self.memory_doubtful and done in {"failed", "died"}
+
+    def beat(self) -> None:
+        """A heartbeat."""
+        if self.box.agent is not None:
+            self._agent(self.box.agent.heartbeat)
+
+    def tick(self) -> None:
+        """The minute's look at the clocks."""
+        if self.box.agent is not None:
+            self._agent(self.box.agent.tick)
+
+    def talk(self) -> None:
+        """What the daemon's talker does."""
+        if self.box.agent is not None:
+            done = self._agent(self.box.agent.talk)
+            self.memory_doubtful = self.memory_doubtful and done in {"failed", "died"}
+
+    def cycle(self) -> None:
+        """What the daemon does in six hours, once."""
+        for step in (self.tick, self.beat, self.report, self.scan, self.sweep, self.talk):
+            step()
+        self.check()
+
+    def live(self, hours: int) -> None:
+        """Ordinary days."""
+        for _ in range(0, hours, 6):
+            self.cycle()
+            self.true.pass_(6 * HOUR)
+
+    # What befalls the agent.
+
+    def die(self) -> None:
+        """Its process ends."""
+        self.box.die()
+        self._scanning = self._sweeping = None
+
+    def start(self) -> None:
+        """It starts again."""
+        if self.box.agent is None:
+            self._agent(self.box.start)
+
+    def reboot(self, *, off: int, ahead: int) -> None:
+        """Its machine was without power, and comes up with this clock."""
+        self.die()
+        self.box.reboot(off=off, ahead=ahead)
+        self.start()
+
+    def forget_everything(self) -> None:
+        """Its state is lost; it is enrolled again at once, if that can be."""
+        if self.box.wire.cut or self.box.wire.fates or not self.office.running:
+            return
+        self.die()
+        self.box.forget_everything()
+        self.box.enrol()
+        self._forgot(None)
+        self.start()
+
+    def copy_state(self) -> None:
+        """Somebody copies its state."""
+        self.box.copy_state()
+        self._windows.append(self.disk.window)
+
+    def restore_state(self) -> None:
+        """The copy comes back in place of its state."""
+        if self._windows:
+            self.die()
+            self.box.restore_state()
+            self._forgot(self._windows[-1])
+            self.memory_doubtful = True
+            self.start()
+
+    # What befalls the enforcer.
+
+    def restart_office(self) -> None:
+        """Its process ends and starts."""
+        self.office.stop()
+        self.office.start()
+
+    def copy_office(self) -> None:
+        """Its index is backed up."""
+        self.office.copy()
+        self._copied_heads = list(self.heads)
+
+    def restore_office(self) -> None:
+        """The backup comes back."""
+        if self.office.restore():
+            self.heads = list(self._copied_heads)
+
+    def prove(self) -> None:
+        """Certificates, a heartbeat and a head; each head goes on from every one before it (I7)."""
+        if not self.office.running:
+            return
+        try:
+            self.office.rounds.prove()
+        except VerificationError:  # restored: two people sign what the last head was
+            self.people.succeed(self.heads_known[-1])
+            self.office.rounds.prove()
+        with self.office.reading() as connection:
+            newest = tree.last_head(connection)
+            assert newest is not None
+            for head in self.heads:
+                proof = merkle.consistency_proof(head.size, newest.size, tree.node(connection))
+                merkle.verify_consistency(head.size, newest.size, proof, head.root, newest.root)
+        if newest not in self.heads:
+            self.heads.append(newest)
+            self.heads_known.append(newest)
+
+    # What must be true.
+
+    def check(self) -> None:
+        """Hear and see what is new, and hold it against the promise."""
+        if self.office.running:
+            self.people.hear()
+        self.observer.look()
+        check(self)
+
+    def rest(self) -> None:
+        """Everything is healed and goes its way for some days; then nothing is open."""
+        self._heal()
+        for _ in range(3):
+            self.cycle()
+            self._unblock()
+            self.true.pass_(HOUR)
+        self.errors.clear()
+        for _ in range(6):
+            self.cycle()
+            check_promptness(self)
+            self._unblock()
+            self.true.pass_(9 * HOUR)
+        self.cycle()
+        self.prove()
+        check_at_rest(self)
+
+    def _heal(self) -> None:
+        self.box.wire.heal()
+        self.box.wire.deliver_late()
+        self.box.clock.ahead = self.skew = 0
+        if not self.office.running:
+            self.office.start()
+        self.start()
+        self.start()
+
+    def _unblock(self) -> None:
+        """People do what only people can: thaw a store, let go of the brake."""
+        with self.office.reading() as connection:
+            row = connection.execute(select(tables.stores)).one()
+        frozen = self.box.rows("SELECT frozen, epoch FROM agent")[0]
+        if row.frozen or frozen[0]:
+            self.people.thaw(row.epoch)
+        if "usual" in row.brake:
+            self.people.release_brake(1000)
+
+    def _forgot(self, window: Instant | None) -> None:
+        self.disk.window = window
+        self.disk.forget_windows()
+        self.memory_lost = True
+
+    def _agent(self, deed: Callable[[], object]) -> object:
+        """Let the agent do something, and see what became of the files."""
+        self.observer.look()
+        epoch = self._epoch()
+        try:
+            result = deed()
+        except DiedError:
+            self.die()
+            result = "died"
+        except RetentionError as error:
+            self.errors.append(f"{type(error).__name__}: {error}")
+            result = "failed"
+        self._see()
+        if self._epoch() != epoch and epoch:
+            self._forgot(None)
+        return result
+
+    def _epoch(self) -> int:
+        found = self.box.rows("SELECT epoch FROM agent")
+        return found[0][0] if found else 0
+
+    def _see(self) -> None:
+        """What the agent did to the files, and what it has heard of."""
+        there = dict(self._walk())
+        for path in sorted(self.observer.files.keys() - there.keys()):
+            self._gone(self.observer.files.pop(path), there)
+        for path in sorted(there.keys() - self.observer.files.keys()):
+            file = self.observer.away.pop(there[path], None)
+            assert file is not None, f"the agent made {path}"
+            # Found again by an agent that has lost its memory, it is of no known source.
+            file.was, file.path = ("" if path.startswith("returned-") else file.source), path
+            self.observer.files[path] = file
+        known = {os.fsdecode(path) for (path,) in self.box.rows(_PATHS)}
+        for path, file in self.observer.files.items():
+            file.met = (file.met or self.true.now) if path in known else None
+        self._heed()
+
+    def _gone(self, file: File, there: dict[str, int]) -> None:
+        """The agent removed a name: it may have moved the file, else it erased it (I1, I2, I13)."""
+        for path, inode in there.items():
+            if inode == file.inode and path not in self.observer.files:
+                file.path = path
+                self.observer.files[path] = file
+                return
+        why = self.observer.why_it_stays(file, self.true.now)
+        assert not why, f"{file.path} was erased: {why}"
+        self.disk.erased.append(file)
+        self.erased_now += 1
+        for other in self.observer.files.values():
+            if other.content == file.content and other.met is None:
+                other.doomed = True
+
+    def _heed(self) -> None:
+        """Releases and corrections that the store has carried out by now."""
+        for (hold,) in self.box.rows("SELECT id FROM holds WHERE released_at IS NOT NULL"):
+            self._let_go(hold)
+        for (act,) in self.box.rows("SELECT id FROM acts"):
+            if act in self.people.corrections:
+                self.people.corrected(act)
+
+    def _let_go(self, hold: str) -> None:
+        known = self.observer.holds.get(hold)
+        if known is not None and not known.let_go:
+            known.let_go = True
+            self.observer.let_go(hold, self.true.now)
+
+    def _walk(self) -> Iterator[tuple[str, int]]:
+        root = self.box.root
+        for directory, below, names in os.walk(root):
+            with suppress(ValueError):
+                below.remove(PRIVATE)
+            for name in names:
+                path = Path(directory, name)
+                if not path.is_symlink() and not name.endswith(".incident"):
+                    yield str(path.relative_to(root)), path.stat().st_ino
+
+
+_PATHS = """
+SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END
+  FROM items JOIN directories ON id = directory
+"""

@@ -1,0 +1,54 @@
+"""Lives in which the promise was broken once: each was found by the machine of test_model."""
+
+from model.life import Life
+
+from retention.calendar import DAY
+
+
+def test_what_a_wrong_clock_dated_is_dated_anew_by_a_rule_never_used_before(life: Life):
+    life.disk.deposit("front", 0, named=False, dated=False)
+    life.reboot(off=60, ahead=400 * DAY)
+    life.scan()
+    life.disk.record("front", named=False)
+    life.scan()
+    life.rest()
+
+
+def test_an_agent_greets_an_enforcer_that_was_restored_while_it_ran(life: Life):
+    life.cycle()
+    life.copy_office()
+    life.restore_office()
+    life.rest()
+
+
+def test_an_agent_whose_older_state_came_back_begins_again_also_if_it_wrote_on_meanwhile(
+    life: Life,
+):
+    life.copy_state()
+    life.talk()
+    life.restore_state()
+    for _ in range(9):
+        life.beat()
+    life.rest()
+
+
+def test_what_was_written_before_the_clock_went_wrong_keeps_its_date(life: Life):
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.disk.record("odd", named=False, own_clock=False)
+    life.true.pass_(60)
+    life.box.clock.ahead = 400 * DAY
+    life.cycle()
+    life.box.clock.ahead = 0
+    life.rest()
+
+
+def test_a_day_of_grace_is_also_for_what_was_not_yet_seen_when_its_hold_was_released(life: Life):
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("copies", 60 * DAY, named=True, dated=False)
+    life.people.hold_time(file.begins, 30, ("copies",))
+    life.talk()
+    life.check()
+    life.people.release(next(iter(life.observer.holds)))
+    life.talk()
+    life.rest()
