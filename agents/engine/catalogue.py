@@ -87,7 +87,9 @@ CREATE TABLE items (
     how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
     UNIQUE (directory, name)
 ) STRICT;
-CREATE INDEX items_due ON items (record_class, holds, civil) WHERE holds = 0; -- counts need no row
+CREATE INDEX items_due ON items (       -- in the order of a sweep; what counts needs no row
+    record_class, holds, civil, number, state, not_before, period
+) WHERE holds = 0;
 CREATE INDEX items_content ON items (fingerprint);
 CREATE INDEX items_linked ON items (inode) WHERE links > 1;
 CREATE INDEX items_special ON items (state) WHERE state <> 0;

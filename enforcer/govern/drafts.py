@@ -109,13 +109,16 @@ def next_policy(chain: Chain, draft: Draft, *, now: Instant, today: date) -> Pol
 
 
 def successor(chain: Chain, *, now: Instant, today: date, **changes: Any) -> Policy:
-    """The present version with changes, as the next one; `MalformedError` if it cannot be right."""
+    """The present version with changes, as the next one; `MalformedError` if it cannot be right.
+
+    Issued no earlier than the present one, also where the clock has been set back since.
+    """
     policy = msgspec.structs.replace(
         chain.current,
         version=chain.current.version + 1,
         previous=chain.head,
         effective_from=max(today, chain.current.effective_from),
-        issued_at=now,
+        issued_at=max(now, chain.current.issued_at),
         **changes,
     )
     policy.check()

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from world import first_policy, signed_policy
 
 from enforcer.cli import main
 from enforcer.cli.explaining import Explainer, checked
 from enforcer.govern import drafts
+from retention import codec
 from retention.calendar import Instant, Period, civil_date, iso, limits, parse_instant
 from retention.classes import CANARY
 from retention.errors import MalformedError
 from retention.people import Person, Role
+from retention.policy import follow
 
 CLASS = """
 [[class]]
@@ -156,3 +159,13 @@ def test_check_names_the_file_and_what_is_in_it(tmp_path: Path, capsys):
     file.write_text(drafts.built_in())
     assert main(["policy", "check", str(file)]) == 0
     assert capsys.readouterr().out == f"{file}: 3 classes, 0 sources, no mistake.\n"
+
+
+def test_a_clock_that_was_set_back_draws_up_no_policy_older_than_the_present_one():
+    known = signed_policy(first_policy())
+    chain = follow([known], codec.digest(known.payload))
+    issued_at = chain.current.issued_at
+    back = Instant(issued_at - 3 * 86400)
+    drawn = drafts.successor(chain, now=back, today=civil_date(back, UTC))
+    assert drawn.issued_at == issued_at
+    assert drawn.effective_from == chain.current.effective_from
