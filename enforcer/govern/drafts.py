@@ -6,13 +6,13 @@ whoever edits periods cannot slip in a signer.
 
 import tomllib
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date
 from importlib import resources
 from typing import Any
 
 import msgspec
 
-from retention.calendar import Instant
+from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
 from retention.envelope import PUBLIC_KEY_BYTES
 from retention.errors import MalformedError
@@ -113,12 +113,13 @@ def successor(chain: Chain, *, now: Instant, today: date, **changes: Any) -> Pol
 
     Issued no earlier than the present one, also where the clock has been set back since.
     """
+    issued_at = max(now, chain.current.issued_at)
     policy = msgspec.structs.replace(
         chain.current,
         version=chain.current.version + 1,
         previous=chain.head,
-        effective_from=max(today, chain.current.effective_from),
-        issued_at=max(now, chain.current.issued_at),
+        effective_from=max(today, civil_date(issued_at, UTC), chain.current.effective_from),
+        issued_at=issued_at,
         **changes,
     )
     policy.check()

@@ -168,4 +168,4 @@ def test_a_clock_that_was_set_back_draws_up_no_policy_older_than_the_present_one
     back = Instant(issued_at - 3 * 86400)
     drawn = drafts.successor(chain, now=back, today=civil_date(back, UTC))
     assert drawn.issued_at == issued_at
-    assert drawn.effective_from == chain.current.effective_from
+    assert drawn.effective_from == civil_date(issued_at, UTC)
