@@ -2,6 +2,10 @@
 
 A store is installed with a backlog. Two people activate it, by a document in the bundle, and what
 is too old goes within days. That is late, and said; but the promise was broken before.
+
+A store has one backlog of a class: that of its first activation. A later activation lets go what is
+left, also what was beyond the caps of the first, but excuses none of it: the store was allowed to
+erase by then. Else whoever is late could sign himself in time again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,23 +38,28 @@ def inherited(
     certificates: Iterable[Certificate], activated: Iterable[Activation], chain: Chain
 ) -> int:
     """How many recordings erased after their limit were past it when their store was activated."""
-    known = list(activated)
+    earliest = _first(activated)
     limits_of = lru_cache(maxsize=None)(chain.limits_of)  # stores share their civil dates
     return sum(
         count.items
         for certificate in certificates
-        if any(
-            _covers(act, certificate, limits_of(certificate.record_class, certificate.civil))
-            for act in known
-        )
+        if (act := earliest.get((certificate.store, certificate.record_class))) is not None
+        and _covers(act, certificate, limits_of(certificate.record_class, certificate.civil))
         for count in certificate.counts
         if count.timing is Timing.PAST_LIMIT
     )
 
 
+def _first(activated: Iterable[Activation]) -> dict[tuple[str, str], Activation]:
+    """The earliest activation of each store and class."""
+    earliest: dict[tuple[str, str], Activation] = {}
+    for act in sorted(activated, key=lambda act: act.at):
+        for store in act.stores:
+            earliest.setdefault((store, act.record_class), act)
+    return earliest
+
+
 def _covers(act: Activation, certificate: Certificate, limits: Limits | None) -> bool:
-    if certificate.store not in act.stores or certificate.record_class != act.record_class:
-        return False
     if limits is None or certificate.civil.toordinal() > act.through_ordinal:
         return False
     return limits.outer_bound <= act.at and _promptly(act.at, certificate)

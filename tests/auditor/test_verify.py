@@ -14,6 +14,7 @@ from auditor.evidence import Seen
 from auditor.findings import Verdict
 from auditor.verify import verify
 from retention import bundle, codec, envelope, exceptions, ledger, merkle, note
+from retention.acts import Activation
 from retention.bundle import Book, Manifest, Node, Placed, Published
 from retention.calendar import parse_instant
 from retention.envelope import Envelope
@@ -381,6 +382,30 @@ def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store
     violations = [] if covered else ["certificates: 1 recordings were erased after the limit"]
     assert violations == told(report).splitlines()
     assert covered == ("1 were past the limit when two people" in told(report, Verdict.OK))
+
+
+@pytest.mark.parametrize(
+    ("erased_at", "covered"),
+    [("2026-03-10T13:00:00+02:00", True), ("2026-04-10T13:00:00+02:00", False)],
+)
+@pytest.mark.parametrize(("days", "store"), [(30, "terminal-1"), (-30, "terminal-2")])
+def test_a_second_activation_excuses_no_backlog_again(operator, erased_at, covered, days, store):
+    """The earliest counts, wherever it stands in the bundle, and for its own store alone."""
+    again = Activation(
+        id="activation-0",
+        at=parse_instant("2026-03-10T12:00:00+02:00") + days * 86_400,
+        reason="more of it",
+        stores=(store,),
+        record_class="terminal-image",
+        through_ordinal=date(2026, 4, 1).toordinal(),
+        count=100,
+    )
+    operator.approve(again, operator.berta, operator.carl)
+    operator.erase(1, erased_at=parse_instant(erased_at))
+    operator.prove()
+    report = verify(operator.members(), pin=operator.pin)
+    violations = [] if covered else ["certificates: 1 recordings were erased after the limit"]
+    assert violations == [line for line in told(report).splitlines() if "limit" in line]
 
 
 def test_an_activation_by_one_person_excuses_nothing(operator):
