@@ -97,14 +97,17 @@ def _by_hold(
 def acts_of(
     connection: Connection, chain: Chain, began: Instant
 ) -> tuple[list[Envelope], list[ItemAct]]:
-    """Part the acts approved since the first day: those to be shown, and receipts for the others."""
+    """Part the acts approved since the first day: those to be shown, and receipts for the others.
+
+    Activations are of all times: only the first of a store and class says what was its backlog.
+    """
     c = documents.c
     shown, receipts = [], []
     for data in connection.execute(
         select(c.envelope)
         .where(
             c.kind.not_in(("policy", "succession")),
-            c.approved_at >= began,
+            (c.approved_at >= began) | (c.kind == "activation"),
             c.state.in_(("approved", "applied")),
         )
         .order_by(c.approved_at, c.id)

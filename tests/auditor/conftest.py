@@ -138,7 +138,7 @@ class Operator:
                     envelope=envelope.encode(sealed),
                     state="approved",
                     proposed_at=act.at,
-                    approved_at=NOW,
+                    approved_at=act.at,
                 )
             )
         return sealed

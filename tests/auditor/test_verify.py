@@ -385,11 +385,15 @@ def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store
 
 
 @pytest.mark.parametrize(
-    ("erased_at", "covered"),
-    [("2026-03-10T13:00:00+02:00", True), ("2026-04-10T13:00:00+02:00", False)],
+    ("days", "store", "erased_at", "covered"),
+    [
+        (30, "terminal-1", "2026-03-10T13:00:00+02:00", True),
+        (30, "terminal-1", "2026-04-10T13:00:00+02:00", False),
+        (-90, "terminal-1", "2026-03-10T13:00:00+02:00", False),  # before the bundle's first day
+        (-90, "terminal-2", "2026-03-10T13:00:00+02:00", True),
+    ],
 )
-@pytest.mark.parametrize(("days", "store"), [(30, "terminal-1"), (-30, "terminal-2")])
-def test_a_second_activation_excuses_no_backlog_again(operator, erased_at, covered, days, store):
+def test_a_second_activation_excuses_no_backlog_again(operator, days, store, erased_at, covered):
     """The earliest counts, wherever it stands in the bundle, and for its own store alone."""
     again = Activation(
         id="activation-0",
