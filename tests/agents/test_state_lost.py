@@ -1,0 +1,200 @@
+"""An agent whose memory is gone, is a day old, or is in two boxes at once.
+
+What people decided and what was known of the recordings comes back; nothing that was held goes.
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from world import STORE, FakeClock, World, at
+
+from agents.engine.uplink import FrozenError
+from retention.acts import Correction
+from retention.calendar import DAY, Instant
+from retention.hold import ItemRef, StoreHold
+from retention.report import Sighted
+
+OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
+YOUNG = at("2026-03-10 12:00")
+
+
+def item(world: World, sighted: Sighted) -> ItemRef:
+    assert sighted.anchor is not None
+    return ItemRef(
+        STORE,
+        world.centre.epoch,
+        sighted.item,
+        sighted.source,
+        Instant(sighted.anchor - sighted.before),
+        Instant(sighted.anchor + sighted.after),
+        sighted.fingerprint,
+    )
+
+
+def sighted(world: World) -> list[Sighted]:
+    return [entry for entry in world.centre.entries() if isinstance(entry, Sighted)]
+
+
+def anchors(world: World) -> list[Instant | None]:
+    return sorted(entry.anchor or 0 for entry in world.books().live.values())
+
+
+def lose_state(world: World) -> None:
+    """Begin with nothing, as the service does: it greets before it looks."""
+    world.lose_state().exchange.greet()
+
+
+def test_a_lost_state_begins_a_new_epoch_in_which_everything_is_reported_anew(world: World):
+    world.record(OLD)
+    world.record(YOUNG)
+    world.rest()
+    before = anchors(world)
+    lose_state(world)
+    world.rest()
+    assert 2 == world.centre.epoch
+    assert [1, 2] == [entry.item for entry in sighted(world)]
+    assert before == anchors(world)
+    assert 2 == len(world.centre.earlier), "the rows of the old epoch are closed"
+    world.check()
+
+
+def test_an_anchor_that_no_name_tells_comes_back_by_fingerprint(world: World):
+    world.rest()
+    world.true.pass_(60)
+    path = world.write("front/unnamed.jpg")
+    world.rest()
+    before = anchors(world)
+    world.true.pass_(20 * DAY)
+    moved = path.rename(world.root / "front/moved.jpg")
+    os.utime(moved, (world.true.now, world.true.now))  # nothing about the file tells its age now
+    world.write("front/unnamed.jpg", b"\xff\xd8\xff another content is another recording")
+    lose_state(world)
+    world.rest()
+    by_name = {entry.fingerprint: world.books().live[entry.item].anchor for entry in sighted(world)}
+    assert before == [by_name.pop(world.centre.earlier[0].fingerprint)]
+    assert [world.true.now] == list(by_name.values()), "and the other one keeps its own"
+    world.check()
+
+
+def test_a_hold_and_a_restriction_hold_again_before_anything_goes(world: World):
+    world.record(OLD)
+    world.record(Instant(OLD + 3600), tag="-restricted")
+    gone = world.record(Instant(OLD + 9 * 3600))
+    world.rest()
+    first, second, _ = sorted(sighted(world), key=lambda e: e.anchor or 0)
+    window = (Instant(OLD - 60), Instant(OLD + 60))
+    world.centre.holds += [
+        StoreHold("hold-1", *window),
+        StoreHold("restriction-1", Instant(0), Instant(0), items=(item(world, second),)),
+    ]
+    assert first.fingerprint != second.fingerprint
+    world.activate()
+    world.rest()
+    kept = world.files()
+    assert (2, False) == (len(kept), gone.exists())
+    lose_state(world)
+    world.rest()
+    assert kept == world.files()
+    assert {"hold-1", "restriction-1"} <= world.books().effective
+    assert [{"hold-1"}, {"restriction-1"}] == [
+        entry.holds for entry in sorted(world.books().live.values(), key=lambda e: e.anchor or 0)
+    ]
+    world.check()
+
+
+@pytest.mark.parametrize("days", [-50, 1])
+def test_what_people_corrected_stays_corrected(world: World, days: int):
+    world.record(YOUNG)
+    world.rest()
+    [found] = sighted(world)
+    corrected = Instant(YOUNG + days * DAY)
+    world.sign(
+        Correction(
+            id="c1",
+            at=world.true.now,
+            reason="x",
+            items=(item(world, found),),
+            anchor=corrected,
+            record_class="contact-centre-call",
+        )
+    )
+    world.rest()
+    lose_state(world)
+    world.rest()
+    [again] = world.books().live.values()
+    assert (corrected, "contact-centre-call") == (again.anchor, again.record_class)
+    world.check()
+
+
+def test_yesterdays_copy_of_the_state_is_a_lost_one(world: World, tmp_path: Path):
+    world.record(YOUNG)
+    world.record(OLD)
+    world.rest()
+    world.stop()
+    shutil.copytree(world.state, tmp_path / "yesterday")
+    world.boot()
+    world.true.pass_(DAY)
+    world.centre.holds.append(StoreHold("hold-1", Instant(OLD - 60), Instant(OLD + 60)))
+    world.activate()
+    world.record(Instant(YOUNG + DAY))
+    world.rest()
+    world.stop()
+    shutil.rmtree(world.state)
+    shutil.copytree(tmp_path / "yesterday", world.state)
+    world.true.pass_(DAY)
+    world.boot().exchange.greet()
+    world.rest()
+    assert 2 == world.centre.epoch
+    assert (3, {"hold-1"}) == (len(world.files()), world.books().effective)
+    world.check()
+
+
+def cycle(world: World) -> None:
+    """A day's work of a box that may be told that there are two of it."""
+    with contextlib.suppress(FrozenError):
+        world.cycle()
+
+
+def test_of_one_image_in_two_boxes_neither_erases_until_two_people_name_one(
+    world: World, tmp_path: Path
+):
+    world.record(YOUNG)
+    world.activate()
+    world.rest()
+    world.stop()
+    twin_path = tmp_path / "twin"
+    shutil.copytree(world.root, twin_path / "root")
+    shutil.copytree(world.state, twin_path / "state")
+    world.boot()
+    twin = World(
+        twin_path / "root",
+        twin_path / "state",
+        world.true,
+        FakeClock(world.true, box="twin-"),
+        world.centre,
+    )
+    twin.adopt_inodes()
+    twin.boot()
+    boxes = (world, twin)
+    moment = world.true.now
+    for tag, box in zip("ab", boxes, strict=True):
+        box.record(moment, tag=tag)
+    for box in (*boxes, *boxes):
+        cycle(box)
+    assert world.centre.frozen
+    world.true.now = Instant(world.due_at(moment) + DAY)
+    for box in (*boxes, *boxes):
+        cycle(box)
+    assert [2, 2] == [len(box.files()) for box in boxes], "neither erases"
+
+    world.centre.thaw()
+    world.true.pass_(60)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+    assert 2 == len(twin.files()), "and the other still does not"
+    cycle(twin)
+    assert 2 == len(twin.files())
