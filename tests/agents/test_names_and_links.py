@@ -48,3 +48,17 @@ def test_a_recording_that_is_moved_and_touched_keeps_its_number_and_its_date(wor
     world.true.now = world.due_at(YOUNG)
     world.rest()
     assert set() == world.files()
+
+
+def test_what_comes_back_after_its_erasure_goes_again_within_one_scan(world: World):
+    content = b"\xff\xd8\xff of a day in January"
+    world.write("front/20260114-140000.jpg", content, mtime=OLD)
+    world.activate()
+    world.rest()
+    assert set() == world.files()
+    world.true.pass_(DAY)
+    world.write("copies/restored.jpg", content)  # neither its name nor its mtime tells its age
+    world.cycle()
+    assert set() == world.files()
+    world.rest()
+    assert ["due", "zombie"] == [ending.how for ending in world.check().erased()]
