@@ -16,7 +16,7 @@ from typing import Any
 
 from retention.errors import ConfigError, RefusedError, RetentionError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
@@ -150,6 +150,20 @@ CREATE TABLE prior (                    -- anchors that an earlier epoch knew, b
 ) STRICT, WITHOUT ROWID;
 """
 
+#: What brings a catalogue of an earlier version up to the next. What a clock said in a version that
+#: did not write down on whose word is in doubt until the enforcer's next word.
+_UPGRADES = {
+    1: """
+ALTER TABLE clock ADD COLUMN heard TEXT NOT NULL DEFAULT '';
+ALTER TABLE periods ADD COLUMN floor INTEGER;
+ALTER TABLE periods ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
+DROP INDEX items_due;
+CREATE INDEX items_due ON items (
+    record_class, holds, civil, number, state, not_before, period
+) WHERE holds = 0;
+""",
+}
+
 
 class CatalogueError(RetentionError):
     """The catalogue could not be read or written; nothing was half done."""
@@ -196,9 +210,16 @@ class Catalogue:
                 f"this one knows schema {SCHEMA_VERSION}, the file has {version}"
             )
         if version == 0:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
+            self._become(SCHEMA, SCHEMA_VERSION)
+            return
+        for before in range(version, SCHEMA_VERSION):
+            self._become(_UPGRADES[before], before + 1)
+
+    def _become(self, statements: str, version: int) -> None:
+        """Run these, and be of this version, in one transaction."""
+        self._db.executescript(
+            f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {version}; COMMIT;"
+        )
 
     def claim(self) -> None:
         """Be the one process that erases by this catalogue, until it ends or closes it.

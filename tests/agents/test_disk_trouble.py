@@ -9,6 +9,13 @@ from retention.calendar import DAY
 from retention.errors import RetentionError
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
+YOUNG = at("2026-03-10 12:00")
+
+#: Every column of every table and index, by name.
+SHAPE = """
+SELECT m.name, coalesce(i.name, c.name) FROM sqlite_master AS m
+  LEFT JOIN pragma_table_info(m.name) AS c LEFT JOIN pragma_index_info(m.name) AS i
+"""
 
 
 def test_while_the_root_is_missing_nothing_is_gone_and_nothing_is_erased(world: World):
@@ -58,3 +65,31 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     with pytest.raises(RetentionError):
         world.boot()
     assert 1 == len(world.files())
+
+
+#: Back from the second version of the catalogue to the first.
+FIRST_VERSION = """
+ALTER TABLE clock DROP COLUMN heard;
+ALTER TABLE periods DROP COLUMN floor;
+ALTER TABLE periods DROP COLUMN vouched;
+DROP INDEX items_due;
+CREATE INDEX items_due ON items (record_class, holds, civil) WHERE holds = 0;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_catalogue_of_the_version_before_is_brought_up_and_goes_on(world: World):
+    world.activate()
+    world.record(YOUNG)
+    world.rest()
+    world.stop()
+    with sqlite3.connect(world.state / "catalogue.sqlite") as db:
+        made = db.execute(SHAPE).fetchall()
+        db.executescript(FIRST_VERSION)
+    db.close()
+    world.boot()
+    assert sorted(made) == sorted(world.agent.catalogue.rows(SHAPE))
+    world.true.now = world.due_at(YOUNG)
+    world.rest()
+    assert set() == world.files()
+    world.check()
