@@ -218,6 +218,12 @@ class Items:
             end = last
         return Picked(self._connection, self._key, runs)
 
+    def any_held_by(self, hold: str) -> bool:
+        """Whether this hold still holds an item."""
+        c, (store, epoch) = held_items.c, self._key
+        of_hold = select(c.number).where(c.store == store, c.epoch == epoch, c.hold == hold)
+        return self._connection.execute(of_hold.limit(1)).first() is not None
+
 
 class Picked:
     """Items named by runs of numbers. A number that no item has, or an erased one, names nothing.

@@ -40,7 +40,9 @@ def freed(batch: Batch, entries: Sequence[Freed]) -> None:
         picked.free(entry.hold, entry.not_before)
         for group in picked.groups():
             batch.books.add(group.record_class, group.civil, group.state, *group.amount)
-        decisions.let_go(batch.connection, batch.store, [entry.hold], entry.at)
+        # Of a restriction a part may be lifted: the store is told of it until nothing is left.
+        if not batch.items.any_held_by(entry.hold):
+            decisions.let_go(batch.connection, batch.store, [entry.hold], entry.at)
 
 
 def marked(batch: Batch, entries: Sequence[Marked]) -> None:

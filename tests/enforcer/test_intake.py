@@ -246,6 +246,16 @@ def test_a_restriction_comes_before_a_hold_and_ends_by_itself(log: Log):
     assert {1: "present", 2: "held", 3: "held"} == states(log.engine)
 
 
+def test_a_restriction_of_which_a_part_was_lifted_is_not_let_go_of(log: Log):
+    restriction = f"{RESTRICTION}0badcafe"
+    place(log.engine, restriction, STORE)
+    log.say(Acknowledged(NOW, 77, (restriction,), ()), Held(NOW, restriction, ((1, 2),)))
+    log.say(Freed(NOW, restriction, ((1, 1),), NOW))
+    assert [(restriction, None)] == table(log.engine, "hold_stores", "hold", "freed_at")
+    log.say(Freed(Instant(NOW + 9), restriction, ((2, 2),), NOW))
+    assert [(restriction, NOW + 9)] == table(log.engine, "hold_stores", "hold", "freed_at")
+
+
 def test_a_changed_item_is_booked_out_and_in_with_what_was_seen(log: Log):
     log.say(
         changed(1, anchor=Instant(NOW - 2 * DAY), size=900),
