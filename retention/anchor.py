@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from retention.calendar import DAY, Instant, civil_date, iso, to_instant
-from retention.probes import Candidate, TimeSource, ZoneKnowledge
+from retention.probes import DECLARED, Candidate, TimeSource, ZoneKnowledge
 
 #: How anchors are found that no single candidate gives.
 BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
@@ -30,6 +30,11 @@ RECORDERS_OWN = frozenset(TimeSource) - {
     TimeSource.NAME_GUESS,
     TimeSource.DIRECTORY,
     TimeSource.MTIME,
+}
+
+_DECLARED = {
+    TimeSource.STATED: "the storage keeps its date beside it",
+    TimeSource.NAME: "its name matches the pattern declared for its source",
 }
 
 _RANK = {source: rank for rank, source in enumerate(TimeSource)}
@@ -106,6 +111,7 @@ def date_recording(
     first_seen: Instant,
     commissioned: Instant,
     window: Window | None = None,
+    existed: Instant | None = None,
     span: int = 0,
     max_delay: int = 0,
     imports: bool = False,
@@ -114,26 +120,30 @@ def date_recording(
 
     `first_seen` is when somebody first looked at it, `commissioned` when the store went into
     service. `window` is None where nobody knows when the file came: a backlog at installation, a
-    restored store, an auditor. `max_delay` is seconds a finished file may take to appear.
+    restored store, an auditor. `existed` is an instant at which the storage had it already, where
+    it tells one (LastModified): it bounds every date from above and is none itself. `max_delay` is
+    seconds a finished file may take to appear.
     """
     if first_seen < commissioned:
         return Dated(None, UNDATED, "the clock by which it was first seen was wrong")
     readings = [read(candidate, zone, span) for candidate in candidates]
-    plausible = sorted(_plausible(readings, commissioned, first_seen), key=_order)
+    there = first_seen if existed is None else min(first_seen, existed)
+    plausible = sorted(_plausible(readings, commissioned, there), key=_order)
     if window is None:
         return _without_window(plausible, span, zone)
     start = max(commissioned, Instant(min(window) - span - max_delay))
     if imports and any(r.latest < start for r in plausible):
         return _late(plausible, span, zone)
-    return _inside(readings, plausible, Window(start, window.until), span, zone)
+    until = max(start, min(window.until, there))
+    return _inside(readings, plausible, Window(start, until), span, zone)
 
 
 def _plausible(
-    readings: Iterable[Reading], commissioned: Instant, first_seen: Instant
+    readings: Iterable[Reading], commissioned: Instant, there: Instant
 ) -> Iterator[Reading]:
-    """What may be true of the readings: nothing from before the store's time, nor from the future."""
+    """What may be true of the readings: nothing from before the store's time, nor of when it was there."""
     for each in readings:
-        if each.latest >= commissioned and each.earliest <= first_seen + TOLERANCE_SECONDS:
+        if each.latest >= commissioned and each.earliest <= there + TOLERANCE_SECONDS:
             yield each._replace(earliest=max(each.earliest, commissioned))
 
 
@@ -172,8 +182,8 @@ def _without_window(plausible: Sequence[Reading], span: int, zone: tzinfo) -> Da
         return Dated(None, UNDATED, "no date in it can be true")
     sharp = _sharp(plausible, plausible, zone)
     for reading in sharp:
-        if reading.source is TimeSource.NAME:
-            reason = "its name matches the pattern declared for its source"
+        if reading.source in DECLARED:
+            reason = _DECLARED[reading.source]
             return _dated(reading.earliest, reading, reason, sharp, span)
         witness = _agreeing(reading, plausible)
         if witness is not None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from agents.stores import Found, Generation, Store
+from agents.stores import Found, Generation, Part, Store
 from retention.anchor import Dated, Window, date_recording
 from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
@@ -20,6 +20,9 @@ from retention.policy import UNREGISTERED, Chain, Source
 from retention.probes import Candidate, NamePattern, TimeSource, probe
 
 NANOSECONDS = 10**9
+
+Parts = Callable[[bytes, bytes], Part | None]
+"""Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
 
 Registered = tuple[Source | None, RecordClass]
 """The source that a directory belongs to, None if it is in no register, and the class it has."""
@@ -55,6 +58,7 @@ class Recording:
     dated: Dated
     candidates: tuple[Candidate, ...]
     sight: Sight
+    part: Part | None = None
 
     @property
     def civil(self) -> int:
@@ -70,9 +74,16 @@ class Dater:
     """Dates the files of one store under the policy in force."""
 
     def __init__(
-        self, store: Store, *, group: str, commissioned_at: Instant, chain: Callable[[], Chain]
+        self,
+        store: Store,
+        *,
+        group: str,
+        commissioned_at: Instant,
+        chain: Callable[[], Chain],
+        parts: Parts = lambda _directory, _title: None,
     ) -> None:
         self._store = store
+        self._parts = parts
         self._group = group
         self._commissioned_at = commissioned_at
         self._chain = chain
@@ -84,16 +95,19 @@ class Dater:
         Raises what `Store.open` and reading raise: a file that cannot be read is not undated.
         """
         source, record_class = self._source(directory)
+        part = found.part or self._parts(directory, found.called)
         with self._store.open(directory, found.name) as opened:
             generation = opened.generation
+            bounds = opened.mtime_bounds
             mtime_ns = generation.mtime_ns - sight.offset * NANOSECONDS
             probed = probe(
                 opened,
                 name=_below(source, directory, found.called),
-                mtime_ns=mtime_ns,
+                mtime_ns=None if bounds else mtime_ns,
                 patterns=_patterns(source),
+                stated=opened.stated,
             )
-            if probed.kind is MediaKind.OTHER:
+            if probed.kind is MediaKind.OTHER and part is None:
                 return None
             mark = fingerprint(opened)
         span = probed.span_seconds or 0
@@ -107,9 +121,17 @@ class Dater:
             source=UNREGISTERED if source is None else source.id,
             record_class=record_class,
             span=span,
-            dated=self._anchor(probed.candidates, source, record_class, span, sight),
+            dated=self._anchor(
+                probed.candidates,
+                source,
+                record_class,
+                span,
+                sight,
+                existed=Instant(generation.mtime_ns // NANOSECONDS) if bounds else None,
+            ),
             candidates=probed.candidates,
             sight=sight,
+            part=part,
         )
 
     def zone_of(self, source: str) -> ZoneInfo:
@@ -130,6 +152,8 @@ class Dater:
         record_class: RecordClass,
         span: int,
         sight: Sight,
+        *,
+        existed: Instant | None,
     ) -> Dated:
         return date_recording(
             candidates,
@@ -137,6 +161,7 @@ class Dater:
             first_seen=sight.seen,
             commissioned=self._commissioned_at,
             window=sight.window,
+            existed=existed,
             span=span,
             max_delay=0 if source is None else source.max_delay_seconds,
             imports=source is not None and source.imports,

@@ -141,7 +141,7 @@ class Scanner:
         sight = self._sight()
         known = self._known(directory, [name]).get(name)
         changed = known is None or known.generation != found.generation
-        if changed and closed and may_be_media(found.called):
+        if changed and closed and _may_be_ours(found):
             self._settling.pop((directory, name), None)
             self._ready.append((directory, found, sight))
         else:
@@ -162,7 +162,7 @@ class Scanner:
             if item is not None and item.generation == found.generation:
                 if item.links != found.links:
                     self._relink(item.number, found.links)
-            elif not may_be_media(found.called):
+            elif not _may_be_ours(found):
                 continue
             elif self._has_settled(found):
                 fresh.append((directory, found, sight))
@@ -345,6 +345,11 @@ def ended_before(catalogue: Catalogue, seen: Instant) -> Instant | None:
     """
     began: Instant | None = catalogue.value(f"{_LAST_SCAN} < ?", (seen,))
     return began
+
+
+def _may_be_ours(found: Found) -> bool:
+    """Whether it is worth a look at its bytes; a part of a whole is ours whatever they are."""
+    return found.part is not None or may_be_media(found.called)
 
 
 def _by_directory(recordings: Iterable[Recording]) -> dict[bytes, list[bytes]]:

@@ -14,10 +14,12 @@ by that call without being told, and no file may be called gone because of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self
 
 from retention.outcome import Outcome
+from retention.probes import Finding
 from retention.probes.source import ByteSource
 
 Unread = Callable[[bytes, str], None]
@@ -40,18 +42,39 @@ class Generation(NamedTuple):
     mtime_ns: int
 
 
+class Role(IntEnum):
+    """What a part is to the whole it belongs to. The highest is erased first, the recording last."""
+
+    RECORDING = 0  # a leg of a call, raw or transcoded
+    COMPANION = 1  # a sidecar, a transcript, a waveform, a rating
+    ROW = 2  # of a table or a file of call-detail records
+
+
+class Part(NamedTuple):
+    """Says that something is part of a whole, as a leg of a call: one date, one hold, one deadline.
+
+    `whole` is the same for all parts of one whole within a store, and for nothing else.
+    """
+
+    whole: bytes
+    role: Role
+
+
 class Found(NamedTuple):
     """A regular file as a listing saw it.
 
     `links` counts all the names its content has: here, elsewhere, and the store's private one.
     `title` is what its recorder called it, where a store needs more than that to tell its
     contents apart: a version of an object is named by its key and its id. Empty: its name.
+    `part` is what it is part of, where the store knows, as with rows: then it is a person's datum
+    whatever its bytes look like.
     """
 
     name: bytes
     generation: Generation
     links: int
     title: bytes = b""
+    part: Part | None = None
 
     @property
     def called(self) -> bytes:
@@ -98,6 +121,20 @@ class Opened(ByteSource, Protocol):
     @property
     def generation(self) -> Generation:
         """Of the very file that is open, whatever has happened to its name since."""
+
+    @property
+    def stated(self) -> Sequence[Finding]:
+        """What the storage keeps beside the bytes of when it was recorded and for how long.
+
+        User metadata of an object, the time column of a row; nothing with a file.
+        """
+
+    @property
+    def mtime_bounds(self) -> bool:
+        """Whether no recorder can have set `mtime_ns`: then the content is no younger, and no more.
+
+        LastModified is such a time; a file's mtime is one that its recorder may have meant.
+        """
 
     def __enter__(self) -> Self:
         """Itself."""

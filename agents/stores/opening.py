@@ -10,6 +10,7 @@ from typing import Self
 from agents.stores import Generation
 from agents.stores.trouble import sentence_of
 from retention.errors import GoneError, UnreadableError
+from retention.probes import Finding
 
 # No waiting for the other end of a pipe; no link followed.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -19,6 +20,8 @@ _NOT_A_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV, e
 class OpenFile:
     """A regular file, open for reading: an `Opened`."""
 
+    stated: tuple[Finding, ...] = ()
+    mtime_bounds = False
     __slots__ = ("_fd", "generation", "size")
 
     def __init__(self, fd: int, state: os.stat_result) -> None:

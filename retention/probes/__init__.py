@@ -14,6 +14,7 @@ from retention.calendar import DAY
 from retention.errors import MalformedError
 from retention.media import HEAD_BYTES, MediaFormat, format_of, recognise
 from retention.probes.candidate import (
+    DECLARED,
     Candidate,
     Finding,
     Probed,
@@ -30,11 +31,14 @@ from retention.probes.source import ByteSource, BytesSource, Reader
 from retention.probes.strptime import UNIX_EPOCH
 
 __all__ = [
+    "DECLARED",
     "ByteSource",
     "BytesSource",
     "Candidate",
+    "Finding",
     "NamePattern",
     "Probed",
+    "Span",
     "TimeSource",
     "ZoneKnowledge",
     "probe",
@@ -56,17 +60,28 @@ _LONGEST_SPAN_SECONDS = 7 * DAY
 
 
 def probe(
-    source: ByteSource, *, name: bytes, mtime_ns: int, patterns: Sequence[NamePattern] = ()
+    source: ByteSource,
+    *,
+    name: bytes,
+    mtime_ns: int | None,
+    patterns: Sequence[NamePattern] = (),
+    stated: Sequence[Finding] = (),
 ) -> Probed:
     """Collect every time the file claims: embedded, in its name, in its directories, its mtime.
 
     `name` is the path below its source's directory, '/' between the parts, as the file system
-    has it; `patterns` are those declared for the source. Order: embedded, declared name, guesses,
-    mtime. Raises only what `source.read` raises.
+    has it; `patterns` are those declared for the source. `stated` is what the storage keeps beside
+    the bytes; `mtime_ns` is None where no recorder can have set it. Order: embedded, stated,
+    declared name, guesses, mtime. Raises only what `source.read` raises.
     """
     reader = Reader(source)
     head = reader.head(HEAD_BYTES)
-    findings = [*_embedded(reader, format_of(head)), *_named(name, patterns), *_modified(mtime_ns)]
+    findings = [
+        *_embedded(reader, format_of(head)),
+        *stated,
+        *_named(name, patterns),
+        *_modified(mtime_ns),
+    ]
     spans = [found.seconds for found in findings if isinstance(found, Span)]
     believable = [seconds for seconds in spans if 0 < seconds <= _LONGEST_SPAN_SECONDS]
     return Probed(
@@ -92,8 +107,10 @@ def _named(name: bytes, patterns: Sequence[NamePattern]) -> Iterator[Candidate]:
     yield from guess_from_directories(name)
 
 
-def _modified(mtime_ns: int) -> Iterator[Candidate]:
+def _modified(mtime_ns: int | None) -> Iterator[Candidate]:
     """Yield the mtime: writing ended then or before, so it bounds the recording's end from above."""
+    if mtime_ns is None:
+        return
     try:
         value = UNIX_EPOCH + timedelta(seconds=mtime_ns // 10**9)
     except OverflowError:

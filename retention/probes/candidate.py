@@ -17,11 +17,16 @@ class TimeSource(StrEnum):
     EXIF = "exif"
     MP4 = "mp4"
     MATROSKA = "matroska"
+    STATED = "stated"  # the storage keeps it beside the bytes: user metadata, a row's time column
     NAME = "name"  # the name matches a pattern that was declared for the file's source
     NAME_GUESS = "name-guess"  # the name looks like a date; nobody said that it is one
     DIRECTORY = "directory"  # a directory's name looks like a date: a guess as well
     SIDECAR = "sidecar"
     MTIME = "mtime"
+
+
+DECLARED = frozenset({TimeSource.STATED, TimeSource.NAME})
+"""Where the time stands because a person said beforehand that it does."""
 
 
 class ZoneKnowledge(StrEnum):
@@ -58,7 +63,7 @@ class Candidate:
     @property
     def declared(self) -> bool:
         """Whether a person said beforehand that this is where the time stands."""
-        return self.source is TimeSource.NAME
+        return self.source in DECLARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ def mtime(text: str) -> Candidate:
     return Candidate(TimeSource.MTIME, moment, ZoneKnowledge.UTC, is_end=True)
 
 
+def stated(text: str) -> Candidate:
+    return Candidate(TimeSource.STATED, wall(text), ZoneKnowledge.LOCAL)
+
+
 def mp4(text: str) -> Candidate:
     return Candidate(TimeSource.MP4, wall(text), ZoneKnowledge.UTC_OR_LOCAL)
 
@@ -549,3 +553,37 @@ def test_the_ends_of_the_calendar_can_be_read(candidate, span):
     reading = read(candidate, RIGA, span)
 
     assert reading.earliest <= reading.latest
+
+
+# --- what the storage says -----------------------------------------------------------------------
+
+
+def test_what_the_storage_states_suffices_where_nobody_saw_it_come():
+    found = backlog(stated("2026-01-05 10:00"), guess("2025-10-01 10:00"))
+
+    assert ("2026-01-05T10:00:00", "stated") == shown(found)
+    assert found.ordinary
+
+
+def test_no_date_is_later_than_when_the_storage_had_it_already():
+    found = backlog(stated("2026-02-01 10:00"), existed=at("2026-01-05 10:00"))
+
+    assert (None, "undated") == (found.anchor, found.how)
+
+
+def test_when_the_storage_had_it_is_no_date_of_the_recording():
+    found = backlog(existed=at("2026-01-05 10:00"))
+
+    assert (None, "undated") == (found.anchor, found.how)
+
+
+def test_when_the_storage_had_it_closes_the_window():
+    found = dated(stated("2026-03-10 11:00"), existed=at("2026-03-10 09:00"))
+
+    assert ("2026-03-10T06:00:00", "bounded") == shown(found)
+
+
+def test_a_server_that_lives_in_the_past_makes_nothing_older_than_its_window():
+    found = dated(stated("2026-03-10 11:00"), existed=at("1970-01-02 00:00"))
+
+    assert ("2026-03-10T06:00:00", "bounded") == shown(found)

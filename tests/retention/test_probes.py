@@ -21,6 +21,7 @@ from retention.probes import (
     Candidate,
     NamePattern,
     Probed,
+    Span,
     TimeSource,
     ZoneKnowledge,
     probe,
@@ -155,6 +156,20 @@ def test_candidates_come_embedded_declared_directory_mtime() -> None:
         ("mtime", "2026-11-22T01:10:05+00:00", True),
     ] == [(claim.source.value, claim.value.isoformat(), claim.is_end) for claim in found]
     assert [False, True, False, False] == [claim.declared for claim in found]
+
+
+def test_what_the_storage_states_comes_before_the_name_and_a_time_nobody_set_not_at_all() -> None:
+    captured = Candidate(TimeSource.STATED, datetime(2026, 11, 22, tzinfo=UTC), ZoneKnowledge.UTC)
+    found = probe(
+        BytesSource(b""),
+        name=b"20261122-031000.jpg",
+        mtime_ns=None,
+        patterns=[NamePattern.parse("%Y%m%d-%H%M%S.jpg")],
+        stated=[captured, Span(60)],
+    )
+    assert ["stated", "name"] == [claim.source.value for claim in found.candidates]
+    assert 60 == found.span_seconds
+    assert all(claim.declared for claim in found.candidates)
 
 
 @given(mtime_ns=st.integers())

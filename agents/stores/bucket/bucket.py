@@ -33,6 +33,7 @@ from retention.errors import (
     StoreUnreachableError,
     UnreadableError,
 )
+from retention.probes import Finding
 
 PRIVATE = OWN.decode() + "/"
 IDENTITY = PRIVATE + "store"
@@ -42,6 +43,9 @@ INCIDENT_TAG = "incident"
 
 class Object:
     """One version, open for reading: an `Opened`. Each read is a request for that range."""
+
+    stated: tuple[Finding, ...] = ()
+    mtime_bounds = True
 
     def __init__(self, client: Any, bucket: str, of: VersionId) -> None:
         self._client = client
