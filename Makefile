@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv run test check format lock bench dashboards clean
+.PHONY: venv run test check format lock bench dashboards docs clean
 
 venv: .venv/made-from-lock
 
@@ -36,6 +36,9 @@ lock: ## Make the lock anew (needs uv on PATH); it carries hashes and no index a
 
 dashboards: venv ## Write dashboards/*.json anew
 	$(BIN)/python -m dashboards
+
+docs: venv ## Write the tables of docs/metrics.md anew
+	$(BIN)/python -m docs
 
 clean:
 	rm -rf .venv run dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

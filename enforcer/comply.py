@@ -4,6 +4,7 @@ Ok is evidence, and evidence runs out: it is valid until the store has to be loo
 next deadline passes. What nobody could have seen is unknown, never ok (I4; docs/rules.md, Proof).
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, and_, case, func, select, text
 
 from enforcer.index import tally
 from enforcer.index.tables import EXCEPTED_ITEMS, hold_stores, holds, items, stores
+from enforcer.trouble import NOTES, ahead_of_us
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant, Limits
 from retention.policy import Chain
@@ -181,6 +183,8 @@ def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
         return
     if row.state != "active":
         yield _unknown("not_activated", "it is only observed: two people have not activated it")
+    if ahead_of_us(row.last_seen_at, now):
+        yield _unknown("our_clock", "it was heard in the future: our own clock was set back")
     if row.last_seen_at is None or row.last_seen_at + SILENT_SECONDS < now:
         yield _unknown("silent", "nothing was heard of it for 7 days")
     if row.scan_complete_at is None:
@@ -200,12 +204,17 @@ def _amiss(row: Any) -> Iterator[Reason]:
         yield _unknown("restored", "it has not said yet what it knows since we were restored")
     if row.clock_trusted is False:
         yield _unknown("clock", "its clock jumped or is wrong")
-    if row.brake:
+    if row.paused and not row.frozen:
+        yield _unknown("paused", "its agent erases nothing: it was told to, or was retired")
+    if row.brake and row.state == "active":
         yield _unknown("brake", f"its sweep waits: {row.brake}")
     if row.refused:
         yield _unknown("log_refused", f"its report was refused: {row.refused}")
     if row.contradictions or row.imbalance:
         yield _unknown("contradiction", "its report contradicts what is known of it")
+    for note in json.loads(row.notes):
+        if NOTES.get(note):
+            yield _unknown(note.replace("-", "_"), NOTES[note])
 
 
 def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[str, dict[str, _Ages]]:

@@ -83,12 +83,15 @@ class Rounds:
             return prove.certify(connection, chain, self.clock(), os.urandom)
 
 
+#: Name, labels and sentence (docs/metrics.md).
+VERIFIED = (
+    "retention_ledger_verify_last_success_timestamp_seconds",
+    ("verifier",),
+    "When the whole ledger was last hashed again and found as published; 0: not since we started.",
+)
+
+
 def verified_gauge(registry: CollectorRegistry) -> Gauge:
     """When the ledger was last found whole; the enforcer is one verifier, auditors are others."""
-    gauge = Gauge(
-        "retention_ledger_verify_last_success_timestamp_seconds",
-        "When the whole ledger was last hashed again and found as published.",
-        ["verifier"],
-        registry=registry,
-    )
-    return gauge.labels("enforcer")
+    name, labels, sentence = VERIFIED
+    return Gauge(name, sentence, labels, registry=registry).labels("enforcer")

@@ -10,6 +10,8 @@ from fractions import Fraction
 #: Below this many due items nothing is braked: small stores have uneven days.
 ALWAYS_ALLOWED = 100
 TIMES_EXPECTED = 3
+#: How the sentence of a braked sweep ends.
+UNUSUAL = "would be usual or were allowed by two people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,5 @@ def brake(*, due: int, arrivals: int, days: int, days_since_sweep: int, granted:
     expected = Fraction(arrivals, max(days, 1)) * max(days_since_sweep, 1)
     allowed = max(ALWAYS_ALLOWED, int(expected * TIMES_EXPECTED), granted)
     engaged = due > allowed
-    reason = (
-        f"{due} items are due, {allowed} would be usual or were allowed by two people"
-        if engaged
-        else ""
-    )
+    reason = f"{due} items are due, {allowed} {UNUSUAL}" if engaged else ""
     return Braking(engaged, due, allowed, reason)

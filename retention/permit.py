@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Literal
 
+from retention.brake import UNUSUAL
 from retention.calendar import Instant, civil_date
 from retention.decide import Rules
 from retention.directive import VALID_SECONDS, Directive
@@ -20,6 +21,23 @@ from retention.policy import Chain, DueRange
 LAST_HOUR = 3600
 #: A technician's freeze ends by itself.
 FREEZE_SECONDS = 72 * 3600
+
+_OBSERVED = "the store is only observed; it was not activated"
+_NO_TIME = "the enforcer has never told the time yet"
+_TECHNICIAN = "a technician froze this store for 72 hours"
+_JUMPED = "the wall clock jumped or is wrong"
+_UNDIRECTED = "no directive was ever received"
+_AWAY = "the enforcer is away and this store keeps until it is back"
+_WORDS = {
+    _OBSERVED: "observed",
+    _NO_TIME: "clock",
+    _TECHNICIAN: "technician",
+    _JUMPED: "clock",
+    _UNDIRECTED: "away",
+    _AWAY: "away",
+}
+#: Why a sweep waits, in words that programs can count by; "unusual" is the brake.
+WAITS = ("unusual", *dict.fromkeys(_WORDS.values()), "other")
 
 Offline = Literal["delete", "keep"]
 
@@ -57,22 +75,29 @@ def refusal(standing: Standing) -> Refusal | None:
     return next(_refusals(standing), None)
 
 
+def waits_for(sentence: str) -> str:
+    """The word of `WAITS` for a sentence of ours about a sweep that waits; "other" for any other."""
+    if sentence.endswith(UNUSUAL):
+        return "unusual"
+    return _WORDS.get(sentence, "other")
+
+
 def _refusals(standing: Standing) -> Iterator[Refusal]:
     if not standing.activated:
-        yield Refusal(Outcome.REFUSED_EARLY, "the store is only observed; it was not activated")
+        yield Refusal(Outcome.REFUSED_EARLY, _OBSERVED)
     if standing.frozen:
         yield Refusal(Outcome.REFUSED_HELD, standing.frozen)
     if standing.bound is None:
-        yield Refusal(Outcome.REFUSED_CLOCK, "the enforcer has never told the time yet")
+        yield Refusal(Outcome.REFUSED_CLOCK, _NO_TIME)
     # Both by the wall clock; a marker dated far ahead must not keep everything for ever.
     if standing.freeze is not None and abs(standing.wall - standing.freeze) < FREEZE_SECONDS:
-        yield Refusal(Outcome.REFUSED_HELD, "a technician froze this store for 72 hours")
+        yield Refusal(Outcome.REFUSED_HELD, _TECHNICIAN)
     if not standing.trusted:
-        yield Refusal(Outcome.REFUSED_CLOCK, "the wall clock jumped or is wrong")
+        yield Refusal(Outcome.REFUSED_CLOCK, _JUMPED)
     if standing.directive is None:
-        yield Refusal(Outcome.REFUSED_HELD, "no directive was ever received")
+        yield Refusal(Outcome.REFUSED_HELD, _UNDIRECTED)
     if not _current(standing) and standing.offline == "keep":
-        yield Refusal(Outcome.BLOCKED, "the enforcer is away and this store keeps until it is back")
+        yield Refusal(Outcome.BLOCKED, _AWAY)
 
 
 def rules(standing: Standing, chain: Chain, *, spread: int = 0) -> Rules:

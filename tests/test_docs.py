@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.__main__ import PAGE, written
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = [
@@ -46,20 +48,10 @@ def _has_section(text: str, section: str) -> bool:
     return any(section == h or section.startswith(f"{h} ") for h in headings)
 
 
-def test_every_metric_is_on_the_page_and_every_metric_on_the_page_is_real():
-    page = (ROOT / "docs" / "metrics.md").read_text()
-    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
-    told = {_plain(name) for name in re.findall(r"`(retention_[a-z_]+)`", rows)}
-    pages = [*(ROOT / "enforcer" / "metrics").glob("*.py"), ROOT / "agents/engine/metrics.py"]
-    pages.append(ROOT / "enforcer" / "rounds.py")
-    code = "\n".join(p.read_text() for p in pages)
-    real = {_plain(name) for name in re.findall(r'"(retention_[a-z_]+[a-z])"', code)}
-    assert real == told
-
-
-def _plain(name: str) -> str:
-    """A counter's name without the suffix that the exposition gives it."""
-    return name.removesuffix("_total")
+def test_the_page_of_metrics_is_what_the_code_says():
+    page = PAGE.read_text()
+    assert written(page) == page, "run `make docs`"
+    assert page.count("| `retention_") > 45
 
 
 @pytest.mark.slow

@@ -5,23 +5,25 @@ Labels are classes, store groups, states, reasons and grounds, never an item, a 
 (I8; docs/metrics.md).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from enforcer import comply
 from enforcer.index.engine import reading
 from enforcer.index.policies import Chains
 from enforcer.metrics.erasing import erasures
+from enforcer.metrics.family import Family
 from enforcer.metrics.fleet import fleet
 from enforcer.metrics.head import head, root_words
 from enforcer.metrics.holding import holding
 from enforcer.metrics.promise import promise
 from retention.calendar import Instant
+from retention.policy import Chain
 
-__all__ = ["Facts", "root_words"]
+__all__ = ["Facts", "families", "root_words"]
 
 
 class Facts(Collector):
@@ -36,16 +38,18 @@ class Facts(Collector):
         """Nothing: registering must not read the database."""
         return ()
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterable[Family]:
         """One scrape."""
         now = self._clock()
         with reading(self._engine) as connection:
-            chain = self._chains.read(connection)
-            found = comply.positions(connection, chain, now)
-            return [
-                *promise(connection, found, chain, now),
-                *erasures(connection),
-                *fleet(connection),
-                *holding(connection, now),
-                *head(connection),
-            ]
+            return list(families(connection, self._chains.read(connection), now))
+
+
+def families(connection: Connection, chain: Chain, now: Instant) -> Iterator[Family]:
+    """Every name of the contract with what the index has of it (docs/metrics.md)."""
+    found = comply.positions(connection, chain, now)
+    yield from promise(connection, found, chain, now)
+    yield from erasures(connection, {position.record_class for position in found})
+    yield from fleet(connection, now)
+    yield from holding(connection, now)
+    yield from head(connection)

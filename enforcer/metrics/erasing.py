@@ -1,24 +1,25 @@
 """How erasures ended, and how much time was left."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection, select
 
 from enforcer.index.histograms import SLACK_BOUNDS
 from enforcer.index.tables import erasure_tallies
-from enforcer.metrics.family import Labels, counter, histogram
+from enforcer.metrics.family import Family, Labels, counter, histogram
+from retention.outcome import Outcome
 
 #: Reasons of erasing by which the own target decided; of the others the slack says nothing.
 _BY_DATE = frozenset({"due", "early"})
 
 
-def erasures(connection: Connection) -> Iterator[Metric]:
-    """Counts by reason and outcome, and the slack."""
-    counts: Counter[Labels] = Counter()
-    reappeared: Counter[Labels] = Counter()
-    buckets: defaultdict[Labels, Counter[int]] = defaultdict(Counter)
+def erasures(connection: Connection, classes: Iterable[str]) -> Iterator[Family]:
+    """Counts by reason and outcome, and the slack. Of `classes` also the first one is seen to come."""
+    names: list[Labels] = [(name,) for name in classes]
+    counts = Counter[Labels]({(*n, "due", Outcome.ERASED_VERIFIED.value): 0 for n in names})
+    reappeared: Counter[Labels] = Counter(dict.fromkeys(names, 0))
+    buckets: defaultdict[Labels, Counter[int]] = defaultdict(Counter, {n: Counter() for n in names})
     seconds: Counter[Labels] = Counter()
     for row in connection.execute(select(erasure_tallies)).mappings():
         key, why, items = (row["record_class"],), row["why"], row["items"]
@@ -41,7 +42,7 @@ def erasures(connection: Connection) -> Iterator[Metric]:
     )
     yield histogram(
         "retention_erasure_slack_seconds",
-        "From erasing to the own target; negative: late.",
+        "Histogram of own target minus time of erasing; negative: late.",
         ("class",),
         {key: (each, seconds[key]) for key, each in buckets.items()},
         SLACK_BOUNDS,

@@ -4,38 +4,44 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    UnknownMetricFamily,
-)
 from prometheus_client.metrics_core import Metric
 
 from enforcer.index.histograms import ENDLESS
 
 Labels = tuple[str, ...]
-_Family = CounterMetricFamily | GaugeMetricFamily | UnknownMetricFamily
 
 
-def gauge(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Metric:
+class Family(Metric):
+    """One name of the contract. It knows its labels also while it has no series (docs/metrics.md)."""
+
+    def __init__(self, name: str, sentence: str, kind: str, labels: Labels) -> None:
+        super().__init__(name, sentence, kind)
+        self.labels = labels
+
+    def add(self, key: Labels, value: float, suffix: str = "", **more: str) -> None:
+        """One sample under these values of the labels."""
+        named = dict(zip(self.labels, key, strict=True))
+        self.add_sample(f"{self.name}{suffix}", named | more, value)
+
+
+def gauge(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
     """What goes up and down."""
-    return _filled(GaugeMetricFamily(name, sentence, labels=labels), values)
+    return _filled(Family(name, sentence, "gauge", labels), values)
 
 
-def counter(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Metric:
+def counter(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
     """What only grows; `_total` is added to the name."""
-    return _filled(CounterMetricFamily(name, sentence, labels=labels), values)
+    return _filled(Family(name, sentence, "counter", labels), values, "_total")
 
 
-def untyped(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Metric:
+def untyped(name: str, sentence: str, labels: Labels, values: Mapping[Labels, float]) -> Family:
     """What a name says to be of another type than it is."""
-    return _filled(UnknownMetricFamily(name, sentence, labels=labels), values)
+    return _filled(Family(name, sentence, "unknown", labels), values)
 
 
-def number(name: str, sentence: str, value: float) -> Metric:
-    """A gauge without labels."""
-    return GaugeMetricFamily(name, sentence, value=value)
+def number(name: str, sentence: str, value: float | None) -> Family:
+    """A gauge without labels; None: not known, and so no series."""
+    return gauge(name, sentence, (), {} if value is None else {(): value})
 
 
 def histogram(
@@ -44,17 +50,21 @@ def histogram(
     labels: Labels,
     values: Mapping[Labels, tuple[Mapping[int, int], int]],
     bounds: Sequence[int],
-) -> Metric:
+) -> Family:
     """Counts by the upper bound of their bucket, and the sum of what was counted."""
-    family = HistogramMetricFamily(name, sentence, labels=labels)
+    family = Family(name, sentence, "histogram", labels)
     for key, (buckets, total) in sorted(values.items()):
-        family.add_metric(key, _cumulative(buckets, bounds), total)
+        cumulative = _cumulative(buckets, bounds)
+        for bound, count in cumulative:
+            family.add(key, count, "_bucket", le=bound)
+        family.add(key, cumulative[-1][1], "_count")
+        family.add(key, total, "_sum")
     return family
 
 
-def _filled(family: _Family, values: Mapping[Labels, float]) -> Metric:
+def _filled(family: Family, values: Mapping[Labels, float], suffix: str = "") -> Family:
     for key, value in sorted(values.items()):
-        family.add_metric(key, value)
+        family.add(key, value, suffix)
     return family
 
 

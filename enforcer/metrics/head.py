@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection
 
 from enforcer.index import tree
-from enforcer.metrics.family import gauge, number
+from enforcer.metrics.family import Family, Labels, gauge, number
 
 #: The root in words of 48 bits (the last of 16): exact in a float64.
 _WORD_BYTES = 6
 
 
-def head(connection: Connection) -> Iterator[Metric]:
-    """Size, time and root of the head published last; nothing while there is none."""
+def head(connection: Connection) -> Iterator[Family]:
+    """Size, time and root of the head published last; no series while there is none."""
     newest = tree.last_head(connection)
-    if newest is None:
-        return
-    yield number("retention_ledger_tree_size", "Leaves of the ledger.", newest.size)
-    yield number("retention_ledger_head_timestamp_seconds", "When the head was signed.", newest.at)
+    size, at, words = (
+        (newest.size, newest.at, root_words(newest.root)) if newest else (None, None, [])
+    )
+    yield number("retention_ledger_tree_size", "Leaves under the newest signed head.", size)
+    yield number("retention_ledger_head_timestamp_seconds", "When that head was signed.", at)
+    by_index: dict[Labels, float] = {(str(index),): word for index, word in enumerate(words)}
     yield gauge(
         "retention_ledger_head_word",
-        "The head's root in six words of 48 bits, the last of 16.",
+        "Its root in six words of 48 bits, the last of 16: exact in a float64.",
         ("i",),
-        {(str(index),): word for index, word in enumerate(root_words(newest.root))},
+        by_index,
     )
 
 

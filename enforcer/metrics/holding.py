@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection, Row, and_, func, select
 
 from enforcer.index.histograms import AGE_BOUNDS
 from enforcer.index.tables import held_items, hold_ages, hold_stores, holds, items
 from enforcer.metrics.days import midnight, today
-from enforcer.metrics.family import Labels, gauge, histogram, number
+from enforcer.metrics.family import Family, Labels, gauge, histogram, number
 from retention.calendar import Instant
+from retention.hold import Ground
 
 _ITEM = and_(
     items.c.store == held_items.c.store,
@@ -25,26 +25,32 @@ _HELD = (
     .join(items, _ITEM)
     .group_by(holds.c.ground, items.c.record_class)
 )
+#: A ground without holds is told as 0, so that an alert sees the first one.
+_NONE: dict[Labels, float] = {
+    (ground.value, state): 0
+    for ground in Ground
+    for state in ("standing", "unconfirmed", "released")
+}
 _PENDING = select(func.count(func.distinct(hold_stores.c.store))).where(
     hold_stores.c.effective_at.is_(None), hold_stores.c.freed_at.is_(None)
 )
 
 
-def holding(connection: Connection, now: Instant) -> Iterator[Metric]:
+def holding(connection: Connection, now: Instant) -> Iterator[Family]:
     """The register of holds, what they hold, and the answer to "why 60 days?"."""
     yield from _register(connection, now)
     yield from _held(connection)
     rows = connection.execute(select(hold_ages)).all()
     yield histogram(
         "retention_hold_item_age_at_placement_seconds",
-        "How old items were when they were held.",
+        "Histogram of how old items were when they were held.",
         (),
         {(): ({age: count for age, count, _ in rows}, sum(seconds for _, _, seconds in rows))},
         AGE_BOUNDS,
     )
 
 
-def _register(connection: Connection, now: Instant) -> Iterator[Metric]:
+def _register(connection: Connection, now: Instant) -> Iterator[Family]:
     rows = connection.execute(select(holds)).all()
     open_holds = [row for row in rows if row.released_at is None]
     day = today(now).toordinal()
@@ -52,7 +58,7 @@ def _register(connection: Connection, now: Instant) -> Iterator[Metric]:
         "retention_holds",
         "Holds by ground and state.",
         ("ground", "state"),
-        Counter((row.ground, _state(row)) for row in rows),
+        {**_NONE, **Counter((row.ground, _state(row)) for row in rows)},
     )
     yield number(
         "retention_hold_review_overdue",
@@ -66,8 +72,8 @@ def _register(connection: Connection, now: Instant) -> Iterator[Metric]:
     )
 
 
-def _held(connection: Connection) -> Iterator[Metric]:
-    counts: Counter[Labels] = Counter()
+def _held(connection: Connection) -> Iterator[Family]:
+    counts: Counter[Labels] = Counter({(ground.value,): 0 for ground in Ground})
     oldest: dict[Labels, float] = {}
     for ground, name, count, civil in connection.execute(_HELD):
         counts[(ground,)] += count

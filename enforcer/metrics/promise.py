@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
-from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection
 
 from enforcer import comply
 from enforcer.comply import Position, State
 from enforcer.index import tally
 from enforcer.metrics.days import midnight, today
-from enforcer.metrics.family import Labels, counter, gauge, untyped
+from enforcer.metrics.family import Family, Labels, counter, gauge, untyped
 from retention.calendar import Instant
 from retention.policy import Chain
 
@@ -22,7 +21,7 @@ _GROUP: Labels = ("class", "store_group")
 
 def promise(
     connection: Connection, found: Sequence[Position], chain: Chain, now: Instant
-) -> Iterator[Metric]:
+) -> Iterator[Family]:
     """States, counts and deadlines."""
     yield from _compliance(found)
     yield from _items(connection, found)
@@ -30,7 +29,7 @@ def promise(
     yield from _deadlines(found, chain, now)
 
 
-def _compliance(found: Sequence[Position]) -> Iterator[Metric]:
+def _compliance(found: Sequence[Position]) -> Iterator[Family]:
     standings = comply.standings(found)
     yield gauge(
         "retention_compliance_state",
@@ -59,7 +58,7 @@ def _compliance(found: Sequence[Position]) -> Iterator[Metric]:
     )
 
 
-def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Metric]:
+def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Family]:
     counts: Counter[Labels] = Counter()
     for position in found:
         for state, count in position.counts.items():
@@ -93,7 +92,7 @@ def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Metric
         yield counter(name, sentence, _CLASS, ended)
 
 
-def _late(found: Sequence[Position]) -> Iterator[Metric]:
+def _late(found: Sequence[Position]) -> Iterator[Family]:
     overdue: Counter[Labels] = Counter()
     past_limit: Counter[Labels] = Counter()
     for position in found:
@@ -109,7 +108,7 @@ def _late(found: Sequence[Position]) -> Iterator[Metric]:
     )
 
 
-def _deadlines(found: Sequence[Position], chain: Chain, now: Instant) -> Iterator[Metric]:
+def _deadlines(found: Sequence[Position], chain: Chain, now: Instant) -> Iterator[Family]:
     yield gauge(
         "retention_oldest_unheld_anchor_timestamp_seconds",
         "Start of the civil day of the oldest unheld item.",

@@ -4,6 +4,8 @@ from prometheus_client import CollectorRegistry
 from world import World, at
 
 from agents.engine.metrics import Metrics
+from retention import permit
+from retention.permit import WAITS, Standing, waits_for
 
 
 def test_the_oldest_limit_and_the_last_scan_are_told_without_the_enforcer(world: World):
@@ -23,3 +25,30 @@ def test_the_oldest_limit_and_the_last_scan_are_told_without_the_enforcer(world:
     assert world.true.now == registry.get_sample_value(scanned)
     metrics.talked()
     assert world.true.now == registry.get_sample_value(consulted)
+
+
+def test_why_a_sweep_waits_what_is_amiss_and_what_is_not_reported_is_told(world: World):
+    registry = CollectorRegistry()
+    Metrics(registry, world.agent)
+    value = registry.get_sample_value
+    waiting, unreported = "retention_agent_sweep_waiting", "retention_agent_unreported_entries"
+    assert 0 == sum(value(waiting, {"reason": word}) for word in WAITS)
+    world.centre.away = True
+    world.record(at("2026-03-10 12:00"))
+    world.scan()
+    assert value(unreported) > 0
+    world.agent.exchange.ledger_refused = "forked"
+    assert 1 == value("retention_agent_troubled", {"reason": "ledger-refused"})
+    world.agent.waiting = "the wall clock jumped or is wrong"
+    told = {word: value(waiting, {"reason": word}) for word in WAITS}
+    assert {word: int(word == "clock") for word in WAITS} == told
+
+
+def test_each_reason_of_a_sweep_that_waits_has_a_word():
+    """The sentences travel to people, the words to programs; a new sentence wants one."""
+    standing = Standing(
+        *(None, at("2026-03-10 12:00"), False, "two boxes", at("2026-03-10 11:00")),
+        *(frozenset(), None, False, "keep"),
+    )
+    words = [waits_for(refusal.reason) for refusal in permit._refusals(standing)]
+    assert ["observed", "other", "clock", "technician", "clock", "away", "away"] == words

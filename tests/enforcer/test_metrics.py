@@ -14,9 +14,10 @@ from world import at
 from enforcer.index.engine import writing
 from enforcer.index.tables import checkpoints
 from enforcer.metrics import Facts, root_words
+from retention.brake import brake
 from retention.calendar import Instant
 from retention.outcome import Outcome
-from retention.report import Erased, Gone, Held, Marked, runs
+from retention.report import Erased, Gone, Heartbeat, Held, Marked, Scanned, runs
 
 
 class _Chains:
@@ -114,8 +115,8 @@ def test_the_worst_store_of_a_group_is_the_one_that_shows(
 ):
     store = Store(index)
     unknown = sight(1, source="nobody knows", anchor=at("2026-03-10 12:00"))
-    store.say(unknown)
-    add_store(index, "riga-002", last_seen_at=5, scan_complete_at=7, clock_offset=-9, brake="!")
+    store.say(unknown, Scanned(NOW, NOW, 5, 4))
+    add_store(index, "riga-002", last_seen_at=5, scan_complete_at=7, clock_offset=-9)
     group = {"store_group": "terminals"}
     told = [
         registry.get_sample_value(f"retention_{name}", group)
@@ -123,11 +124,12 @@ def test_the_worst_store_of_a_group_is_the_one_that_shows(
             "scan_last_complete_timestamp_seconds",
             "agent_last_seen_timestamp_seconds",
             "unregistered_items",
+            "uncatalogued_items",
+            "agent_difference_items",
         )
     ]
-    assert [7, 5, 1] == told
+    assert [7, 5, 1, 4, 0] == told
     assert -9 == registry.get_sample_value("retention_clock_offset_seconds", {"role": "agent"})
-    assert 1 == registry.get_sample_value("retention_brake_engaged", {"reason": "unusual"})
     labels = {"kind": "terminal", "state": "active"}
     assert 2 == registry.get_sample_value("retention_stores", labels)
 
@@ -188,10 +190,63 @@ def test_every_reason_is_told_with_its_state(index: Engine, registry: CollectorR
         assert 1 == registry.get_sample_value("retention_stores_unproven", labels)
 
 
+def test_what_agents_say_goes_on_from_here(index: Engine, registry: CollectorRegistry):
+    store = Store(index)
+    store.sight(at("2026-03-10 12:00"))
+    notes = ("root-missing", "what-comes-next-year")
+    braked = brake(due=900, arrivals=0, days=1, days_since_sweep=1, granted=0).reason
+    counts = (("terminal-image", "present", 3),)
+    store.say(Heartbeat(NOW, "boot", True, 5, braked, True, counts, notes))
+    value = registry.get_sample_value
+    told = {
+        reason: value("retention_stores_troubled", {"reason": reason})
+        for reason in ("root-missing", "other", "paused", "disk-full")
+    }
+    assert {"root-missing": 1, "other": 1, "paused": 1, "disk-full": 0} == told
+    labels = {"class": "terminal-image", "state": "present"}
+    assert 3 == value("retention_reported_items", labels)
+    assert 2 == value("retention_agent_difference_items", {"store_group": "terminals"})
+    assert 1 == value("retention_brake_engaged", {"reason": "unusual"})
+    assert 0 == value("retention_brake_engaged", {"reason": "clock"})
+
+
+def test_a_store_that_is_not_activated_waits_for_no_brake(
+    index: Engine, registry: CollectorRegistry
+):
+    store = Store(index)
+    store.set(state="observe", brake="the store is only observed; it was not activated")
+    assert 0 == registry.get_sample_value("retention_brake_engaged", {"reason": "observed"})
+    assert ["not_activated"] == store.words()
+
+
+def test_our_own_clock_is_judged_by_what_most_agents_say(
+    index: Engine, registry: CollectorRegistry
+):
+    def told(name: str) -> float | None:
+        return registry.get_sample_value(f"retention_clock_{name}", {"role": "enforcer"})
+
+    assert (None, None) == (told("offset_seconds"), told("trusted"))
+    for number, offset in enumerate((-4000, 3, 4)):
+        add_store(index, f"riga-{number}", clock_offset=offset, last_seen_at=NOW)
+    assert (-3, 1) == (told("offset_seconds"), told("trusted"))
+    for number, offset in enumerate((3600, 3601)):
+        add_store(index, f"liepaja-{number}", clock_offset=offset, last_seen_at=NOW)
+    assert (-4, 1) == (told("offset_seconds"), told("trusted"))
+    add_store(index, "liepaja-3", clock_offset=3602, last_seen_at=NOW)
+    assert (-3600, 0) == (told("offset_seconds"), told("trusted"))
+
+
+def test_a_store_that_was_heard_in_the_future_shows_that_our_clock_was_set_back(
+    index: Engine, registry: CollectorRegistry
+):
+    add_store(index, "riga-1", clock_offset=0, last_seen_at=NOW + 3600)
+    assert 0 == registry.get_sample_value("retention_clock_trusted", {"role": "enforcer"})
+
+
 def test_more_stores_make_no_more_series_and_a_group_makes_as_many_as_the_page_says(
     index: Engine, registry: CollectorRegistry
 ):
-    """docs/metrics.md: 3 for each store group, and 2 more for each of its classes."""
+    """docs/metrics.md: 5 for each store group, and 2 more for each of its classes."""
     Store(index).sight(at("2026-03-10 12:00"))
     facts = {"last_seen_at": NOW, "scan_complete_at": NOW}
 
@@ -205,4 +260,4 @@ def test_more_stores_make_no_more_series_and_a_group_makes_as_many_as_the_page_s
     assert one == series()
     add_store(index, "liepaja-1", store_group="bucket", **facts)
     classes = {"terminal-image"}  # the strictest, where no source is named
-    assert one + 3 + 2 * len(classes) == series()
+    assert one + 5 + 2 * len(classes) == series()

@@ -1,0 +1,23 @@
+"""What agents say is amiss, and clocks that contradict each other: words for programs and people."""
+
+from collections.abc import Mapping
+
+from retention.calendar import Instant
+
+#: Notes of a heartbeat, and what each comes to for whoever asks about the store. What is `""` leaves
+#: the state as it is: a held item without a second name is still there, and is counted if it goes.
+NOTES: Mapping[str, str] = {
+    "root-missing": "its recordings cannot be reached: the directory or bucket is not there",
+    "disk-full": "its disk is full: nothing new is indexed until there is room",
+    "ledger-refused": "its agent refuses our ledger: it does not go on from what it saw before",
+    "policy-refused": "its agent refuses our policy: it is not what two owners signed",
+    "act-refused": "its agent refuses something that was said to be signed by two people",
+    "held-unprotected": "",
+}
+#: Two clocks this far apart cannot both be right; agents trust theirs no longer either.
+APART_SECONDS = 120
+
+
+def ahead_of_us(last_seen_at: int | None, now: Instant) -> bool:
+    """Whether a store was heard in the future: our clock was set back, and what is late looks early."""
+    return last_seen_at is not None and last_seen_at > now + APART_SECONDS
