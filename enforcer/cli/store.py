@@ -19,7 +19,7 @@ def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `store`."""
     verbs = Verbs(parser)
     enrol = verbs.asking(
-        "enrol", enrol_stores, "add stores; prints the codes their agents start with"
+        "enrol", enrol_stores, "add stores; prints the one-time tokens their agents start with"
     )
     enrol.add_argument("id", nargs="?", help="small letters, digits, hyphens")
     enrol.add_argument("--from", dest="csv", type=Path, metavar="CSV", help="all of them or none")
@@ -127,9 +127,12 @@ def _print(answer: Invitations, arguments: Namespace) -> int:
     if arguments.json:
         show.as_json(answer)
         return 0
-    print(f"Policy pin: {answer.pin}")
     show.table(
-        ("STORE", "CODE", "VALID UNTIL"),
-        ((each.store, each.code, show.moment(each.expires_at)) for each in answer.invitations),
+        ("STORE", "TOKEN", "VALID UNTIL"),
+        (
+            (each.store, f"{each.code}.{answer.pin}", show.moment(each.expires_at))
+            for each in answer.invitations
+        ),
     )
+    print("On its machine: retention-agent enrol --config FILE TOKEN")
     return 0

@@ -1,4 +1,4 @@
-"""Times as people say them at night: "03:10", "yesterday" left out, in the zone of the place.
+"""Times as people say them at night: "03:10", a whole day, in the zone of the place.
 
 A wall clock can show a time twice or never (the nights of a change of clocks). A hold must not
 miss the right one, so every reading counts: what is said becomes the interval from the earliest
@@ -10,10 +10,11 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from retention.calendar import Instant, civil_date, parse_instant, to_instant
+from retention.calendar import Instant, civil_date, parse_instant, start_of_day, to_instant
 from retention.errors import ConfigError, MalformedError
 
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}[:.]\d{2})")
 _ONE_DAY = timedelta(days=1)
 
@@ -58,14 +59,24 @@ def _first_after(begins: Instant, meant: time, zone: ZoneInfo) -> Instant:
 
 def _dated(text: str, zone: ZoneInfo) -> Interval:
     stripped = text.strip()
+    if _DAY.fullmatch(stripped):
+        return _whole(_day(stripped), zone)
     dated = _DATED.fullmatch(stripped)
     if dated is None:
         return _absolute(stripped)
+    return _readings(_day(dated[1]), _time(dated[2]), zone)
+
+
+def _whole(day: date, zone: ZoneInfo) -> Interval:
+    """From its first second to its last; a day is as long as it is on the wall."""
+    return Interval(start_of_day(day, zone), Instant(start_of_day(day + _ONE_DAY, zone) - 1))
+
+
+def _day(text: str) -> date:
     try:
-        day = date.fromisoformat(dated[1])
+        return date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigError(f"there is no day {dated[1]}") from error
-    return _readings(day, _time(dated[2]), zone)
+        raise ConfigError(f"there is no day {text}") from error
 
 
 def _absolute(text: str) -> Interval:
@@ -73,7 +84,8 @@ def _absolute(text: str) -> Interval:
         instant = parse_instant(text)
     except MalformedError as error:
         raise ConfigError(
-            f"{text!r} is no time: write 03:10, or '2026-01-15 03:10', or 2026-01-15T03:10:00+02:00"
+            f"{text!r} is no time: write 03:10, or 2026-01-15 for the whole day,"
+            " or '2026-01-15 03:10', or 2026-01-15T03:10:00+02:00"
         ) from error
     return Interval(instant, instant)
 

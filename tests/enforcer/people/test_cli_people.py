@@ -148,7 +148,7 @@ def test_a_credential_is_revoked_and_a_box_replaced(live, type_):
     live.enrol("t-1")
     assert type_("olga", "store", "credential", "revoke", "t-1").code == 0
     assert " none " in type_("olga", "store", "list").out
-    assert "CODE" in type_("olga", "store", "replace", "t-1").out
+    assert "TOKEN" in type_("olga", "store", "replace", "t-1").out
 
 
 def test_a_policy_goes_from_draft_to_force_by_two_owners(live, type_, tmp_path):

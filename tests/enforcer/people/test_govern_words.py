@@ -34,10 +34,19 @@ def test_a_time_without_a_date_is_the_last_one_there_was(typed, meant):
     assert (iso(found.begins, RIGA), iso(found.ends, RIGA)) == (meant, meant)
 
 
-@pytest.mark.parametrize("typed", ["", "3", "24:00", "03:60", "2026-02-30 03:10", "yesterday"])
+@pytest.mark.parametrize(
+    "typed", ["", "3", "24:00", "03:60", "2026-02-30 03:10", "2026-02-30", "yesterday"]
+)
 def test_what_is_no_time_is_said_to_be_none(typed):
     with pytest.raises(ConfigError):
         around(typed, RIGA, NOW)
+
+
+def test_a_day_alone_is_all_of_it():
+    """From midnight to midnight on the wall, 23 hours in the night of the change."""
+    found = between("2026-03-28", "2026-03-29", RIGA, NOW)
+    assert iso(found.begins, RIGA) == "2026-03-28T00:00:00+02:00"
+    assert iso(found.ends, RIGA) == "2026-03-29T23:59:59+03:00"
 
 
 def test_a_time_that_a_clock_showed_twice_is_both():
