@@ -30,11 +30,25 @@ class Evidence:
     heads: Sequence[Checkpoint]
     newest_at: Instant
     leaves: Mapping[int, AnyLeaf]
+    excerpt: Excerpt
 
     @property
     def certificates(self) -> list[Certificate]:
         """The leaves that are certificates."""
         return [leaf for leaf in self.leaves.values() if isinstance(leaf, Certificate)]
+
+    @property
+    def began_at(self) -> Instant | None:
+        """When the ledger began, None if its first leaf is not shown."""
+        first = self.leaves.get(0)
+        return None if first is None else first.at
+
+    def root(self, size: int) -> bytes | None:
+        """The root of the first `size` leaves, None where too little is given to compute it."""
+        try:
+            return self.excerpt.root(size)
+        except VerificationError:
+            return None
 
 
 def read_evidence(
@@ -55,7 +69,7 @@ def read_evidence(
         _require_head(excerpt, size, root, newest=heads[-1].size)
     excerpt.require_all_used()
     leaves = {position: ledger.decode(data) for position, data in placed.items()}
-    return Evidence(heads, published[-1].at, leaves)
+    return Evidence(heads, published[-1].at, leaves, excerpt)
 
 
 def silence(evidence: Evidence) -> int:

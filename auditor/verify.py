@@ -7,6 +7,7 @@ is not looked at, and said to be unknown.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from typing import NamedTuple
 
 from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
@@ -34,13 +35,10 @@ def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) ->
     best agree with itself. `seen` are heads that a witness recorded.
     """
     report = Report()
-    chain = report.attempt("policy", read_chain, members[bundle.POLICY], pin)
-    manifest = None if chain is None else report.attempt("manifest", _manifest, members, chain)
-    if chain is None or manifest is None:
-        report.unknown("bundle", "nothing else was checked, since all of it rests on this")
+    opened = open_bundle(report, members, pin, seen)
+    if opened is None:
         return report
-    _tell_origin(report, chain, manifest, pinned=pin is not None)
-    evidence = report.attempt("ledger", read_evidence, members, chain, seen)
+    chain, manifest, evidence = opened
     if evidence is None:
         report.unknown("books", "not checked, since they rest on the ledger")
     else:
@@ -51,6 +49,27 @@ def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) ->
     check_acts(report, members, chain)
     check_exceptions(report, members, chain, manifest)
     return report
+
+
+class Opened(NamedTuple):
+    """What the rest is held against; `evidence` is None if the ledger's part did not verify."""
+
+    chain: Chain
+    manifest: Manifest
+    evidence: Evidence | None
+
+
+def open_bundle(
+    report: Report, members: Members, pin: bytes | None, seen: Sequence[Seen] = ()
+) -> Opened | None:
+    """Check policy, manifest and ledger, as far as each rests on what held; None if nothing did."""
+    chain = report.attempt("policy", read_chain, members[bundle.POLICY], pin)
+    manifest = None if chain is None else report.attempt("manifest", _manifest, members, chain)
+    if chain is None or manifest is None:
+        report.unknown("bundle", "nothing else was checked, since all of it rests on this")
+        return None
+    _tell_origin(report, chain, manifest, pinned=pin is not None)
+    return Opened(chain, manifest, report.attempt("ledger", read_evidence, members, chain, seen))
 
 
 def read_chain(data: bytes, pin: bytes | None) -> Chain:

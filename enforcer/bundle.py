@@ -4,7 +4,7 @@ Nothing in it tells of a person (I8): acts that name single items stay behind, w
 each, and a hold comes without its case, its interval and its people.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date
 from typing import BinaryIO
 
@@ -50,13 +50,12 @@ def make(
     through: date,
     now: Instant,
     random: Callable[[int], bytes],
-    heads: Iterable[int] = (),
 ) -> None:
     """Write the bundle of recordings of civil dates `since`..`through` (both included).
 
-    `key` is a directive key of the current policy; `random` gives bytes nobody can guess; the
-    heads of the sizes `heads`, where somebody saw one, can be checked against it. `RefusedError`
-    if the range is empty or no head was published yet.
+    `key` is a directive key of the current policy; `random` gives bytes nobody can guess. Every
+    head that was published from the first day on can be checked against it: somebody may have
+    seen it. `RefusedError` if the range is empty or no head was published yet.
     """
     if since > through:
         raise RefusedError(f"{since} is after {through}")
@@ -66,7 +65,8 @@ def make(
     began = start_of_day(since, UTC)
     placed = list(_placed(connection, newest.size, since, through, began))
     shown = list(_shown(connection, began))
-    sizes = sorted({*(head.size for head in shown), *(s for s in heads if 0 < s <= newest.size)})
+    since_then = (head.size for head in tree.heads(connection) if head.at >= began)
+    sizes = sorted({*(head.size for head in shown), *since_then})
     open_acts, item_acts = extracts.acts_of(connection, chain, began)
     contents = {
         bundle.READ_ME: READ_ME.encode(),

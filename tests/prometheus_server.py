@@ -1,7 +1,14 @@
-"""A Prometheus on loopback, asked as Grafana asks it."""
+"""A real Prometheus on loopback: started here, and asked as Grafana asks it."""
 
 import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -18,3 +25,54 @@ class Server:
             f"{self.url}/api/v1/query?{urlencode({'query': query})}", timeout=10
         ) as answer:
             return json.load(answer)["data"]["result"]
+
+    def wait_for(self, *queries: str) -> None:
+        """Until each query brings something."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                if all(self.ask(query) for query in queries):
+                    return
+            except URLError:
+                pass  # not listening yet
+            time.sleep(0.1)
+        raise AssertionError(f"Prometheus never had an answer to {queries}")
+
+
+@contextmanager
+def running(
+    program: str, home: Path, jobs: Mapping[str, int], *, rules: str = "", every: str = "500ms"
+) -> Iterator[Server]:
+    """A server that scrapes each job at its port of loopback; its data lies in `home/data`."""
+    config = {
+        "global": {"scrape_interval": every, "evaluation_interval": every},
+        "rule_files": [rules] if rules else [],
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+            for job, port in jobs.items()
+        ],
+    }
+    (home / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
+    server = Server(f"http://127.0.0.1:{_port()}")
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={home / 'prometheus.yml'}",
+            f"--storage.tsdb.path={home / 'data'}",
+            "--storage.tsdb.retention.time=3000d",
+            f"--web.listen-address={server.url.removeprefix('http://')}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]

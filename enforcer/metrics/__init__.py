@@ -17,13 +17,11 @@ from enforcer.index.policies import Chains
 from enforcer.metrics.erasing import erasures
 from enforcer.metrics.family import Family
 from enforcer.metrics.fleet import fleet
-from enforcer.metrics.head import head, root_words
+from enforcer.metrics.head import head
 from enforcer.metrics.holding import holding
 from enforcer.metrics.promise import promise
 from retention.calendar import Instant
 from retention.policy import Chain
-
-__all__ = ["Facts", "families", "root_words"]
 
 
 class Facts(Collector):

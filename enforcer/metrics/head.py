@@ -6,9 +6,7 @@ from sqlalchemy import Connection
 
 from enforcer.index import tree
 from enforcer.metrics.family import Family, Labels, gauge, number
-
-#: The root in words of 48 bits (the last of 16): exact in a float64.
-_WORD_BYTES = 6
+from retention.witness import root_words
 
 
 def head(connection: Connection) -> Iterator[Family]:
@@ -26,8 +24,3 @@ def head(connection: Connection) -> Iterator[Family]:
         ("i",),
         by_index,
     )
-
-
-def root_words(root: bytes) -> list[int]:
-    """A 32-byte root as six integers below 2^48, most significant first."""
-    return [int.from_bytes(root[at : at + _WORD_BYTES]) for at in range(0, len(root), _WORD_BYTES)]

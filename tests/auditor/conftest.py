@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, insert
@@ -143,7 +144,7 @@ class Operator:
             )
         return sealed
 
-    def bundle(self, *, heads: tuple[int, ...] = (), now: Instant = NOW) -> bytes:
+    def bundle(self, *, now: Instant = NOW) -> bytes:
         """The bundle of January."""
         file = io.BytesIO()
         with reading(self.engine) as connection:
@@ -156,7 +157,6 @@ class Operator:
                 through=date(2026, 1, 31),
                 now=now,
                 random=self.random,
-                heads=heads,
             )
         return file.getvalue()
 
@@ -178,6 +178,10 @@ class Operator:
     def approve_erasure(self, id_: str) -> Envelope:
         """Put an act on record that names an item."""
         return self.approve(an_erasure(id_), ANNA, BERTA)
+
+    def seal(self, kind: str, document: msgspec.Struct) -> Envelope:
+        """A document in an envelope that two people signed."""
+        return envelope.seal(kind, codec.encode(document), [ANNA, BERTA])
 
     def append(self, leaf: AnyLeaf) -> None:
         """Put any leaf into the ledger, and publish a head over it."""
@@ -296,6 +300,14 @@ def an_operator(directory: Path) -> Operator:
 def operator(tmp_path: Path) -> Iterator[Operator]:
     """An operator whose books are in order, to do with as the test likes."""
     operator = an_operator(tmp_path)
+    yield operator
+    operator.engine.dispose()
+
+
+@pytest.fixture
+def empty_operator(tmp_path: Path) -> Iterator[Operator]:
+    """An operator who has a policy and two stores, and no ledger yet."""
+    operator = Operator(tmp_path)
     yield operator
     operator.engine.dispose()
 

@@ -332,7 +332,7 @@ def test_a_head_that_a_witness_saw_is_compared(operator):
     head = operator.head()
     operator.erase(1)
     operator.prove()
-    members = operator.members(heads=(head.size,))
+    members = operator.members()
     seen = Seen(head.size, head.root)
     assert Verdict.OK is verify(members, pin=operator.pin, seen=[seen]).verdict
     report = verify(members, pin=operator.pin, seen=[Seen(head.size, bytes(32))])

@@ -1,17 +1,12 @@
 """A real Prometheus that scrapes the metrics of an enforcer and of an agent."""
 
-import json
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from fleet import add_store
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_server import Server
+from prometheus_server import Server, running
 from sqlalchemy import insert
 from test_comply import CHAIN, NOW, Store
 from world import World, at
@@ -31,12 +26,6 @@ RULES = Path(__file__).parent.parent.parent / "deploy" / "prometheus" / "rules"
 class _Chains:
     def read(self, _connection: object) -> object:
         return CHAIN
-
-
-def _port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
@@ -88,45 +77,11 @@ def prometheus(
     agent_port: int,
 ) -> Iterator[Server]:
     """It has scraped both several times, and evaluated our rules."""
-    home = tmp_path_factory.mktemp("prometheus")
     jobs = {"retention-enforcer": enforcer_port, "retention-agent": agent_port}
-    config = {
-        "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
-        "rule_files": [str(RULES / "*.yml")],
-        "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-            for job, port in jobs.items()
-        ],
-    }
-    (home / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-    server = Server(f"http://127.0.0.1:{_port()}")
-    process = subprocess.Popen(
-        [
-            need("prometheus"),
-            f"--config.file={home / 'prometheus.yml'}",
-            f"--storage.tsdb.path={home / 'data'}",
-            f"--web.listen-address={server.url.removeprefix('http://')}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(server, jobs)
+    home = tmp_path_factory.mktemp("prometheus")
+    with running(need("prometheus"), home, jobs, rules=str(RULES / "*.yml")) as server:
+        server.wait_for(
+            f"count(count_over_time(up[1m]) >= 4) == {len(jobs)}",
+            "class:retention_came_due_items:increase1d",
+        )
         yield server
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(server: Server, jobs: dict[str, int]) -> None:
-    """Until each job was scraped often enough for a rate."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            seen = server.ask("count_over_time(up[1m]) >= 4")
-            if len(seen) == len(jobs) and server.ask("class:retention_came_due_items:increase1d"):
-                return
-        except URLError:
-            pass  # not listening yet
-        time.sleep(0.2)
-    pytest.fail("Prometheus never scraped both")

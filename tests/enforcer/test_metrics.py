@@ -13,11 +13,12 @@ from world import at
 
 from enforcer.index.engine import writing
 from enforcer.index.tables import checkpoints
-from enforcer.metrics import Facts, root_words
+from enforcer.metrics import Facts
 from retention.brake import brake
 from retention.calendar import Instant
 from retention.outcome import Outcome
 from retention.report import Erased, Gone, Heartbeat, Held, Marked, Scanned, runs
+from retention.witness import root_words
 
 
 class _Chains:

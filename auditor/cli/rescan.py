@@ -1,0 +1,108 @@
+"""`auditor rescan`: what really lies on a storage."""
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from auditor.cli import options as given
+from auditor.cli.showing import CONCLUSIONS, clean, print_findings, summary
+from auditor.findings import Verdict
+from auditor.register import read_exceptions
+from auditor.rescan import Judged, Rescan, Standing, printable
+from auditor.verify import read_chain
+from retention import bundle
+from retention.calendar import Instant
+from retention.errors import ConfigError
+from retention.exceptions import Exceptions
+from retention.policy import Chain
+
+_REMARKABLE = (Standing.OVERDUE, Standing.PAST_LIMIT, Standing.UNDATED)
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options of `rescan`."""
+    parser.add_argument("root", metavar="ROOT", help="the storage's directory")
+    origin = parser.add_mutually_exclusive_group(required=True)
+    origin.add_argument("--bundle", type=Path, help="take policy and exceptions out of a bundle")
+    origin.add_argument("--policy", type=Path, help="the policy's documents, one on each line")
+    parser.add_argument("--exceptions", type=Path, help="the store's signed list of exceptions")
+    parser.add_argument("--store", required=True, help="the store's id")
+    parser.add_argument("--group", required=True, help="the store's group")
+    parser.add_argument(
+        "--now", type=given.instant, help="judge as of this time, such as 2026-01-15T14:20:00+02:00"
+    )
+    given.add_pin(parser, required=True)
+    given.add_json(parser)
+
+
+def run(options: Namespace) -> Verdict:
+    """Look, and say what was found."""
+    chain, listed = _signed(options)
+    now = Instant(int(time.time())) if options.now is None else options.now  # noqa: TID251 # the auditor's composition root: below it, now is an argument
+    rescan = Rescan(options.root, chain=chain, group=options.group, exceptions=listed, now=now)
+    told = (each for each in rescan.recordings() if each.standing in _REMARKABLE)
+    return _print_json(rescan, told) if options.json else _print(rescan, told)
+
+
+def _signed(options: Namespace) -> tuple[Chain, Exceptions | None]:
+    """The policy, and the store's list of exceptions if there is one; both verified."""
+    if options.bundle:
+        members = given.members_of(options.bundle)
+        policy, lists = members[bundle.POLICY], members[bundle.EXCEPTIONS]
+    else:
+        policy, lists = given.lines_of(options.policy), b""
+    if options.exceptions:
+        lists = given.lines_of(options.exceptions)
+    chain = read_chain(policy, options.pin)
+    listed = read_exceptions(lists, chain).get(options.store)
+    if listed is None and options.exceptions:
+        raise ConfigError(f"{options.exceptions} is no list of store {options.store!r}")
+    if listed is not None and listed.group != options.group:
+        raise ConfigError(f"store {options.store!r} is of group {listed.group!r}")
+    return chain, listed
+
+
+def _print(rescan: Rescan, told: Iterable[Judged]) -> Verdict:
+    for each in told:
+        when = each.civil or "undated"
+        print(f"{each.standing:10}  {when}  {printable(each.path)}  ({clean(each.note)})")
+    print(f"{'class':24}  {'date':10}  {'standing':10}  {'files':>9}  {'bytes':>15}")
+    for batch, tally in _sorted_counts(rescan):
+        print(
+            f"{batch.record_class:24}  {batch.civil or '-'!s:10}  {batch.standing:10}"
+            f"  {tally.files:9}  {tally.bytes:15}"
+        )
+    print(f"{rescan.others} files are no recordings")
+    report = rescan.conclude()
+    print_findings(report)
+    print(CONCLUSIONS[report.verdict])
+    return report.verdict
+
+
+def _print_json(rescan: Rescan, told: Iterable[Judged]) -> Verdict:
+    """Print while looking, so that memory does not grow with what is found."""
+    separator = '{"recordings":['
+    for each in told:
+        document = each._asdict() | {"path": printable(each.path)}
+        sys.stdout.write(separator + msgspec.json.encode(document).decode())
+        separator = ","
+    if separator != ",":
+        sys.stdout.write(separator)
+    report = rescan.conclude()
+    counts = [batch._asdict() | _amount(tally) for batch, tally in _sorted_counts(rescan)]
+    rest = {"counts": counts, "kept": _amount(rescan.kept), "others": rescan.others}
+    print("]," + msgspec.json.encode(rest | summary(report)).decode()[1:])
+    return report.verdict
+
+
+def _sorted_counts(rescan: Rescan) -> list[tuple[Any, Any]]:
+    return sorted(rescan.counts.items(), key=lambda each: tuple(map(str, each[0])))
+
+
+def _amount(tally: Any) -> dict[str, int]:
+    return {"files": tally.files, "bytes": tally.bytes}

@@ -1,0 +1,39 @@
+"""`auditor verify`: a bundle, checked without a network."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from auditor.cli import options as given
+from auditor.cli.showing import CONCLUSIONS, print_findings, print_json, summary
+from auditor.findings import Verdict
+from auditor.verify import verify
+from retention import bundle
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options of `verify`."""
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path)
+    given.add_pin(parser, required=False)
+    parser.add_argument(
+        "--head",
+        metavar="SIZE:ROOT",
+        type=given.seen,
+        action="append",
+        default=[],
+        help="a head of the ledger that a witness saw: leaves, and the root in hex",
+    )
+    given.add_json(parser)
+
+
+def run(options: Namespace) -> Verdict:
+    """Check, and say what was found."""
+    members = given.members_of(options.bundle)
+    report = verify(members, pin=options.pin, seen=options.head)
+    if options.json:
+        print_json(summary(report) | {"not_checked": bundle.NOT_CHECKED})
+        return report.verdict
+    print_findings(report)
+    for text in bundle.NOT_CHECKED:
+        print(f"not checked: {text}")
+    print(CONCLUSIONS[report.verdict])
+    return report.verdict
