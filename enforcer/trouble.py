@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from retention.calendar import Instant
 
 #: Notes of a heartbeat, and what each comes to for whoever asks about the store. What is `""` leaves
-#: the state as it is: a held item without a second name is still there, and is counted if it goes.
+#: the state as it is: what an agent refuses to believe did not happen, and a held item without a second
+#: name is still there.
 NOTES: Mapping[str, str] = {
     "root-missing": "its recordings cannot be reached: the directory or bucket is not there",
     "disk-full": "its disk is full: nothing new is indexed until there is room",
     "ledger-refused": "its agent refuses our ledger: it does not go on from what it saw before",
     "policy-refused": "its agent refuses our policy: it is not what two owners signed",
-    "act-refused": "its agent refuses something that was said to be signed by two people",
+    "act-refused": "",
     "held-unprotected": "",
 }
 #: Two clocks this far apart cannot both be right; agents trust theirs no longer either.

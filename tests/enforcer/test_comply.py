@@ -145,10 +145,9 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
         ("our_clock", {"last_seen_at": NOW + 3600}),
         ("paused", {"paused": True}),
         ("root_missing", {"notes": '["root-missing"]'}),
-        ("disk_full", {"notes": '["disk-full", "held-unprotected", "what-comes-next-year"]'}),
+        ("disk_full", {"notes": '["disk-full", "act-refused", "what-comes-next-year"]'}),
         ("ledger_refused", {"notes": '["ledger-refused"]'}),
         ("policy_refused", {"notes": '["policy-refused"]'}),
-        ("act_refused", {"notes": '["act-refused"]'}),
     ],
 )
 def test_each_thing_not_known_makes_the_state_unknown(store: Store, word: str, values: dict):
