@@ -9,6 +9,7 @@ dating breaks the promise.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from enum import IntEnum
 from typing import NamedTuple
 
 from retention.calendar import DAY, Instant, civil_date, iso, to_instant
@@ -18,6 +19,8 @@ from retention.probes import DECLARED, Candidate, TimeSource, ZoneKnowledge
 BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
 #: An anchor that came with the content from an earlier name or epoch, or from two people.
 INHERITED, CORRECTED = "inherited", "corrected"
+#: An anchor that stayed when other bytes were written into the file: it says nothing of these.
+REWRITTEN = "rewritten"
 
 #: A late arrival is never erased at first sight (docs/rules.md, Dating).
 LATE_ARRIVAL_SECONDS = 24 * 3600
@@ -36,6 +39,17 @@ _DECLARED = {
     TimeSource.STATED: "the storage keeps its date beside it",
     TimeSource.NAME: "its name matches the pattern declared for its source",
 }
+
+
+class Evidence(IntEnum):
+    """How well an anchor is attested, for who has to choose between two of one recording."""
+
+    NONE = 0
+    CLAIM = 1  # a guess or an mtime that nothing bears out
+    SEEN = 2  # when the file came, or two witnesses that agree
+    OWN = 3  # the recorder's own clock, or a name by its source's pattern
+    PEOPLE = 4
+
 
 _RANK = {source: rank for rank, source in enumerate(TimeSource)}
 
@@ -136,6 +150,21 @@ def date_recording(
         return _late(plausible, span, zone)
     until = max(start, min(window.until, there))
     return _inside(readings, plausible, Window(start, until), span, zone)
+
+
+def evidence_of(how: str, *, late: bool) -> Evidence:
+    """What stands behind an anchor that was found so; an inherited one has its giver's evidence.
+
+    The date of a late arrival lies outside its window: without a word of its recorder's, nothing
+    bears it out.
+    """
+    if how == CORRECTED:
+        return Evidence.PEOPLE
+    if how in RECORDERS_OWN:
+        return Evidence.OWN
+    if how in {UNDATED, REWRITTEN}:
+        return Evidence.NONE
+    return Evidence.CLAIM if late or how == ASSUMED else Evidence.SEEN
 
 
 def _plausible(

@@ -107,8 +107,9 @@ class Acting:
             if act.anchor is not None:
                 self._reanchor(db, number, act.anchor)
             entries.append(self._indexer.changed(db, number, now))
+        twins = [n for number in numbers for n in self._indexer.agree(db, number, now, entries)]
         self._outbox.append(db, now, entries)
-        return self._holds.match(db, numbers, now)
+        return self._holds.match(db, dict.fromkeys([*numbers, *twins]), now)
 
     def _reclass(self, db: sqlite3.Connection, number: int, name: str) -> None:
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (name,))
@@ -139,7 +140,7 @@ class Acting:
                 (number, RESTRICTION + "%"),
             ).fetchall()
             for (hold,) in rows:
-                freed += self._holds.let_go(db, hold, [number], now)
+                freed += self._holds.let_go_of(db, hold, number, now)
         for hold in self._holds.only_of(db, act.items):
             if hold.startswith(RESTRICTION):  # lest an item that changes is restricted again
                 self._holds.release(db, hold, now)

@@ -99,7 +99,14 @@ class Agent:
         self.chain = PolicyChain(catalogue, pin)
         dater = Dater(store, group=row[0], commissioned_at=Instant(row[1]), chain=self.chain)
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)
-        indexer = Indexer(catalogue, words, self.outbox, holds, store)
+        indexer = Indexer(
+            catalogue=catalogue,
+            words=words,
+            outbox=self.outbox,
+            holds=holds,
+            store=store,
+            zone_of=dater.zone_of,
+        )
         self._protector = Protector(catalogue, store)
         self._receipts = Receipts(catalogue, self.outbox)
         self.scanner = Scanner(

@@ -1,7 +1,8 @@
 """Holds in the catalogue: which items they match, and what happens when one ends.
 
 Every hold ever acknowledged stays until two people's release (I2). An item that a hold matched
-stays held by it, whatever is learnt of its date afterwards.
+stays held by it, whatever is learnt of its date afterwards, and so does all that has its content:
+which of them is the recording and which the copy, nobody can tell (`twins`).
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
+from agents.engine.twins import same_content
 from retention import codec
 from retention.calendar import Instant, civil_date
 from retention.decide import State
@@ -107,13 +109,15 @@ class Holds:
             db.execute("UPDATE holds SET hold = ? WHERE id = ?", (codec.encode(placed), hold.id))
         cursor = db.execute(f"SELECT {_FACTS} FROM items")  # noqa: S608 - constants only
         standing = _standing(codec.encode(placed), _epoch(db))
-        return self._hold(db, standing, map(_Facts._make, cursor), at)
+        matched = [f.number for f in map(_Facts._make, cursor) if self._matches(standing, f)]
+        return self._hold(db, hold.id, matched, at)
 
     def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
         """Have all holds in force hold these items, whose dates are new or have changed, too.
 
         A hold that was released within the day holds them no more, but their day of grace is the
-        same. Gives the numbers that came to be held by one more.
+        same. Named together with one that a hold holds already, its twins come to be held as well.
+        Gives the numbers that came to be held by one more.
         """
         rows = db.execute(
             "SELECT hold, released_at FROM holds WHERE released_at IS NULL OR released_at > ?",
@@ -128,21 +132,27 @@ class Holds:
         held: set[int] = set()
         for hold, released_at in rows:
             standing = _standing(hold, epoch)
-            numbers = self._hold(db, standing, facts, at)
+            matched = [
+                f.number
+                for f in facts
+                if self._matches(standing, f) or _holds(db, standing.hold.id, f.number)
+            ]
+            numbers = self._hold(db, standing.hold.id, matched, at)
             if released_at is None:
                 held.update(numbers)
             else:
                 self.let_go(db, standing.hold.id, numbers, released_at)
         return sorted(held)
 
+    def _matches(self, standing: Standing, facts: _Facts) -> bool:
+        return standing.matches(self._words.word(facts.source), facts)
+
     def _hold(
-        self, db: sqlite3.Connection, standing: Standing, items: Iterable[_Facts], at: Instant
+        self, db: sqlite3.Connection, hold: str, matched: Iterable[int], at: Instant
     ) -> list[int]:
-        """Have one hold hold those of these items that it matches and does not hold yet."""
-        hold = standing.hold.id
-        matched = [f.number for f in items if standing.matches(self._words.word(f.source), f)]
-        already = "SELECT 1 FROM item_holds WHERE number = ? AND hold = ?"
-        numbers = [n for n in matched if db.execute(already, (n, hold)).fetchone() is None]
+        """Have one hold hold what it matches, with the twins. Gives what it did not hold before."""
+        all_of_it = {twin for n in matched for twin in (n, *same_content(db, n))}
+        numbers = [n for n in sorted(all_of_it) if not _holds(db, hold, n)]
         rows = [(number, hold) for number in numbers]
         db.executemany("INSERT INTO item_holds (number, hold) VALUES (?, ?)", rows)
         db.executemany(
@@ -177,6 +187,14 @@ class Holds:
         self._outbox.append(db, at, entries)
         free = "SELECT 1 FROM items WHERE number = ? AND holds = 0"
         return [n for n in ours if db.execute(free, (n,)).fetchone()]
+
+    def let_go_of(self, db: sqlite3.Connection, hold: str, number: int, at: Instant) -> list[int]:
+        """Take a hold off one item and those that only its content put under it."""
+        row = db.execute("SELECT hold FROM holds WHERE id = ?", (hold,)).fetchone()
+        named = frozenset() if row is None else _standing(row[0], _epoch(db)).numbers
+        twins = [twin for twin in same_content(db, number) if twin not in named]
+        ours = {n for n in (number, *twins) if _holds(db, hold, n)}
+        return self.let_go(db, hold, ours, at)
 
     def only_of(self, db: sqlite3.Connection, items: Iterable[ItemRef]) -> list[str]:
         """The holds in force that name items, and none but these."""
@@ -213,6 +231,11 @@ class Holds:
 
 def _ordinal(instant: Instant, zone: tzinfo) -> int:
     return civil_date(Instant(min(max(instant, 0), LAST_INSTANT)), zone).toordinal()
+
+
+def _holds(db: sqlite3.Connection, hold: str, number: int) -> bool:
+    query = "SELECT 1 FROM item_holds WHERE number = ? AND hold = ?"
+    return db.execute(query, (number, hold)).fetchone() is not None
 
 
 def _epoch(db: sqlite3.Connection) -> int:

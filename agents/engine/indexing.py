@@ -7,24 +7,24 @@ Here a dated file becomes an item: new, moved, copied, rewritten, come back from
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from datetime import tzinfo
+from typing import Any
 
 from agents.engine.catalogue import Catalogue, Words
+from agents.engine.dates import Dates, dates_of, returned
 from agents.engine.dating import Recording, Sight
 from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
-from agents.engine.recognition import Recognition, Twin
+from agents.engine.recognition import Namesake, Recognition
+from agents.engine.twins import earlier_dates, same_content
 from agents.stores import Found, Store
-from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
+from retention.anchor import INHERITED, REWRITTEN
 from retention.calendar import DAY, Instant
 from retention.decide import Grant, State
 from retention.errors import UnreadableError
 from retention.report import AnyEntry, Changed, Gone, Sighted, runs
-
-#: As wide as a log entry tells (`retention.report`): 68 years, for clocks that lost their battery.
-WIDEST_SECONDS = 2**31 - 1
 
 _COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
@@ -40,18 +40,6 @@ _STATE_WORDS: dict[State, Any] = {
 }
 
 
-class Dates(NamedTuple):
-    """An item's dates as they go into the catalogue."""
-
-    anchor: Instant | None
-    civil: int
-    before: int
-    after: int
-    how: str
-    state: State
-    not_before: Instant
-
-
 @dataclass(slots=True)
 class _Batch:
     """Recordings on their way in, in one transaction."""
@@ -62,19 +50,28 @@ class _Batch:
     recognition: Recognition
     entries: list[AnyEntry] = field(default_factory=list)
     fresh: list[Sight] = field(default_factory=list)
+    akin: list[int] = field(default_factory=list)  # items known before that share a content met now
 
 
 class Indexer:
     """Writes what the scan and the watch found."""
 
     def __init__(
-        self, catalogue: Catalogue, words: Words, outbox: Outbox, holds: Holds, store: Store
+        self,
+        *,
+        catalogue: Catalogue,
+        words: Words,
+        outbox: Outbox,
+        holds: Holds,
+        store: Store,
+        zone_of: Callable[[str], tzinfo],
     ) -> None:
         self._catalogue = catalogue
         self._words = words
         self._outbox = outbox
         self._holds = holds
         self._store = store
+        self._zone_of = zone_of
 
     def place_of(self, directory: bytes) -> int | None:
         """The number of a directory; None if nothing that was ever in it is in the catalogue."""
@@ -91,7 +88,8 @@ class Indexer:
         for recording in recordings:
             for word in (recording.record_class.name, recording.source, recording.dated.how):
                 self._words.id(word)
-        self._words.id(INHERITED)
+        for word in (INHERITED, REWRITTEN):
+            self._words.id(word)
         with self._catalogue.transaction() as db:
             places = {path: _place(db, path) for path in {r.directory for r in recordings}}
             next_item = db.execute("SELECT next_item FROM agent").fetchone()[0]
@@ -103,7 +101,7 @@ class Indexer:
             )
             db.execute("UPDATE agent SET next_item = ?", (batch.next_item,))
             self._outbox.append(db, now, batch.entries)
-            held = self._holds.match(db, touched, now)
+            held = self._holds.match(db, dict.fromkeys([*touched, *batch.akin]), now)
             _count_arrivals(db, batch.fresh)
         return held
 
@@ -129,7 +127,7 @@ class Indexer:
         known = batch.recognition.named(place, recording)
         if known is not None and known[1] == recording.generation.inode:
             number = known[0]
-            self._rewrite(batch.db, number, recording, batch.now, batch.entries)
+            self._rewrite(batch, number, recording)
         else:
             if known is not None:
                 self._replaced(batch.db, known[0], batch.now, batch.entries)
@@ -142,22 +140,38 @@ class Indexer:
         dates = dates_of(recording)
         if batch.recognition.is_stranger(recording):
             return self._insert(batch, recording, place, dates, Grant.NONE)
-        twins = batch.recognition.twins(recording)
-        moved = next((t for t in twins if self._is_away(t)), None)
+        moved = next(filter(self._is_away, batch.recognition.namesakes(recording)), None)
         if moved is not None:
             self._move(batch.db, moved.number, recording, place=place)
             batch.entries.append(self.changed(batch.db, moved.number, batch.now))
             return moved.number
-        dates = _inherited(dates, twins, batch.recognition.prior(recording), recording)
+        dates = returned(dates, batch.recognition.prior(recording), recording)
         granted = batch.recognition.grant(recording)
         if granted is Grant.ZOMBIE:
             dates = dates._replace(not_before=Instant(0))  # its day of grace is long over
-        return self._insert(batch, recording, place, dates, granted)
+        number = self._insert(batch, recording, place, dates, granted)
+        self._meet_twins(batch, number)
+        return number
 
-    def _is_away(self, twin: Twin) -> bool:
+    def _meet_twins(self, batch: _Batch, number: int) -> None:
+        """Of two that came to have the same content, one may know its date better (`twins`)."""
+        batch.akin += same_content(batch.db, number)
+        self.agree(batch.db, number, batch.now, batch.entries)
+
+    def agree(
+        self, db: sqlite3.Connection, number: int, now: Instant, entries: list[AnyEntry]
+    ) -> list[int]:
+        """Have this item and its twins take over what earlier dates they may. Gives those that did."""
+        changes = list(earlier_dates(db, number, self._zone_of))
+        for twin, dates in changes:
+            self.redate(db, twin, dates)
+            entries.append(self.changed(db, twin, now))
+        return [twin for twin, _ in changes]
+
+    def _is_away(self, item: Namesake) -> bool:
         """Whether a name leads nowhere any more; where that cannot be known, it still does."""
         try:
-            return self._store.find(twin.directory, twin.name) is None
+            return self._store.find(item.directory, item.name) is None
         except UnreadableError:
             return False
 
@@ -213,16 +227,9 @@ class Indexer:
         batch.fresh.append(recording.sight)
         return item
 
-    def _rewrite(
-        self,
-        db: sqlite3.Connection,
-        number: int,
-        recording: Recording,
-        now: Instant,
-        entries: list[AnyEntry],
-    ) -> None:
+    def _rewrite(self, batch: _Batch, number: int, recording: Recording) -> None:
         """The same inode has other bytes: one item still, and its anchor moves only earlier (I10)."""
-        generation = recording.generation
+        generation, db = recording.generation, batch.db
         db.execute(
             "UPDATE items SET size = ?, mtime_ns = ?, links = ?, fingerprint = ?, span = ?"
             " WHERE number = ?",
@@ -242,7 +249,14 @@ class Indexer:
         earlier = dates.anchor is not None and (anchor is None or dates.anchor < anchor)
         if earlier and state != State.RESTRICTED:
             self.redate(db, number, dates)
-        entries.append(self.changed(db, number, now))
+        elif anchor is not None and anchor != dates.anchor:
+            db.execute(
+                "UPDATE items SET how = (SELECT id FROM words WHERE word = ?) WHERE number = ?",
+                (REWRITTEN, number),
+            )
+        batch.entries.append(self.changed(db, number, batch.now))
+        if not batch.recognition.is_stranger(recording):
+            self._meet_twins(batch, number)
 
     def _replaced(
         self, db: sqlite3.Connection, number: int, now: Instant, entries: list[AnyEntry]
@@ -374,50 +388,4 @@ def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[Sight]) -> None:
         "INSERT INTO arrivals (day, items) VALUES (?, ?)"
         " ON CONFLICT (day) DO UPDATE SET items = items + excluded.items",
         days.items(),
-    )
-
-
-def dates_of(recording: Recording) -> Dates:
-    """A recording's dates as the catalogue keeps them."""
-    dated = recording.dated
-    state = State.PRESENT
-    not_before = Instant(0)
-    if dated.anchor is None:
-        state = State.UNDATED
-    elif dated.late:
-        state = State.LATE
-        not_before = Instant(recording.sight.seen + LATE_ARRIVAL_SECONDS)
-    before = after = 0
-    if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
-        before = min(dated.anchor - dated.earliest, WIDEST_SECONDS)
-        after = min(dated.latest - dated.anchor, WIDEST_SECONDS)
-    return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
-
-
-def _inherited(
-    dates: Dates, twins: Sequence[Twin], prior: int | None, recording: Recording
-) -> Dates:
-    """Content that was known before keeps its date, if that is the earlier one.
-
-    An earlier epoch's date also keeps its place before an earlier one that only the file tells:
-    whoever saw the file come knew better (I10).
-    """
-    known = [(t.anchor, t.civil) for t in twins if t.anchor is not None]
-    if prior is not None and recording.generation.size:
-        known.append((prior, recording.civil_of(Instant(prior))))
-    if not known:
-        return dates
-    anchor, civil = min(known)
-    witnessed = prior is not None and recording.sight.window is None
-    if dates.anchor is not None and dates.anchor <= anchor and not witnessed:
-        return dates
-    earliest = anchor if dates.anchor is None else min(anchor, dates.anchor - dates.before)
-    latest = anchor if dates.anchor is None else max(anchor, dates.anchor + dates.after)
-    return dates._replace(
-        anchor=Instant(anchor),
-        civil=civil,
-        before=min(anchor - earliest, WIDEST_SECONDS),
-        after=min(max(latest - anchor, recording.span), WIDEST_SECONDS),
-        how=INHERITED,
-        state=State.PRESENT if dates.state is State.UNDATED else dates.state,
     )

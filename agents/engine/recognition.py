@@ -11,17 +11,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from agents.engine.dating import Recording, best_evidence
+from retention.calendar import Instant
 from retention.decide import Grant
 
 
-class Twin(NamedTuple):
-    """An item with the same content."""
+class Namesake(NamedTuple):
+    """An item with the same content, and where it lies."""
 
     number: int
     directory: bytes
     name: bytes
-    anchor: int | None
-    civil: int
 
 
 class Recognition:
@@ -57,23 +56,23 @@ class Recognition:
         ).fetchone()
         return row
 
-    def twins(self, recording: Recording) -> list[Twin]:
+    def namesakes(self, recording: Recording) -> list[Namesake]:
         """Items with this content."""
         if not recording.generation.size:
             return []  # all empty files have the same content; it says nothing
         rows = self._db.execute(
-            "SELECT number, path, name, anchor, civil FROM items JOIN directories ON id = directory"
+            "SELECT number, path, name FROM items JOIN directories ON id = directory"
             " WHERE fingerprint = ?",
             (recording.fingerprint,),
         )
-        return [Twin(*row) for row in rows]
+        return [Namesake(*row) for row in rows]
 
-    def prior(self, recording: Recording) -> int | None:
+    def prior(self, recording: Recording) -> Instant | None:
         """The anchor that an earlier epoch knew this content by."""
         row = self._db.execute(
             "SELECT anchor FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
         ).fetchone()
-        return None if row is None else int(row[0])
+        return None if row is None else Instant(row[0])
 
     def grant(self, recording: Recording) -> Grant:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""

@@ -10,15 +10,17 @@ from typing import NamedTuple
 
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock
+from agents.engine.dates import dates_of
 from agents.engine.dating import NANOSECONDS, Dater, Recording, Sight
 from agents.engine.holding import Holds
-from agents.engine.indexing import Indexer, dates_of
+from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
 from agents.engine.scan import ended_before
 from agents.stores import Store
 from retention.anchor import CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
 from retention.calendar import Instant
 from retention.errors import UnreadableError
+from retention.report import AnyEntry
 
 STEP_ITEMS = 200
 
@@ -104,8 +106,10 @@ class Redater:
             db.execute(
                 "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
             )
-            self._outbox.append(db, now, [self._indexer.changed(db, item.number, now)])
-            return self._holds.match(db, [item.number], now)
+            entries: list[AnyEntry] = [self._indexer.changed(db, item.number, now)]
+            twins = self._indexer.agree(db, item.number, now, entries)
+            self._outbox.append(db, now, entries)
+            return self._holds.match(db, [item.number, *twins], now)
 
     def _recording(self, item: _Doubted, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""

@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from retention.anchor import (
     ASSUMED,
     BOUNDED,
+    CORRECTED,
+    REWRITTEN,
     TOLERANCE_SECONDS,
     UNDATED,
     Dated,
+    Evidence,
     Window,
     date_recording,
+    evidence_of,
     read,
 )
 from retention.calendar import DAY, Instant, civil_date, iso, start_of_day, to_instant
@@ -587,3 +591,27 @@ def test_a_server_that_lives_in_the_past_makes_nothing_older_than_its_window():
     found = dated(stated("2026-03-10 11:00"), existed=at("1970-01-02 00:00"))
 
     assert ("2026-03-10T06:00:00", "bounded") == shown(found)
+
+
+@pytest.mark.parametrize(
+    ("how", "evidence"),
+    [
+        (UNDATED, Evidence.NONE),
+        (REWRITTEN, Evidence.NONE),
+        (ASSUMED, Evidence.CLAIM),
+        (BOUNDED, Evidence.SEEN),
+        (TimeSource.MTIME, Evidence.SEEN),
+        (TimeSource.NAME_GUESS, Evidence.SEEN),
+        (TimeSource.NAME, Evidence.OWN),
+        (TimeSource.EXIF, Evidence.OWN),
+        (CORRECTED, Evidence.PEOPLE),
+    ],
+)
+def test_what_stands_behind_an_anchor(how: str, evidence: Evidence):
+    assert evidence is evidence_of(str(how), late=False)
+
+
+@pytest.mark.parametrize("how", [TimeSource.MTIME, TimeSource.NAME_GUESS, TimeSource.DIRECTORY])
+def test_what_comes_late_with_a_guess_for_its_date_only_claims_it(how: TimeSource):
+    assert Evidence.CLAIM is evidence_of(str(how), late=True)
+    assert Evidence.OWN is evidence_of(str(TimeSource.NAME), late=True)

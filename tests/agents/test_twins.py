@@ -1,0 +1,220 @@
+"""Copies: one recording under several names, whichever of them the agent meets first."""
+
+import os
+from pathlib import Path
+
+import pytest
+from world import GROUP, STORE, World, at, first_policy
+
+from retention.acts import Correction, Lift, Release
+from retention.calendar import DAY, Instant
+from retention.hold import ItemRef, StoreHold
+from retention.policy import Source
+from retention.report import Held
+
+LONG_AGO = at("2026-01-10 09:30")
+BYTES = b"\xff\xd8\xff the same in all of them"
+
+
+def _anchors(world: World) -> dict[str, int | None]:
+    rows = world.agent.catalogue.rows(
+        "SELECT path, name, anchor FROM items JOIN directories ON id = directory"
+    )
+    return {os.fsdecode(path + b"/" + name): anchor for path, name, anchor in rows}
+
+
+def _held(world: World) -> set[str]:
+    rows = world.agent.catalogue.rows(
+        "SELECT path, name FROM items JOIN directories ON id = directory WHERE holds > 0"
+    )
+    return {os.fsdecode(path + b"/" + name) for path, name in rows}
+
+
+def _named(moment: str, directory: str = "front") -> str:
+    return f"{directory}/{moment}.jpg"
+
+
+def test_a_copy_that_was_met_before_its_original_takes_its_date_over(world: World):
+    world.scan()
+    world.write("front/img1.jpg", BYTES)
+    world.scan()
+    world.write(_named("20260110-113000", "copies"), BYTES, mtime=LONG_AGO)
+    world.scan()
+    assert {LONG_AGO} == set(_anchors(world).values())
+    world.activate()
+    world.cycle()
+    assert 2 == len(world.files()), "both have the day of grace of what comes late"
+    world.true.pass_(DAY)
+    world.cycle()
+    assert set() == world.files()
+    world.rest()
+    world.check()
+
+
+@pytest.mark.parametrize("imports", ["attic", "shelf"])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_copy_with_a_wrong_older_mtime_does_not_make_its_original_go_early(
+    tmp_path: Path, imports: str, apart: bool
+):
+    """Met one scan after it, or in the same one, before it or behind it."""
+    sources = [
+        Source(
+            id=name,
+            group=GROUP,
+            directory=name,
+            record_class="terminal-image",
+            purpose="test",
+            name_pattern="%Y%m%d-%H%M%S*",
+            imports=name == imports,
+        )
+        for name in ("attic", "front", "shelf")
+    ]
+    world = World.make(tmp_path, at("2026-03-16 12:00"), first_policy(sources=sources))
+    world.scan()
+    world.true.pass_(3600)
+    original = _named("20260316-143000")
+    world.write(original, BYTES)
+    if apart:
+        world.scan()
+    world.write(f"{imports}/img.jpg", BYTES, mtime=LONG_AGO)
+    world.scan()
+    assert {original: at("2026-03-16 12:30"), f"{imports}/img.jpg": LONG_AGO} == _anchors(world)
+
+
+def test_a_copy_made_later_keeps_the_date_of_what_was_there_before_it(world: World):
+    world.write("front/img1.jpg", BYTES, mtime=LONG_AGO)
+    world.scan()
+    world.true.pass_(3600)
+    world.write(_named("20260316-150000"), BYTES)
+    world.scan()
+    assert {LONG_AGO} == set(_anchors(world).values())
+
+
+def test_of_a_backlog_the_better_dated_twin_keeps_its_date_whichever_is_met_first(world: World):
+    for directory in ("copies", "front"):
+        world.write(f"{directory}/a.jpg", BYTES, mtime=LONG_AGO)
+        world.write(_named("20260301-120000", directory), BYTES, mtime=at("2026-03-01 12:00"))
+    world.scan()
+    assert {
+        "copies/20260301-120000.jpg": at("2026-03-01 10:00"),
+        "front/20260301-120000.jpg": at("2026-03-01 10:00"),
+        "copies/a.jpg": LONG_AGO,
+        "front/a.jpg": LONG_AGO,
+    } == _anchors(world)
+
+
+def test_what_was_written_over_an_old_file_is_not_as_old_as_that(world: World):
+    old = world.write("front/old.jpg", mtime=LONG_AGO)
+    world.scan()
+    world.true.pass_(3600)
+    with old.open("r+b") as file:
+        file.truncate()
+        file.write(BYTES)
+    moment = world.true.now
+    os.utime(old, (moment, moment))
+    world.scan()
+    world.true.pass_(3600)
+    world.write(_named("20260316-160000"), BYTES, mtime=world.true.now)
+    world.scan()
+    anchors = _anchors(world)
+    assert LONG_AGO == anchors["front/old.jpg"], "software moves no date later"
+    assert at("2026-03-16 12:00") < anchors["front/20260316-160000.jpg"]
+
+
+@pytest.mark.parametrize("ahead", [-20 * DAY, 20 * DAY])
+def test_a_copy_of_what_a_wrong_clock_dated_is_dated_anew_together_with_it(
+    world: World, ahead: int
+):
+    world.centre.away = True
+    world.scan()
+    world.clock.ahead = ahead
+    world.true.pass_(3600)
+    world.write("front/img1.jpg", BYTES)
+    world.scan()
+    world.true.pass_(3600)
+    world.write("front/img2.jpg", BYTES)
+    world.scan()
+    world.centre.away = False
+    world.agent.talk()
+    world.clock.ahead = 0
+    world.agent.talk()
+    world.sweep()
+    true = [at("2026-03-16 12:00"), at("2026-03-16 14:00")]
+    assert all(true[0] <= anchor <= true[1] for anchor in _anchors(world).values())
+
+
+@pytest.mark.parametrize("first", ["original", "copy"])
+def test_a_hold_on_one_of_them_holds_all_of_them(world: World, first: str):
+    original = _named("20260110-113000", "copies")
+    names = [original, "front/img.jpg"]
+    for name in names if first == "original" else reversed(names):
+        world.write(name, BYTES, mtime=world.true.now if name != original else LONG_AGO)
+        world.scan()
+        world.true.pass_(3600)
+    world.centre.holds.append(StoreHold("h1", LONG_AGO, LONG_AGO, ("copies",)))
+    world.agent.talk()
+    assert set(names) == _held(world)
+    later = world.write("unknown/third.jpg", BYTES)
+    world.scan()
+    assert {*names, str(later.relative_to(world.root))} == _held(world)
+    world.activate()
+    world.cycle()
+    assert 3 == len(world.files())
+
+    world.sign(Release(id="r1", at=world.true.now, reason="closed", hold="h1"))
+    world.agent.talk()
+    assert set() == _held(world)
+    world.true.pass_(DAY + 60)
+    world.cycle()
+    assert set() == world.files()
+    world.rest()
+    world.check()
+
+
+def test_a_restriction_of_one_restricts_its_copies_until_it_is_lifted(world: World):
+    names = [_named("20260110-113000"), "copies/img.jpg"]
+    for name in names:
+        world.write(name, BYTES, mtime=LONG_AGO)
+    world.scan()
+    world.report()
+    epoch = world.centre.epoch
+    mark = world.agent.catalogue.value("SELECT fingerprint FROM items LIMIT 1")
+    item = ItemRef(STORE, epoch, 1, "front", LONG_AGO, LONG_AGO, mark)
+    world.centre.holds.append(StoreHold("restriction-1", Instant(1), Instant(0), items=(item,)))
+    world.agent.talk()
+    assert set(names) == _held(world)
+    assert [((1, 2),)] == [e.items for e in world.centre.entries() if isinstance(e, Held)]
+    lift = Lift(
+        id="l1",
+        at=world.true.now,
+        reason="settled",
+        items=(item,),
+        subject_informed_at=world.true.now,
+    )
+    world.centre.holds.clear()
+    world.sign(lift)
+    world.agent.talk()
+    assert set() == _held(world)
+
+
+def test_an_earlier_date_that_people_gave_one_is_the_date_of_its_copies(world: World):
+    for name in ("front/img1.jpg", "front/img2.jpg"):
+        world.write(name, BYTES)
+    world.scan()
+    world.report()
+    mark = world.agent.catalogue.value("SELECT fingerprint FROM items LIMIT 1")
+    now = world.true.now
+    item = ItemRef(STORE, world.centre.epoch, 1, "front", now, now, mark)
+    world.sign(Correction(id="c1", at=now, reason="clock", items=(item,), anchor=LONG_AGO))
+    world.agent.talk()
+    assert {LONG_AGO} == set(_anchors(world).values())
+
+
+def test_empty_files_are_not_twins(world: World):
+    world.write(_named("20260110-113000"), b"", mtime=LONG_AGO)
+    world.write(_named("20260316-120000"), b"")
+    world.centre.holds.append(StoreHold("h1", LONG_AGO, LONG_AGO))
+    world.agent.talk()
+    world.scan()
+    assert {"front/20260110-113000.jpg"} == _held(world)
+    assert 2 == len(set(_anchors(world).values()))
