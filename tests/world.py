@@ -19,6 +19,7 @@ from agents.engine.agent import Agent
 from agents.engine.epoch import commission
 from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.uplink import FrozenError, GapError
+from agents.stores import Store
 from agents.stores.private import enrol
 from agents.stores.tree import Tree
 from retention import acts, codec, envelope, merkle, policy, report
@@ -317,6 +318,10 @@ class Centre:
             raise UnreachableError("the centre is away")
 
 
+def _tree(root: Path, epoch: int) -> Store:
+    return Tree(os.fsencode(root), STORE, epoch=epoch)
+
+
 @dataclass
 class World:
     """One terminal with its centre."""
@@ -329,18 +334,29 @@ class World:
     agent: Agent | None = None
     act_number: int = 0
     options: dict[str, object] = field(default_factory=dict)
+    open_store: Callable[[Path, int], Store] = _tree
 
     @classmethod
     def make(
-        cls, path: Path, now: Instant, document: Policy | None = None, **options: object
+        cls,
+        path: Path,
+        now: Instant,
+        document: Policy | None = None,
+        open_store: Callable[[Path, int], Store] = _tree,
+        **options: object,
     ) -> "World":
-        """A new terminal below `path`; `options` go to every `Agent` it starts."""
+        """A new terminal below `path`; `options` go to every `Agent` it starts.
+
+        `open_store` is told the root and the epoch.
+        """
         root, state = path / "root", path / "state"
         for directory in (root / "front", root / "copies", state):
             directory.mkdir(parents=True)
         true = TrueTime(now)
         centre = Centre(true, [signed_policy(document or first_policy())])
-        world = cls(root, state, true, FakeClock(true), centre, options=options)
+        world = cls(
+            root, state, true, FakeClock(true), centre, options=options, open_store=open_store
+        )
         enrol(os.fsencode(root), STORE)
         world.boot()
         return world
@@ -358,7 +374,7 @@ class World:
                     )
         epoch = catalogue.value("SELECT epoch FROM agent")
         self.agent = Agent(
-            store=Tree(os.fsencode(self.root), STORE, epoch=epoch),
+            store=self.open_store(self.root, epoch),
             catalogue=catalogue,
             uplink=self.centre,
             clock=self.clock,

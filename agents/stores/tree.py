@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from stat import S_ISREG
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
-from agents.stores.beneath import Root, components, must_be_component
+from agents.stores.beneath import must_be_component
+from agents.stores.entrance import Entrance
 from agents.stores.erasing import Erasure
 from agents.stores.keeping import Keeping
 from agents.stores.marking import marks_in
 from agents.stores.opening import OpenFile, open_file
-from agents.stores.private import Private, hidden_in
 from agents.stores.trouble import sentence_of
 from agents.stores.walking import regular_files, walk
-from retention.errors import GoneError, StoreUnreachableError, UnreadableError
+from retention.errors import GoneError, UnreadableError
 
 
 class Tree:
@@ -27,35 +27,26 @@ class Tree:
         `root` is the absolute path of a directory, `store` the id it was enrolled as, `private`
         the absolute path of its private directory when that is not `.retention` in the root.
         """
-        self._path = root
-        self._store = store
-        self._epoch = epoch
-        self._private_path = private
-        self._entered: tuple[Root, Private] | None = None
+        self._way = Entrance(root, store, epoch=epoch, private=private)
 
     def check(self) -> None:
         """See `Store.check`."""
-        root, private = self._enter()
-        try:
-            private.check(root)
-        except StoreUnreachableError:
-            self.close()
-            raise
+        self._way.check()
 
     def directories(self, unread: Unread) -> Iterator[bytes]:
         """See `Store.directories`."""
         self.check()
-        return walk(lambda: self._enter()[0], unread)
+        return walk(lambda: self._way.enter()[0], unread)
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
         """See `Store.listing`."""
-        root, _ = self._enter()
+        root, _ = self._way.enter()
         return regular_files(root, directory, unread)
 
     def find(self, directory: bytes, name: bytes) -> Found | None:
         """See `Store.find`."""
         must_be_component(name)
-        root, _ = self._enter()
+        root, _ = self._way.enter()
         try:
             with root.open(directory) as fd:
                 state = os.stat(name, dir_fd=fd, follow_symlinks=False)
@@ -72,7 +63,7 @@ class Tree:
         """See `Store.marked`."""
         for name in names:
             must_be_component(name)
-        root, _ = self._enter()
+        root, _ = self._way.enter()
         try:
             with root.open(directory) as fd:
                 return marks_in(fd, names)
@@ -84,7 +75,7 @@ class Tree:
     def open(self, directory: bytes, name: bytes) -> OpenFile:
         """See `Store.open`."""
         must_be_component(name)
-        root, _ = self._enter()
+        root, _ = self._way.enter()
         try:
             fd = root.descend(directory)
         except FileNotFoundError as error:
@@ -98,79 +89,44 @@ class Tree:
 
     def erase(self, batch: Batch) -> list[Erased]:
         """See `Store.erase`."""
-        root, private = self._enter_for(batch)
+        root, private = self._way.enter_for(batch)
         results = Erasure(root, private).erase(batch)
         private.keep_reserve()
         return results
 
     def recover(self, batch: Batch) -> list[Erased]:
         """See `Store.recover`."""
-        return Erasure(*self._enter_for(batch)).recover(batch)
+        return Erasure(*self._way.enter_for(batch)).recover(batch)
 
     def protect(self, batch: Batch) -> set[int]:
         """See `Store.protect`."""
-        return Keeping(*self._enter_for(batch)).protect(batch)
+        return Keeping(*self._way.enter_for(batch)).protect(batch)
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`."""
-        Keeping(*self._enter()).unprotect(numbers)
+        Keeping(*self._way.enter()).unprotect(numbers)
 
     def protected(self) -> Iterator[int]:
         """See `Store.protected`."""
-        _, private = self._enter()
+        _, private = self._way.enter()
         return iter(sorted(private.kept))
 
     def kept(self, number: int) -> Generation | None:
         """See `Store.kept`."""
-        return Keeping(*self._enter()).kept(number)
+        return Keeping(*self._way.enter()).kept(number)
 
     def restore(self, number: int, directory: bytes, name: bytes) -> bool:
         """See `Store.restore`."""
-        return Keeping(*self._enter()).restore(number, directory, name)
+        return Keeping(*self._way.enter()).restore(number, directory, name)
 
     def reclaim(self) -> None:
         """See `Store.reclaim`."""
-        Keeping(*self._enter()).reclaim()
+        Keeping(*self._way.enter()).reclaim()
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""
-        self.close()
-        self._epoch = epoch
+        self._way.begin(epoch)
 
     def close(self) -> None:
         """See `Store.close`."""
-        if self._entered is not None:
-            for part in self._entered:
-                part.close()
-            self._entered = None
-
-    def _enter_for(self, batch: Batch) -> tuple[Root, Private]:
-        """Check all that a batch rests on before anything of it is touched."""
-        for directory, wanted in batch.items():
-            components(directory)
-            for want in wanted:
-                must_be_component(want.name)
-        self.check()
-        return self._enter()
-
-    def _enter(self) -> tuple[Root, Private]:
-        """Open the root and the private directory, or see that they still are what the path says."""
-        if self._entered is None:
-            self._entered = self._opened()
-        elif not self._entered[0].is_at_its_path():
-            self.close()
-            raise StoreUnreachableError("The root of this store was unmounted or replaced.")
-        return self._entered
-
-    def _opened(self) -> tuple[Root, Private]:
-        try:
-            root = Root(self._path, hidden_in(self._path, self._private_path))
-        except OSError as error:
-            raise StoreUnreachableError(
-                f"The root of this store cannot be opened: {error.strerror}."
-            ) from error
-        try:
-            return root, Private(root, self._private_path, self._store, self._epoch)
-        except StoreUnreachableError:
-            root.close()
-            raise
+        self._way.close()

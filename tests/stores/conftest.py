@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rgw import Gateway
-from stores.place import BucketPlace, Place, TreePlace
+from stores.place import BucketPlace, CsvPlace, Place, TreePlace
 
 
 def _tree(*, shared: bool) -> TreePlace:
@@ -48,11 +48,22 @@ BUCKETS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=[*PLACES, *BUCKETS])
+def _csv(*, rotated: bool) -> CsvPlace:
+    return CsvPlace(Path(tempfile.mkdtemp()) / "root", rotated=rotated)
+
+
+ROWS: dict[str, Callable[[], Place]] = {
+    "rows of a live CSV": partial(_csv, rotated=False),
+    "rows of a rotated CSV": partial(_csv, rotated=True),
+}
+LOCAL = {**PLACES, **ROWS}
+
+
+@pytest.fixture(params=[*PLACES, *BUCKETS, *ROWS])
 def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Make an empty place; whoever asks for it closes it."""
-    if request.param in PLACES:
-        return PLACES[request.param]
+    if request.param in LOCAL:
+        return LOCAL[request.param]
     gateway: Gateway = request.getfixturevalue("gateway")
     return partial(BucketPlace, gateway, **BUCKETS[request.param])
 
@@ -69,5 +80,16 @@ def keeper(request: pytest.FixtureRequest) -> Iterator[Place]:
 def place(new_place: Callable[[], TreePlace]) -> Iterator[Place]:
     """An empty place of each kind."""
     place = new_place()
+    yield place
+    place.close()
+
+
+@pytest.fixture(params=[*PLACES, *BUCKETS])
+def marking(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """An empty place of each kind in which a recorder can leave a marker beside a recording."""
+    if request.param in PLACES:
+        place: Place = PLACES[request.param]()
+    else:
+        place = BucketPlace(request.getfixturevalue("gateway"), **BUCKETS[request.param])
     yield place
     place.close()

@@ -4,6 +4,8 @@ A new kind of store writes one `Place` (about thirty lines) and adds it to the f
 `conftest.py`; the whole of test_store_contract.py then runs on it.
 """
 
+import csv
+import io
 import os
 import shutil
 from pathlib import Path
@@ -16,8 +18,13 @@ from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.bucket import enrol as enrol_bucket
 from agents.stores.bucket.keys import name_of, prefix_of, version_of
 from agents.stores.private import enrol
+from agents.stores.rows.csv_rows import CsvRows
+from agents.stores.rows.declared import Declared
+from agents.stores.rows.declared import name_of as name_of_row
+from agents.stores.rows.shape import shape
 from agents.stores.tree import Tree
 from retention.errors import MalformedError
+from retention.outcome import Outcome
 
 STORE = "t-0001"
 #: Bytes; S3 allows 1024, and the gateway keeps some of them for itself.
@@ -32,15 +39,23 @@ class Place(Protocol):
     """Whether what is written over, or removed by a name alone, still is there as a version."""
     protects: bool
     """Whether the store can keep a held file from other deleters."""
+    overwritten: Outcome
+    """What erasing finds of a content when another was written under its title."""
 
     def name(self, directory: bytes, title: bytes) -> bytes:
         """What the store calls the newest file of this title; something fit where there is none."""
+
+    def title(self, directory: bytes, found: Found) -> bytes:
+        """What its recorder called it."""
 
     def put(self, directory: bytes, name: bytes, data: bytes) -> None:
         """Write a file, as a recorder does; a second time gives another generation."""
 
     def get(self, directory: bytes, name: bytes) -> bytes | None:
         """Read a file; None if there is none."""
+
+    def stored(self, directory: bytes, name: bytes) -> bytes:
+        """All bytes that the store has of a file: of a row, what stands beside the datum too."""
 
     def remove(self, directory: bytes, name: bytes) -> None:
         """Remove a file for good, its versions with it, as somebody else's clean-up does."""
@@ -57,6 +72,7 @@ class TreePlace:
 
     keeps_versions = False
     protects = True
+    overwritten = Outcome.REFUSED_CHANGED
 
     def __init__(self, path: Path, *, shared: bool) -> None:
         self.shared = shared
@@ -71,6 +87,9 @@ class TreePlace:
     def name(self, directory: bytes, title: bytes) -> bytes:
         return title
 
+    def title(self, directory: bytes, found: Found) -> bytes:
+        return found.called
+
     def put(self, directory: bytes, name: bytes, data: bytes) -> None:
         here = self.path
         for part in filter(None, directory.split(b"/")):
@@ -84,6 +103,9 @@ class TreePlace:
             return self._file(directory, name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def stored(self, directory: bytes, name: bytes) -> bytes:
+        return self.get(directory, name) or b""
 
     def remove(self, directory: bytes, name: bytes) -> None:
         self._file(directory, name).unlink()
@@ -114,6 +136,9 @@ class BucketPlace:
         self, gateway: Gateway, *, versioning: str = "", lock: bool = False, prefix: str = ""
     ) -> None:
         self.keeps_versions = lock or versioning == "Enabled"
+        self.overwritten = (
+            Outcome.ERASED_VERIFIED if self.keeps_versions else Outcome.REFUSED_CHANGED
+        )
         self.gateway = gateway
         self.bucket = gateway.bucket(versioning=versioning, lock=lock)
         self.prefix = prefix
@@ -127,6 +152,9 @@ class BucketPlace:
         versions = self._versions("Versions", key)
         newest = max(versions, key=lambda v: (v["IsLatest"], v["LastModified"]), default=None)
         return name_of(title, "null" if newest is None else newest["VersionId"])
+
+    def title(self, directory: bytes, found: Found) -> bytes:
+        return found.called
 
     def put(self, directory: bytes, name: bytes, data: bytes) -> None:
         try:
@@ -143,6 +171,9 @@ class BucketPlace:
         except self.client.exceptions.NoSuchKey:
             return None
         return answer["Body"].read()
+
+    def stored(self, directory: bytes, name: bytes) -> bytes:
+        return self.get(directory, name) or b""
 
     def remove(self, directory: bytes, name: bytes) -> None:
         self._remove(self._key(directory, name), only=True)
@@ -183,6 +214,96 @@ class BucketPlace:
                 self.client.delete_object(
                     Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
                 )
+
+
+LIVE = b"Master.csv"
+CALLS = Declared(LIVE, ("called", "start", "said"), shape(time="start", zone="Europe/Riga"))
+
+
+class CsvPlace:
+    """A tree in which each directory has a CSV; a file is a row of it. `rotated`: none is live."""
+
+    keeps_versions = False
+    protects = False
+    overwritten = Outcome.ALREADY_ABSENT  # a row is named by its content
+
+    def __init__(self, path: Path, *, rotated: bool = False) -> None:
+        self.path = path
+        self._file = LIVE + b".1" if rotated else LIVE
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+        enrol(os.fsencode(path), STORE)
+        self._opened: list[CsvRows] = []
+        self.store = self.again()
+
+    def name(self, directory: bytes, title: bytes) -> bytes:
+        if b"/" in title or title in (b"", b".", b"..") or b"\0" in title:
+            return title
+        return name_of_row(self._row(directory, title) or title)
+
+    def title(self, directory: bytes, found: Found) -> bytes:
+        rows = [row for file in self._files(directory) for row in _rows_of(file.read_bytes())]
+        return next(_called(row) for row in rows if name_of_row(row) == found.name)
+
+    def put(self, directory: bytes, name: bytes, data: bytes) -> None:
+        here = self.path / os.fsdecode(directory)
+        here.mkdir(parents=True, exist_ok=True)
+        if self._row(directory, name) is not None:
+            self.remove(directory, name)
+        with (here / os.fsdecode(self._file)).open("ab") as file:
+            file.write(row_of(name, data) + b"\n")
+
+    def get(self, directory: bytes, name: bytes) -> bytes | None:
+        row = self._row(directory, name)
+        if row is None:
+            return None
+        (fields,) = csv.reader(io.StringIO(row.decode("latin-1"), newline=""))
+        return fields[2].encode("latin-1")
+
+    def stored(self, directory: bytes, name: bytes) -> bytes:
+        return self._row(directory, name) or b""
+
+    def remove(self, directory: bytes, name: bytes) -> None:
+        for file in self._files(directory):
+            rows = [r for r in _rows_of(file.read_bytes()) if _called(r) != name]
+            file.write_bytes(b"".join(row + b"\n" for row in rows))
+
+    def again(self, epoch: int = 1) -> CsvRows:
+        self._opened.append(CsvRows(os.fsencode(self.path), STORE, CALLS, epoch=epoch))
+        return self._opened[-1]
+
+    def lose(self) -> None:
+        self.path.rename(self.path.with_name("elsewhere"))
+        self.path.mkdir()
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+        shutil.rmtree(self.path.parent)
+
+    def _files(self, directory: bytes) -> list[Path]:
+        here = self.path / os.fsdecode(directory)
+        return [f for f in here.glob("Master.csv*") if f.is_file()] if here.is_dir() else []
+
+    def _row(self, directory: bytes, name: bytes) -> bytes | None:
+        rows = [row for file in self._files(directory) for row in _rows_of(file.read_bytes())]
+        return next((row for row in rows if _called(row) == name), None)
+
+
+def row_of(name: bytes, data: bytes, start: str = "2026-03-16 12:00:00") -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerow([name.decode("latin-1"), start, data.decode("latin-1")])
+    return out.getvalue().encode("latin-1").removesuffix(b"\r\n")
+
+
+def _rows_of(data: bytes) -> list[bytes]:
+    rows = csv.reader(io.StringIO(data.decode("latin-1"), newline=""))
+    return [row_of(r[0].encode("latin-1"), r[2].encode("latin-1"), r[1]) for r in rows]
+
+
+def _called(row: bytes) -> bytes:
+    (fields,) = csv.reader(io.StringIO(row.decode("latin-1"), newline=""))
+    return fields[0].encode("latin-1")
 
 
 def _is_listed(sign: str) -> bool:

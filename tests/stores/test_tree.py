@@ -207,7 +207,7 @@ def test_a_link_made_between_two_wanted_names_blocks_the_second(place: TreePlace
     place.put(b"e", b"x", b"")
     (place.path / "e/b").hardlink_to(place.path / "d/a")
     first, second = want(place, 1, b"d", b"a"), want(place, 2, b"e", b"b")
-    erasure = Erasure(*place.store._enter())
+    erasure = Erasure(*place.store._way.enter())
     assert erasure.erase({b"d": [first]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
     (place.path.parent / "copy").hardlink_to(place.path / "e/b")
     [result] = erasure.erase({b"e": [second]})

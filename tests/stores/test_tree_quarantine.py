@@ -93,7 +93,7 @@ def test_what_cannot_be_put_back_into_a_directory_just_removed_goes_to_the_root(
     begin(shared, due, "d")
     fd = os.open(shared.path / "d", os.O_RDONLY)
     (shared.path / "d").rmdir()
-    assert Erasure(*shared.store._enter())._finish(fd, due).outcome is Outcome.REFUSED_CHANGED
+    assert Erasure(*shared.store._way.enter())._finish(fd, due).outcome is Outcome.REFUSED_CHANGED
     os.close(fd)
     assert shared.get(b"", b"returned-1-1") == b"a new recording"
 
