@@ -15,7 +15,7 @@ from agents.terminal import compose, settings
 from agents.terminal.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
-from retention.errors import RetentionError
+from retention.errors import MalformedError, RetentionError
 
 #: A command waits this long for files to settle; the daemon dates what takes longer.
 TURN_SECONDS = 0.5
@@ -77,10 +77,19 @@ def _item(parser: argparse.ArgumentParser) -> None:
     find = parser.add_subparsers(required=True, metavar="VERB").add_parser("find")
     find.add_argument("--config", type=Path, required=True)
     find.add_argument("--source", required=True)
-    find.add_argument("--from", dest="begins", required=True, type=parse_instant)
-    find.add_argument("--to", dest="ends", required=True, type=parse_instant)
+    find.add_argument("--from", dest="begins", required=True, type=_moment)
+    find.add_argument("--to", dest="ends", required=True, type=_moment)
     find.add_argument("--json", action="store_true")
     find.set_defaults(run=_find)
+
+
+def _moment(text: str) -> Instant:
+    try:
+        return parse_instant(text)
+    except MalformedError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: write it with its offset, as 2026-01-15T03:10:00+02:00"
+        ) from error
 
 
 def _enrol(arguments: argparse.Namespace) -> int:

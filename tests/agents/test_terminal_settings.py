@@ -54,3 +54,14 @@ def test_a_command_without_settings_or_enrolment_ends_with_a_sentence_and_code_2
     assert "not enrolled" in capsys.readouterr().err
     assert 2 == main(["enrol", "no-token", "--config", str(path)])
     assert "CODE.PIN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["2026-01-15", "03:10", "2026-01-15T03:10:00", "yesterday"])
+def test_a_time_without_its_offset_is_one_sentence(tmp_path, capsys, typed):
+    words = ["item", "find", "--config", str(tmp_path / "t.toml"), "--source", "cam", "--to", "x"]
+
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--from", typed])
+
+    assert 2 == ended.value.code
+    assert "write it with its offset" in capsys.readouterr().err
