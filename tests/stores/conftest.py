@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rgw import Gateway
-from stores.place import BucketPlace, CsvPlace, Place, TreePlace
+from stores.place import BucketPlace, CsvPlace, JoinedPlace, Place, TreePlace
 
 
 def _tree(*, shared: bool) -> TreePlace:
@@ -59,7 +59,21 @@ ROWS: dict[str, Callable[[], Place]] = {
 LOCAL = {**PLACES, **ROWS}
 
 
-@pytest.fixture(params=[*PLACES, *BUCKETS, *ROWS])
+LOCAL_PAIR = (PLACES["tree"], ROWS["rows of a live CSV"])
+
+
+def _joined(one: Callable[[], Place], other: Callable[[], Place], called: bytes) -> JoinedPlace:
+    return JoinedPlace(one(), other(), called=called)
+
+
+JOINED: dict[str, Callable[[], Place]] = {
+    "tree joined with rows": partial(_joined, *LOCAL_PAIR, b"calls"),
+    "rows joined with a tree": partial(_joined, *reversed(LOCAL_PAIR), b"cdr"),
+}
+LOCAL |= JOINED
+
+
+@pytest.fixture(params=[*LOCAL, *BUCKETS])
 def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Make an empty place; whoever asks for it closes it."""
     if request.param in LOCAL:
@@ -68,10 +82,13 @@ def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     return partial(BucketPlace, gateway, **BUCKETS[request.param])
 
 
-@pytest.fixture(params=PLACES)
+KEEPERS = {**PLACES, "tree joined with rows": JOINED["tree joined with rows"]}
+
+
+@pytest.fixture(params=KEEPERS)
 def keeper(request: pytest.FixtureRequest) -> Iterator[Place]:
     """An empty place of each kind that keeps held files from other deleters."""
-    place = PLACES[request.param]()
+    place = KEEPERS[request.param]()
     yield place
     place.close()
 

@@ -8,15 +8,17 @@ import csv
 import io
 import os
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from rgw import Gateway
 
-from agents.stores import Found, Store, Wanted
+from agents.stores import Batch, Found, Store, Unread, Wanted
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.bucket import enrol as enrol_bucket
 from agents.stores.bucket.keys import name_of, prefix_of, version_of
+from agents.stores.joined import Joined
 from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.declared import Declared
@@ -65,6 +67,9 @@ class Place(Protocol):
 
     def lose(self) -> None:
         """Make the whole place unreachable, so that it looks empty."""
+
+    def close(self) -> None:
+        """Remove all of it."""
 
 
 class TreePlace:
@@ -288,6 +293,74 @@ class CsvPlace:
     def _row(self, directory: bytes, name: bytes) -> bytes | None:
         rows = [row for file in self._files(directory) for row in _rows_of(file.read_bytes())]
         return next((row for row in rows if _called(row) == name), None)
+
+
+class _Below:
+    """One place of a joined store as if it were all of it: the contract says nothing of places."""
+
+    def __init__(self, store: Joined, place: bytes) -> None:
+        self._store = store
+        self._place = place
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def directories(self, unread: Unread) -> Iterator[bytes]:
+        for directory in self._store.directories(unread):
+            if directory.split(b"/")[0] == self._place:
+                yield directory[len(self._place) + 1 :]
+
+    def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
+        return self._store.listing(self._in(directory), unread)
+
+    def find(self, directory: bytes, name: bytes) -> Found | None:
+        return self._store.find(self._in(directory), name)
+
+    def marked(self, directory: bytes, names: Sequence[bytes]) -> Mapping[bytes, Any]:
+        return self._store.marked(self._in(directory), names)
+
+    def open(self, directory: bytes, name: bytes) -> Any:
+        return self._store.open(self._in(directory), name)
+
+    def erase(self, batch: Batch) -> Any:
+        return self._store.erase({self._in(d): wanted for d, wanted in batch.items()})
+
+    def recover(self, batch: Batch) -> Any:
+        return self._store.recover({self._in(d): wanted for d, wanted in batch.items()})
+
+    def protect(self, batch: Batch) -> Any:
+        return self._store.protect({self._in(d): wanted for d, wanted in batch.items()})
+
+    def restore(self, number: int, directory: bytes, name: bytes) -> bool:
+        return self._store.restore(number, self._in(directory), name)
+
+    def _in(self, directory: bytes) -> bytes:
+        return self._place + b"/" + directory if directory else self._place
+
+
+class JoinedPlace:
+    """One of two places that are joined to one store, seen by whoever uses that one."""
+
+    def __init__(self, one: Place, other: Place, *, called: bytes) -> None:
+        self._one = one
+        self._other = other
+        self._called = called
+        self.store = self.again()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._one, name)
+
+    def again(self, epoch: int = 1) -> Store:
+        both = {self._called: self._one.again(epoch), b"other": self._other.again(epoch)}
+        return _Below(Joined(both), self._called)  # type: ignore[return-value]
+
+    def lose(self) -> None:
+        self._one.lose()
+        self._other.lose()
+
+    def close(self) -> None:
+        self._one.close()
+        self._other.close()
 
 
 def row_of(name: bytes, data: bytes, start: str = "2026-03-16 12:00:00") -> bytes:
