@@ -5,6 +5,10 @@ from dashboards.panel import Panel
 HOUR, DAY = 3600, 86_400
 
 _ODD = 'sum by (class, state) (retention_items{state=~"undated|late|blocked"})'
+_UNHEARD = (
+    "sum by (class, reason) (retention_stores_unproven"
+    '{reason=~"silent|unconfirmed|never_scanned|scan_stale|not_enrolled"})'
+)
 _UNKNOWN = 'sum by (class, reason) (retention_stores_unproven{state="unknown"})'
 _STATE = (
     'retention_compliance_state{state="unknown"}'
@@ -19,7 +23,7 @@ COMPLIANCE = (
             ("{{class}}: proven", "retention_stores_proven"),
             ("{{class}}: of", "retention_stores_total"),
         ),
-        "The headline: for so many of so many stores there is fresh evidence that all is in time.",
+        "For so many of so many stores there is fresh evidence that nothing is late.",
         "it never is: beside it is the difference.",
         width=4,
     ),
@@ -27,19 +31,28 @@ COMPLIANCE = (
         "Stores not proven",
         "number",
         (("{{class}}", "retention_stores_total - retention_stores_proven"),),
-        "0: the headline is all of them.",
+        "0: for every store there is that evidence.",
         "`enforcer status --all` names each store that is not proven, and why.",
         red=1,
         width=4,
     ),
     Panel(
-        "Strict state (0 ok, 1 unknown, 2 violated), and since when",
+        "Strict state",
         "states",
         (("{{class}}", _STATE),),
-        "A class is ok only while every store of it is; where the colour changes is since when.",
-        "at 2 the promise or our own target is broken: `enforcer status`; at 1 evidence is missing.",
+        "A class is ok only while every store of it is proven to be; unknown is never ok.",
+        "violated: the limit or our own target is broken, see `enforcer status`; unknown: evidence is missing.",
         red=1,
-        width=16,
+        width=10,
+    ),
+    Panel(
+        "In that state since",
+        "moment",
+        (("{{class}}", "1000 * retention_compliance_state_since_timestamp_seconds"),),
+        "Since when the strict state is what it is.",
+        "it never is.",
+        unit="dateTimeAsIso",
+        width=6,
     ),
     Panel(
         "Oldest recording that nothing holds, and its limit",
@@ -80,11 +93,11 @@ COMPLIANCE = (
         "bars",
         (("up to {{le}} s", "sum by (le) (retention_erasure_slack_seconds_bucket)"),),
         "Every erasure since the beginning had time left: what is counted at 0 and below was late.",
-        "something was late: its day's certificate says how many, `enforcer ledger prove` shows it.",
+        "something was late: the certificate of its day says how many, `enforcer ledger prove` shows it.",
         width=12,
     ),
     Panel(
-        "Holds by ground",
+        "Held because ...",
         "number",
         (
             ("{{ground}}: {{state}}", "sum by (ground, state) (retention_holds)"),
@@ -117,10 +130,10 @@ COMPLIANCE = (
         (
             (
                 "{{class}}: {{reason}}",
-                f"{_UNKNOWN} or on () vector(0)",
+                f"{_UNKNOWN} or on () 0 * sum(retention_stores_total)",
             ),
         ),
-        "What nobody could have seen is counted here, and never as well.",
+        "What nobody could have seen is counted here, and never as proven.",
         "`enforcer status` has a sentence for each store.",
         red=1,
         width=24,
@@ -134,6 +147,38 @@ FLEET = (
         (("{{kind}}: {{state}}", "retention_stores"),),
         "Every store that was enrolled is counted in one state.",
         "it never is; an invited store does not erase yet.",
+    ),
+    Panel(
+        "Stores that do not report",
+        "number",
+        (("{{class}}: {{reason}}", f"{_UNHEARD} or on () 0 * sum(retention_stores_total)"),),
+        "Every store reported lately, and everything due there is known to be gone.",
+        "runbook store-silent; `enforcer status` has a sentence for each store.",
+        red=1,
+    ),
+    Panel(
+        "What agents say is amiss",
+        "number",
+        (
+            (
+                "{{reason}}",
+                "sum by (reason) (retention_stores_troubled) > 0 or on () 0 * sum(retention_stores_troubled)",
+            ),
+        ),
+        "No agent complains: of a missing disk, a full one, or of something it refuses to believe.",
+        "runbook store-troubled says what each word asks for.",
+        red=1,
+    ),
+    Panel(
+        "Agents' own counts against ours",
+        "number",
+        (
+            ("{{store_group}}: differ by", "retention_agent_difference_items"),
+            ("{{store_group}}: not readable", "retention_uncatalogued_items"),
+        ),
+        "What stores count themselves is what is counted here, and all that was found could be read.",
+        "`enforcer status` names the store; ask it itself: `retention-agent doctor`.",
+        red=1,
     ),
     Panel(
         "Since the most silent agent was heard",
@@ -157,16 +202,16 @@ FLEET = (
         "Clocks: worst offset",
         "curve",
         (("{{role}}", "abs(retention_clock_offset_seconds)"),),
-        "The worst agent's clock and the enforcer's agree to within minutes.",
+        "The worst agent's clock and the enforcer's agree to within two minutes.",
         "runbook clock.",
         unit="s",
-        red=300,
+        red=120,
     ),
     Panel(
         "Clocks trusted",
         "number",
         (("{{role}}", "min by (role) (retention_clock_trusted)"),),
-        "1: no agent judges a date by a clock that jumped.",
+        "1: no agent judges a date by a clock that jumped, and most agents agree with ours.",
         "runbook clock; that store erases nothing by date until it is confirmed.",
         red_below=1,
     ),
@@ -174,8 +219,8 @@ FLEET = (
         "Brakes",
         "number",
         (("{{reason}}", "retention_brake_engaged"),),
-        "No sweep waits because it would erase unusually much.",
-        "runbook brake: look first, release with two people.",
+        "No activated store keeps what is due because its sweep waits.",
+        "runbook brake: look first; what is unusual is released by two people.",
         red=1,
     ),
     Panel(
@@ -184,7 +229,7 @@ FLEET = (
         (
             (
                 "{{class}}: {{state}}",
-                f"{_ODD} or on () vector(0)",
+                f"{_ODD} or on () 0 * sum(retention_items)",
             ),
         ),
         "What does not simply go by its date is counted, and has a day by which it must.",
@@ -223,7 +268,7 @@ FLEET = (
         red_below=0,
     ),
     Panel(
-        "Agents' own word: since the last directive",
+        "Agents' own word: since they heard the enforcer",
         "curve",
         (("{{instance}}", "time() - retention_agent_consulted_timestamp_seconds"),),
         "Each agent hears the enforcer, and can be given a hold.",
@@ -236,9 +281,9 @@ FLEET = (
 
 PROOF = (
     Panel(
-        "Leaves of the ledger",
+        "Entries of the ledger",
         "curve",
-        (("leaves", "retention_ledger_tree_size"),),
+        (("entries", "retention_ledger_tree_size"),),
         "The ledger only grows: this server saw every size it had.",
         "a step down is a rewritten ledger: runbook ledger.",
         width=12,
@@ -253,9 +298,9 @@ PROOF = (
         width=6,
     ),
     Panel(
-        "Since the head was signed",
+        "Since the ledger was signed",
         "number",
-        (("head", "time() - retention_ledger_head_timestamp_seconds"),),
+        (("signed", "clamp_min(time() - retention_ledger_head_timestamp_seconds, 0)"),),
         "The ledger lives: it beats every ten minutes, whether anything was erased or not.",
         "the proving task fails: `enforcer doctor`, and the enforcer's log.",
         unit="s",
@@ -263,11 +308,11 @@ PROOF = (
         width=6,
     ),
     Panel(
-        "The head's root in six words",
+        "Fingerprint of the ledger, in six numbers",
         "curve",
         (("{{i}}", "retention_ledger_head_word"),),
         "What this server recorded here nobody can change who runs the enforcer.",
-        "it never is; two roots at one size are found by the alert LedgerForked.",
+        "it never is; two fingerprints at one size raise an alert, and `auditor witness` compares all.",
         width=12,
     ),
     Panel(
@@ -286,11 +331,11 @@ PROOF = (
         (
             (
                 "{{verifier}}",
-                "time() - retention_ledger_verify_last_success_timestamp_seconds",
+                "clamp_min(time() - retention_ledger_verify_last_success_timestamp_seconds, 0)",
             ),
         ),
-        "Every leaf was hashed again within a day, and is as it was published.",
-        "`enforcer ledger verify` says which leaf is not.",
+        "Every entry was hashed again within a day, and is as it was published.",
+        "`enforcer ledger verify` says which entry is not.",
         unit="s",
         red=2 * DAY,
         width=6,
@@ -327,7 +372,7 @@ PROOF = (
     Panel(
         "Failures of the enforcer's own tasks in a day",
         "number",
-        (("{{task}}", "increase(enforcer_task_failures_total[1d]) or on () vector(0)"),),
+        (("{{task}}", "increase(enforcer_task_failures_total[1d])"),),
         "Proving, watching, checking and forgetting run.",
         "the enforcer's log has each failure with its reason.",
         red=1,

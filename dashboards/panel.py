@@ -1,23 +1,43 @@
 """One panel as it is thought of, and as Grafana's own schema has it.
 
-Whoever looks at a panel is told two things: what it proves, and what to do when it is red.
+Whoever looks at a panel is told two things: what it proves, and what to do when it is red. And none
+is green because nothing was measured: a number that is judged shows "unknown" then, and so does a state.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from grafana_foundation_sdk.builders import bargauge, prometheus, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders.common import ReduceDataOptions
 from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfig
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.common import BigValueGraphMode
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-UID = "retention-prometheus"  # dashboards/provisioning/datasources/prometheus.yml
+UID = "retention-prometheus"  # deploy/grafana/provisioning/datasources/prometheus.yml
+NOTHING = "unknown: nothing is measured"
+#: What a number that is judged is where nothing was measured; no such number is negative.
+UNMEASURED = -1
+HEIGHT = 8
 
 _BUILDERS = {
     "number": stat.Panel,
+    "moment": stat.Panel,
     "curve": timeseries.Panel,
     "states": statetimeline.Panel,
     "bars": bargauge.Panel,
 }
+_LAST = ReduceDataOptions().calcs(["lastNotNull"])
+_COLOURS = {"ok": "green", "unknown": "purple", "violated": "red"}
+#: As `retention_compliance_state` is queried.
+_STATES = {"0": "ok", "1": "unknown", "2": "violated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +45,7 @@ class Panel:
     """`queries` are (legend, PromQL). Red is from `red` on, or below `red_below`; None: never."""
 
     title: str
-    shape: Literal["number", "curve", "states", "bars"]
+    shape: Literal["number", "moment", "curve", "states", "bars"]
     queries: tuple[tuple[str, str], ...]
     proves: str
     when_red: str
@@ -33,6 +53,19 @@ class Panel:
     red: float | None = None
     red_below: float | None = None
     width: int = 8
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The queries as they are sent: where nothing was measured, one says so."""
+        if self.shape == "states":
+            return [(legend, f"{q} or on () {_EVERYTHING}") for legend, q in self.queries]
+        if self.shape == "number" and self._judged:
+            return [(n, f"({q}) or on () vector({UNMEASURED})") for n, q in self.queries]
+        return list(self.queries)
+
+    @property
+    def _judged(self) -> bool:
+        return self.red is not None or self.red_below is not None
 
     def build(self, builder: Dashboard) -> Dashboard:
         """Add it to a dashboard."""
@@ -43,15 +76,27 @@ class Panel:
             .datasource(DataSourceRef("prometheus", UID))
             .unit(self.unit)
             .span(self.width)
-            .height(8)
+            .height(HEIGHT)
+            .no_value(NOTHING)
             .thresholds(self._thresholds())
+            .mappings(self._mappings())
         )
-        for number, (legend, query) in enumerate(self.queries):
-            target = prometheus.Dataquery().expr(query).legend_format(legend).ref_id("ABC"[number])
-            panel.with_target(
-                target.range() if self.shape in {"curve", "states"} else target.instant()
-            )
+        if isinstance(panel, stat.Panel):
+            panel.graph_mode(BigValueGraphMode.NONE).reduce_options(_LAST)
+        for number, (legend, query) in enumerate(self.asked):
+            panel.with_target(self._target(legend, query).ref_id("ABC"[number]))
         return builder.with_panel(panel)
+
+    def _target(self, legend: str, query: str) -> prometheus.Dataquery:
+        target = prometheus.Dataquery().expr(query).legend_format(legend)
+        if self.shape == "bars":  # Grafana takes the cumulated buckets apart
+            target.format(PromQueryFormat.HEATMAP)
+        return target.range() if self.shape in {"curve", "states"} else target.instant()
+
+    def _mappings(self) -> list[ValueMap]:
+        if self.shape == "states":
+            return [_mapping(_STATES)]
+        return [_mapping({str(UNMEASURED): "unknown"})] if self._judged else []
 
     def _thresholds(self) -> ThresholdsConfig:
         steps = [Threshold(None, "green")]
@@ -59,4 +104,20 @@ class Panel:
             steps.append(Threshold(self.red, "red"))
         if self.red_below is not None:
             steps = [Threshold(None, "red"), Threshold(self.red_below, "green")]
+        if not self._judged:
+            steps = [Threshold(None, "blue")]
         return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+#: Where no class is known, nothing is: one line that says so.
+_EVERYTHING = 'label_replace(vector(1), "class", "everything", "", "")'
+
+
+def _mapping(words: Mapping[str, str]) -> ValueMap:
+    """Words for numbers, each in its colour."""
+    return ValueMap(
+        options={
+            number: ValueMappingResult(text=word, color=_COLOURS[word], index=index)
+            for index, (number, word) in enumerate(words.items())
+        }
+    )

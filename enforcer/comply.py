@@ -7,13 +7,14 @@ next deadline passes. What nobody could have seen is unknown, never ok (I4; docs
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, select, text
 
+from enforcer.index import standings as noted
 from enforcer.index import tally
 from enforcer.index.tables import EXCEPTED_ITEMS, hold_stores, holds, items, stores
 from enforcer.trouble import NOTES, ahead_of_us
@@ -76,12 +77,18 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One class over all stores: the strict state, and the headline count."""
+    """One class over all stores: the strict state, and the headline count.
+
+    `since` is how long the state is as it is, `not_ok_since` how long it is not ok; None: nobody has
+    looked yet since it changed.
+    """
 
     record_class: str
     state: State
     proven: int
     total: int
+    since: Instant | None = None
+    not_ok_since: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -138,6 +145,20 @@ def standings(found: Iterable[Position]) -> list[Standing]:
         )
         for name, of_class in sorted(by_class.items())
     ]
+
+
+def standings_since(connection: Connection, found: Iterable[Position]) -> list[Standing]:
+    """The headline per class, and since when it is so."""
+    known = noted.known(connection)
+    return [_since(each, known.get(each.record_class)) for each in standings(found)]
+
+
+def _since(standing: Standing, known: noted.Since | None) -> Standing:
+    if known is None:
+        return standing
+    since = known.since if known.state == standing.state else None
+    not_ok_since = None if standing.state is State.OK else known.not_ok_since
+    return replace(standing, since=since, not_ok_since=not_ok_since)
 
 
 def _position(row: Any, record_class: str, ages: _Ages, of_store: Sequence[Reason]) -> Position:

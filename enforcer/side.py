@@ -50,6 +50,8 @@ class SideTasks:
             ["task"],
             registry=registry,
         )
+        for task in tasks:  # at 0, so that an alert sees the first failure
+            self._failures.labels(task.name)
         self._threads = [
             Thread(target=self._run, args=(task,), name=task.name, daemon=True) for task in tasks
         ]

@@ -12,6 +12,7 @@ from enforcer import comply, days
 from enforcer.clock import Clock
 from enforcer.comply import Position
 from enforcer.days import Seen
+from enforcer.index import standings
 from enforcer.index.engine import reading, writing
 from enforcer.index.policies import Chains
 from retention.calendar import Instant, civil_date
@@ -40,6 +41,7 @@ class Watch:
             chain = self._chains.read(connection)
             seen = list(_seen(comply.positions(connection, chain, now)))
         with writing(self._engine) as connection:
+            standings.note(connection, {each.record_class: each.state for each in seen}, now)
             for day, seconds in self._watched(now):
                 days.watch(connection, seen, day, seconds)
             closed = days.close(connection, civil_date(now, self._zone), self._zone, now)

@@ -26,9 +26,9 @@ class Server:
         ) as answer:
             return json.load(answer)["data"]["result"]
 
-    def wait_for(self, *queries: str) -> None:
+    def wait_for(self, *queries: str, seconds: int = 30) -> None:
         """Until each query brings something."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
                 if all(self.ask(query) for query in queries):
@@ -41,19 +41,29 @@ class Server:
 
 @contextmanager
 def running(
-    program: str, home: Path, jobs: Mapping[str, int], *, rules: str = "", every: str = "500ms"
+    program: str,
+    home: Path,
+    jobs: Mapping[str, int | Mapping[str, int]],
+    *,
+    rules: str = "",
+    every: str = "500ms",
+    alertmanager: int | None = None,
 ) -> Iterator[Server]:
-    """A server that scrapes each job at its port of loopback; its data lies in `home/data`."""
+    """A server that scrapes each job at its port of loopback; its data lies in `home/data`.
+
+    A job of several ports has them by the name of the instance.
+    """
     config = {
         "global": {"scrape_interval": every, "evaluation_interval": every},
         "rule_files": [rules] if rules else [],
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-            for job, port in jobs.items()
+            {"job_name": job, "static_configs": _targets(ports)} for job, ports in jobs.items()
         ],
     }
+    if alertmanager is not None:
+        config["alerting"] = {"alertmanagers": [{"static_configs": _targets(alertmanager)}]}
     (home / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-    server = Server(f"http://127.0.0.1:{_port()}")
+    server = Server(f"http://127.0.0.1:{free_port()}")
     process = subprocess.Popen(
         [
             program,
@@ -72,7 +82,17 @@ def running(
         process.wait(20)
 
 
-def _port() -> int:
+def _targets(ports: int | Mapping[str, int]) -> list[dict]:
+    if isinstance(ports, int):
+        return [{"targets": [f"127.0.0.1:{ports}"]}]
+    return [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": name}}
+        for name, port in ports.items()
+    ]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
-from enforcer.govern.forms.compliance import Status, StoreStatus
+from enforcer.govern.forms.compliance import ClassStatus, Status, StoreStatus
+from retention.calendar import Instant
 
 EXIT_CODES = {"ok": 0, "violated": 1, "unknown": 2}
 MOST_LINES = 20
@@ -33,7 +34,7 @@ def run(arguments: Namespace) -> int:
 
 def _print(found: Status, shown: list[StoreStatus], *, everything: bool) -> None:
     for each in found.classes:
-        print(f"{each.record_class}: {each.state}; {each.proven} of {each.total} stores proven")
+        print(_headline(each))
     wanted = [each for each in shown if everything or each.state != "ok"]
     if wanted:
         show.table(
@@ -41,6 +42,19 @@ def _print(found: Status, shown: list[StoreStatus], *, everything: bool) -> None
         )
     if len(wanted) > MOST_LINES and not everything:
         print(f"and {len(wanted) - MOST_LINES} more: --all")
+
+
+def _headline(found: ClassStatus) -> str:
+    """The strict state, and beside it how many stores are proven."""
+    said = f"{found.record_class}: {found.state}{_since(found.since)}"
+    said += f"; {found.proven} of {found.total} stores proven"
+    if found.proven == found.total:
+        return said
+    return f"{said}; {found.total - found.proven} not,{_since(found.not_ok_since) or ' since just now'}"
+
+
+def _since(moment: Instant | None) -> str:
+    return "" if moment is None else f" since {show.moment(moment)}"
 
 
 def _rows(wanted: Iterable[StoreStatus]) -> Iterable[tuple[str, str, str, str]]:

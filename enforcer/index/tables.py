@@ -365,3 +365,14 @@ watched = Table(
     Column("seconds", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+standings = Table(
+    "standings",
+    metadata,
+    # What was last seen of each class over all stores, and since when it is so.
+    Column("record_class", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # ok | violated | unknown
+    Column("since", BigInteger, nullable=False),
+    Column("not_ok_since", BigInteger),  # NULL while it is ok
+    sqlite_with_rowid=False,
+)

@@ -23,19 +23,25 @@ def promise(
     connection: Connection, found: Sequence[Position], chain: Chain, now: Instant
 ) -> Iterator[Family]:
     """States, counts and deadlines."""
-    yield from _compliance(found)
+    yield from _compliance(connection, found)
     yield from _items(connection, found)
     yield from _late(found)
     yield from _deadlines(found, chain, now)
 
 
-def _compliance(found: Sequence[Position]) -> Iterator[Family]:
-    standings = comply.standings(found)
+def _compliance(connection: Connection, found: Sequence[Position]) -> Iterator[Family]:
+    standings = comply.standings_since(connection, found)
     yield gauge(
         "retention_compliance_state",
         "1 for the strict state of a class: ok only if every store is proven to be.",
         _STATE,
         {(s.record_class, each): int(each is s.state) for s in standings for each in State},
+    )
+    yield gauge(
+        "retention_compliance_state_since_timestamp_seconds",
+        "Since when the class is in that state.",
+        _CLASS,
+        {(s.record_class,): s.since for s in standings if s.since is not None},
     )
     yield gauge(
         "retention_stores_proven",

@@ -20,8 +20,15 @@ def status(connection: Connection, asked: Asked) -> Answer:
     """What can be said of every store and class, and why it is not more."""
     found = comply.positions(connection, asked.chain, asked.now)
     classes = (
-        ClassStatus(each.record_class, each.state, each.proven, each.total)
-        for each in comply.standings(found)
+        ClassStatus(
+            each.record_class,
+            each.state,
+            each.proven,
+            each.total,
+            each.since,
+            each.not_ok_since,
+        )
+        for each in comply.standings_since(connection, found)
     )
     return Answer(Status(asked.now, tuple(classes), tuple(_of_store(each) for each in found)))
 

@@ -12,11 +12,13 @@ from test_comply import CHAIN, NOW, Store
 from world import World, at
 
 from agents.engine.metrics import Metrics
+from enforcer import comply
+from enforcer.index import standings
 from enforcer.index.engine import open_index, writing
 from enforcer.index.tables import checkpoints
 from enforcer.metrics import Facts
 from enforcer.rounds import verified_gauge
-from enforcer.side import SideTasks
+from enforcer.side import SideTasks, Task
 from retention.outcome import Outcome
 from retention.report import Erased, Held, Marked, runs
 
@@ -42,11 +44,14 @@ def enforcer_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     add_store(index, "riga-002", last_seen_at=NOW, scan_complete_at=NOW)
     with writing(index) as connection:
         connection.execute(insert(checkpoints).values(size=1, root=bytes(32), note="note", at=NOW))
+    with writing(index) as connection:
+        found = comply.standings(comply.positions(connection, CHAIN, NOW))
+        standings.note(connection, {each.record_class: each.state for each in found}, NOW)
     registry = CollectorRegistry()
     registry.register(Facts(index, _Chains(), lambda: NOW))  # type: ignore[arg-type]
     verified_gauge(registry).set(NOW)
-    SideTasks([], registry, lambda: None)
-    yield from _served(registry)
+    SideTasks([Task("prove", 60, lambda: None)], registry, lambda: None)
+    yield from served(registry)
     index.dispose()
 
 
@@ -58,10 +63,10 @@ def agent_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     world.scan()
     registry = CollectorRegistry()
     Metrics(registry, world.agent)
-    yield from _served(registry)
+    yield from served(registry)
 
 
-def _served(registry: CollectorRegistry) -> Iterator[int]:
+def served(registry: CollectorRegistry) -> Iterator[int]:
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
     yield server.server_port
     server.shutdown()

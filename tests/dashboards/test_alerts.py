@@ -39,6 +39,9 @@ ENFORCER = {
     "retention_hold_pending_stores": NONE,
     'retention_holds{ground="crime",state="standing"}': SOME,
     "retention_hold_review_overdue": NONE,
+    'retention_stores_troubled{reason="disk-full"}': NONE,
+    'retention_agent_difference_items{store_group="terminals"}': NONE,
+    'retention_ledger_verify_last_success_timestamp_seconds{verifier="enforcer"}': FRESH,
     f"retention_lost_items_total{{{_IMAGE}}}": NONE,
     f"retention_imbalance_items{{{_IMAGE}}}": NONE,
     f"retention_ledger_tree_size{{{_CENTRE}}}": f"1+1x{STEPS}",
@@ -64,6 +67,11 @@ WRONG: dict[str, list[tuple[str, str | None]]] = {
         ("next_deadline", f"3600+300x{STEPS}"),
         ("compliance_state", SOME),
     ],
+    "RetentionDeadlineUnconfirmed": [],
+    "RetentionNotProven": [],
+    "RetentionStoreTroubled": [("troubled", SOME)],
+    "RetentionCountsDiffer": [("difference", SOME)],
+    "RetentionLedgerNotVerified": [("verify", f"-172800+0x{STEPS}")],
     "RetentionScanStale": [("retention_scan_last_complete", NEVER)],
     "RetentionStoreSilent": [("agent_last_seen", NEVER)],
     "RetentionBrake": [("brake", SOME)],
@@ -83,7 +91,10 @@ WRONG: dict[str, list[tuple[str, str | None]]] = {
     "RetentionAgentUnheard": [("agent_consulted", NEVER)],
     "RetentionAgentDown": [("up{", NONE)],
 }
+_UNPROVEN = f'retention_stores_unproven{{{_IMAGE},state="unknown",reason='
 EXTRA = {
+    "RetentionDeadlineUnconfirmed": {_UNPROVEN + '"unconfirmed"}': SOME},
+    "RetentionNotProven": {_UNPROVEN + '"frozen"}': SOME},
     "RetentionHoldUnconfirmed": {'retention_holds{ground="crime",state="unconfirmed"}': SOME},
 }
 

@@ -13,7 +13,7 @@ QUERIES = [
     pytest.param(query, id=f"{name}: {panel.title}: {legend}")
     for name, (_, panels) in BOARDS.items()
     for panel in panels
-    for legend, query in panel.queries
+    for legend, query in panel.asked
 ]
 
 

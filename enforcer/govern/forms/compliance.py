@@ -33,12 +33,14 @@ class Forecast(Form, frozen=True):
 
 
 class ClassStatus(Form, frozen=True):
-    """One class over all stores: the strict state, and how many stores are proven."""
+    """One class over all stores: the strict state, and how many stores are proven; since when."""
 
     record_class: str
     state: str  # ok | violated | unknown
     proven: int
     total: int
+    since: Instant | None  # of this state; None: it changed within the last minute
+    not_ok_since: Instant | None
 
 
 class Reason(Form, frozen=True):

@@ -3,12 +3,14 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from fleet import CHAIN, NOW, add_store
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from enforcer import days, watch
+from enforcer import comply, days, watch
 from enforcer.days import Seen
+from enforcer.index import standings
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import leaves, watched
 from enforcer.watch import Watch
@@ -88,3 +90,28 @@ def test_only_looks_in_a_row_count(served):
             select(watched.c.seconds).where(watched.c.reason == "")
         ).scalars()
         assert sum(counted) == 60
+
+
+def test_since_when_a_class_is_in_its_state_survives_looks_that_see_the_same(index):
+    def look(state, now):
+        with writing(index) as connection:
+            standings.note(connection, {"terminal-image": state} if state else {}, Instant(now))
+            return standings.known(connection)
+
+    assert look("ok", 1) == look("ok", 2) == {"terminal-image": ("ok", 1, None)}
+    assert look("unknown", 3) == {"terminal-image": ("unknown", 3, 3)}
+    assert look("violated", 4) == look("violated", 5) == {"terminal-image": ("violated", 4, 3)}
+    assert look("ok", 6) == {"terminal-image": ("ok", 6, None)}
+    assert look(None, 7) == {}
+
+
+def test_a_state_that_changed_since_the_last_look_has_no_beginning_yet(index):
+    add_store(index, "riga-001", last_seen_at=NOW, scan_complete_at=NOW)
+    with writing(index) as connection:
+        standings.note(connection, {"terminal-image": "violated"}, Instant(3))
+        found = comply.positions(connection, CHAIN, NOW)
+        (now_ok,) = comply.standings_since(connection, found)
+        assert (now_ok.state, now_ok.since, now_ok.not_ok_since) == ("ok", None, None)
+        standings.note(connection, {"terminal-image": "ok"}, Instant(5))
+        (since,) = comply.standings_since(connection, found)
+        assert since.since == 5
