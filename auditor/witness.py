@@ -45,7 +45,8 @@ def check_witness(
 ) -> None:
     """Hold each head that was seen against the bundle's, and tell what nobody saw."""
     given_up = list(_given_up(evidence, chain))
-    lost, standing = [], []
+    lost: list[Sighting] = []
+    standing: list[Sighting] = []
     for sighting in seen.sightings:
         (lost if any(g.covers(sighting) for g in given_up) else standing).append(sighting)
     contradicted = [*_contradictions(standing), *_foreign(standing, evidence, manifest)]
