@@ -18,7 +18,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
+
+from agents.stores.bucket.access import Access
+from agents.stores.bucket.wire import Place as At
+from agents.stores.bucket.wire import Wire
 
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw")
 ACCESS, SECRET = "accesskey1", "secretkey123"
@@ -59,6 +64,13 @@ rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 """
 
 
+class Keys(Access):
+    """Keys that are known, wherever they came from."""
+
+    def __init__(self, access: str, secret: str) -> None:
+        self._found = Credentials(access, secret, method="test")
+
+
 class Gateway:
     """A running server. `client` speaks to it; `bucket` makes an empty bucket of its own."""
 
@@ -91,6 +103,11 @@ class Gateway:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def wire(self, bucket: str, *, endpoint: str | None = None, timeout: float = 60) -> Wire:
+        """The agent's own wire to a bucket, with every right there is; it waits for nobody."""
+        place = At(endpoint or self.endpoint, bucket, "us-east-1")
+        return Wire(place, Keys(ACCESS, SECRET), timeout=timeout, sleep=lambda _: None)
 
     def client(self, *, retries: int = 0) -> Any:
         """A boto3 client with every right there is."""

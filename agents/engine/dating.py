@@ -10,16 +10,25 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from agents.stores import Found, Generation, Part, Store
+from agents.stores import Found, Generation, Opened, Part, Store
 from retention.anchor import Dated, Window, date_recording
 from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
 from retention.fingerprint import fingerprint
 from retention.media import MediaKind
 from retention.policy import UNREGISTERED, Chain, Source
-from retention.probes import Candidate, NamePattern, TimeSource, probe
+from retention.probes import (
+    DECLARED,
+    BytesSource,
+    Candidate,
+    NamePattern,
+    Probed,
+    TimeSource,
+    probe,
+)
 
 NANOSECONDS = 10**9
+_NOTHING = BytesSource(b"")
 
 Parts = Callable[[bytes, bytes], Part | None]
 """Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
@@ -100,16 +109,15 @@ class Dater:
             generation = opened.generation
             bounds = opened.mtime_bounds
             mtime_ns = generation.mtime_ns - sight.offset * NANOSECONDS
-            probed = probe(
+            probed = _probed(
                 opened,
                 name=_below(source, directory, found.called),
                 mtime_ns=None if bounds else mtime_ns,
                 patterns=_patterns(source),
-                stated=opened.stated,
             )
-            if probed.kind is MediaKind.OTHER and part is None:
+            if probed.kind is MediaKind.OTHER and part is None and not opened.unfinished:
                 return None
-            mark = fingerprint(opened)
+            mark = opened.content or fingerprint(opened)
         span = probed.span_seconds or 0
         return Recording(
             directory=directory,
@@ -182,6 +190,23 @@ class Dater:
         record_class = chain.current.record_class(source.record_class)
         assert record_class is not None, "Policy.check saw to it"
         return source, record_class
+
+
+def _probed(
+    opened: Opened, *, name: bytes, mtime_ns: int | None, patterns: tuple[NamePattern, ...]
+) -> Probed:
+    """What a file claims. Its bytes are read last where the storage knows its content without."""
+    if opened.unfinished:
+        return probe(_NOTHING, name=b"", mtime_ns=None, stated=opened.stated)
+    if opened.content:
+        told = probe(
+            _NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=opened.stated
+        )
+        dated = any(candidate.source in DECLARED for candidate in told.candidates)
+        long = told.kind is not MediaKind.IMAGE and told.span_seconds is None
+        if dated and told.kind is not MediaKind.OTHER and not long:
+            return told
+    return probe(opened, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=opened.stated)
 
 
 def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:

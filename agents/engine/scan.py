@@ -192,6 +192,8 @@ class Scanner:
         """Date files and enter them into the catalogue; gives the names of those that it now has."""
         recordings: list[Recording] = []
         entered: set[bytes] = set()
+        fresh = list(fresh)
+        self._expect(fresh)
         for directory, found, sight in fresh:
             try:
                 recording = self._dater.date(directory, found, sight)
@@ -211,6 +213,14 @@ class Scanner:
             for directory, names in _by_directory(recordings).items():
                 self._notice_marks(directory, names)
         return entered
+
+    def _expect(self, fresh: Iterable[_Ready]) -> None:
+        """Tell the store what will be opened next."""
+        names: dict[bytes, list[bytes]] = defaultdict(list)
+        for directory, found, _ in fresh:
+            names[directory].append(found.name)
+        for directory, those in names.items():
+            self._store.expect(directory, those)
 
     def _has_settled(self, found: Found) -> bool:
         """Whether its mtime lies far enough back; one in the future tells nothing."""
@@ -334,7 +344,7 @@ class Scanner:
     def _notice_marks(self, directory: bytes, names: Sequence[bytes]) -> None:
         """Remember which of these recordings have an incident marker, for who holds them."""
         with suppress(UnreadableError):  # the scan has told it
-            marked = self._store.marked(directory, names)
+            marked = self._store.marked(directory, names, afresh=False)
             self.marked |= {(directory, name): mark for name, mark in marked.items()}
 
 

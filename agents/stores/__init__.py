@@ -136,6 +136,17 @@ class Opened(ByteSource, Protocol):
         LastModified is such a time; a file's mtime is one that its recorder may have meant.
         """
 
+    @property
+    def content(self) -> bytes:
+        """What the storage itself knows the content by, as long as a fingerprint; empty: by nothing.
+
+        Where it knows it, the bytes are read only for a date that nothing else tells.
+        """
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its writer never said that it is complete: then it is as old as its beginning."""
+
     def __enter__(self) -> Self:
         """Itself."""
 
@@ -182,12 +193,21 @@ class Store(Protocol):
         `UnreadableError` when that cannot be known, as behind a link or under a later mount.
         """
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+    def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """Be told that these are about to be opened, one after the other: get ready, or do nothing.
+
+        Changes nothing of what `open` gives; what is wrong with one of them, `open` says.
+        """
+
+    def marked(
+        self, directory: bytes, names: Sequence[bytes], *, afresh: bool = True
+    ) -> dict[bytes, Mark]:
         """Tell which of these files have an incident marker of their own, and of what kind.
 
         A sidecar `NAME.incident` of any content, an extended attribute `user.incident` of any
-        value, or an object's tag. Cheap enough to be asked just before an erasure. A directory
-        or a file that is not there has none; `UnreadableError` when it cannot be known.
+        value, or an object's tag. Cheap enough to be asked just before an erasure. Not `afresh`,
+        after a listing of the directory, a store may go by what that and opening have shown. A
+        directory or a file that is not there has none; `UnreadableError` when it cannot be known.
         """
 
     def open(self, directory: bytes, name: bytes) -> Opened:

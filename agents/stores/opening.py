@@ -22,6 +22,8 @@ class OpenFile:
 
     stated: tuple[Finding, ...] = ()
     mtime_bounds = False
+    content = b""
+    unfinished = False
     __slots__ = ("_fd", "generation", "size")
 
     def __init__(self, fd: int, state: os.stat_result) -> None:

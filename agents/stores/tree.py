@@ -59,7 +59,16 @@ class Tree:
         generation = Generation(state.st_ino, state.st_size, state.st_mtime_ns)
         return Found(name, generation, state.st_nlink)
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+    def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """See `Store.expect`."""
+
+    def marked(
+        self,
+        directory: bytes,
+        names: Sequence[bytes],
+        *,
+        afresh: bool = True,  # noqa: ARG002 - to look is cheap
+    ) -> dict[bytes, Mark]:
         """See `Store.marked`."""
         for name in names:
             must_be_component(name)

@@ -16,8 +16,9 @@ from rgw import Gateway
 
 from agents.stores import Batch, Found, Store, Unread, Wanted
 from agents.stores.bucket.bucket import Bucket
-from agents.stores.bucket.bucket import enrol as enrol_bucket
+from agents.stores.bucket.identity import enrol as enrol_bucket
 from agents.stores.bucket.keys import name_of, prefix_of, version_of
+from agents.stores.bucket.wire import Wire
 from agents.stores.joined import Joined
 from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
@@ -148,7 +149,9 @@ class BucketPlace:
         self.bucket = gateway.bucket(versioning=versioning, lock=lock)
         self.prefix = prefix
         self.client = gateway.client()
-        enrol_bucket(self.client, self.bucket, STORE, prefix=prefix)
+        self.endpoint = gateway.endpoint
+        with self.wire() as wire:
+            enrol_bucket(wire, STORE, prefix=prefix)
         self._opened: list[Bucket] = []
         self.store = self.again()
 
@@ -184,10 +187,12 @@ class BucketPlace:
         self._remove(self._key(directory, name), only=True)
 
     def again(self, epoch: int = 1) -> Bucket:
-        store = Bucket(self.gateway.client, self.bucket, STORE, prefix=self.prefix)
-        store.begin(epoch)
+        store = Bucket(self.wire, STORE, epoch=epoch, prefix=self.prefix)
         self._opened.append(store)
         return store
+
+    def wire(self) -> Wire:
+        return self.gateway.wire(self.bucket, endpoint=self.endpoint)
 
     def lose(self) -> None:
         self._remove("", only=False)

@@ -1,46 +1,52 @@
 """What is a bucket's own: versions, markers, locks, tags, and a server that says what is not so."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from rgw import Gateway
+from s3_proxy import Proxy, Rule
 from stores.place import STORE, BucketPlace, look, want, wanted
 
 from agents.stores import Wanted
-from agents.stores.bucket.bucket import Bucket, enrol
+from agents.stores.bucket.bucket import Bucket
+from agents.stores.bucket.identity import enrol
 from agents.stores.bucket.keys import directory_and_title, name_of, version_of
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError
 from retention.outcome import Outcome
 
 
 @pytest.fixture
-def versions(gateway: Gateway) -> BucketPlace:
-    return BucketPlace(gateway, versioning="Enabled")
+def versions(gateway: Gateway) -> Iterator[BucketPlace]:
+    with closing(BucketPlace(gateway, versioning="Enabled")) as place:
+        yield place
 
 
 @pytest.fixture
-def locked(gateway: Gateway) -> BucketPlace:
-    return BucketPlace(gateway, lock=True)
+def locked(gateway: Gateway) -> Iterator[BucketPlace]:
+    with closing(BucketPlace(gateway, lock=True)) as place:
+        yield place
 
 
-class Twisted:
-    """A client one of whose calls does something else: `act` is given the client and its arguments."""
-
-    def __init__(self, client: Any, call: str, act: Callable[..., Any]) -> None:
-        self._client = client
-        setattr(self, call, partial(act, client))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+@pytest.fixture
+def plain(gateway: Gateway) -> Iterator[BucketPlace]:
+    with closing(BucketPlace(gateway)) as place:
+        yield place
 
 
-def twisted(place: BucketPlace, call: str, act: Callable[..., Any]) -> Bucket:
-    return Bucket(lambda: Twisted(place.gateway.client(), call, act), place.bucket, STORE)
+@pytest.fixture
+def proxy(gateway: Gateway) -> Iterator[Proxy]:
+    proxy = Proxy(gateway.endpoint)
+    yield proxy
+    proxy.stop()
+
+
+def behind(proxy: Proxy, place: BucketPlace) -> Bucket:
+    """The same store, as an agent sees it through the proxy."""
+    place.endpoint = proxy.endpoint
+    return place.again()
 
 
 def all_of(place: BucketPlace, directory: bytes) -> list[Wanted]:
@@ -104,100 +110,125 @@ def test_a_tag_marks_the_version_that_has_it(versions: BucketPlace):
     assert versions.store.marked(b"d", [a, b]) == {a: "tag"}
 
 
-def test_what_the_server_calls_deleted_is_not_erased_while_it_is_listed(versions: BucketPlace):
+def test_what_the_server_calls_deleted_is_not_erased_while_it_is_listed(
+    versions: BucketPlace, proxy: Proxy
+):
     versions.put(b"d", b"a", b"data")
     due = want(versions, 1, b"d", b"a")
-    liar = twisted(
-        versions, "delete_objects", lambda _client, **said: {"Deleted": said["Delete"]["Objects"]}
-    )
-    [result] = liar.erase({b"d": [due]})
+    proxy.say(200, "Deleted", "POST", "delete=")
+    [result] = behind(proxy, versions).erase({b"d": [due]})
     assert result.outcome is Outcome.FAILED
     assert look(versions, b"d", b"a") is not None
 
 
-def test_what_timed_out_after_the_server_did_it_is_erased(versions: BucketPlace):
-    def late(client: Any, **said: Any) -> Any:
-        client.delete_objects(**said)
-        raise ReadTimeoutError(endpoint_url="")
-
+@pytest.mark.parametrize("when", ["early", "middle", "late"])
+def test_a_deletion_that_breaks_off_is_asked_for_again_or_found_done(
+    versions: BucketPlace, proxy: Proxy, when
+):
     versions.put(b"d", b"a", b"data")
-    [result] = twisted(versions, "delete_objects", late).erase(
-        {b"d": [want(versions, 1, b"d", b"a")]}
-    )
+    due = want(versions, 1, b"d", b"a")
+    proxy.fail(when, "POST", "delete=")
+    [result] = behind(proxy, versions).erase({b"d": [due]})
     assert result.outcome is Outcome.ERASED_VERIFIED
 
 
-def test_one_versions_error_is_not_the_next_ones(versions: BucketPlace):
-    def partly(client: Any, **said: Any) -> Any:
-        first, *rest = said["Delete"]["Objects"]
-        answer = client.delete_objects(**{**said, "Delete": {"Objects": rest, "Quiet": False}})
-        return {**answer, "Errors": [{**first, "Code": "SlowDown", "Message": ""}]}
+@pytest.mark.parametrize(("when", "outcome"), [("early", "failed"), ("late", "erased_verified")])
+def test_a_deletion_that_never_gets_an_answer_is_told_by_the_listing(
+    versions: BucketPlace, proxy: Proxy, when, outcome
+):
+    versions.put(b"d", b"a", b"data")
+    due = want(versions, 1, b"d", b"a")
+    proxy.fail(when, "POST", "delete=", times=9)
+    [result] = behind(proxy, versions).erase({b"d": [due]})
+    assert result.outcome == outcome
 
+
+def test_one_versions_error_is_not_the_next_ones(versions: BucketPlace, proxy: Proxy):
     for name in (b"a", b"b"):
         versions.put(b"d", name, b"data")
     wants = [want(versions, n, b"d", name) for n, name in enumerate((b"a", b"b"))]
-    results = twisted(versions, "delete_objects", partly).erase({b"d": wants})
+    version = wants[0].name[2:].decode()
+    error = f"<Key>d/a</Key><VersionId>{version}</VersionId><Code>SlowDown</Code>"
+    body = f"<DeleteResult><Error>{error}</Error></DeleteResult>".encode()
+    partly = Rule(("POST", "delete="), 1, status=200, body=body)
+    partly.before = lambda: versions.remove(b"d", b"b")
+    proxy.rules.append(partly)
+    results = behind(proxy, versions).erase({b"d": wants})
     assert [r.outcome for r in results] == [Outcome.FAILED, Outcome.ERASED_VERIFIED]
     assert results[0].detail == "The server said SlowDown."
     assert versions.left("Versions") == ["d/a"]
 
 
-def test_what_is_overwritten_after_it_was_listed_stays(gateway: Gateway):
-    place = BucketPlace(gateway)
+def test_what_is_overwritten_after_it_was_listed_stays(plain: BucketPlace, proxy: Proxy):
+    place = plain
     place.put(b"d", b"a", b"due")
-
-    def listed(client: Any, **said: Any) -> Any:
-        answer = client.list_object_versions(**said)
-        place.put(b"d", b"a", b"a new recording")
-        return answer
-
     due = want(place, 1, b"d", b"a")
-    [result] = twisted(place, "list_object_versions", listed).erase({b"d": [due]})
+    store = behind(proxy, place)
+    assert store.marked(b"d", [due.name]) == {}
+    proxy.before(lambda: place.put(b"d", b"a", b"a new recording"), "HEAD", "/d/a")
+    [result] = store.erase({b"d": [due]})
     assert result.outcome is Outcome.REFUSED_CHANGED
     assert place.get(b"d", b"a") == b"a new recording"
 
 
-def test_an_erasure_that_no_listing_confirms_is_not_called_one(versions: BucketPlace):
-    looks = []
-
-    def once(client: Any, **said: Any) -> Any:
-        looks.append(said)
-        if len(looks) > 1:
-            raise ReadTimeoutError(endpoint_url="")
-        return client.list_object_versions(**said)
-
+def test_an_erasure_that_no_listing_confirms_is_not_called_one(versions: BucketPlace, proxy: Proxy):
     versions.put(b"d", b"a", b"data")
     due = want(versions, 1, b"d", b"a")
-    [result] = twisted(versions, "list_object_versions", once).erase({b"d": [due]})
+    proxy.fail("early", "GET", "versions=", times=9)
+    [result] = behind(proxy, versions).erase({b"d": [due]})
     assert result.outcome is Outcome.FAILED
     assert versions.store.recover({b"d": [due]})[0].outcome is Outcome.ERASED_VERIFIED
 
 
-@pytest.mark.parametrize("mark", [{}, {"NextKeyMarker": "a"}])
+@pytest.mark.parametrize("mark", ["", "<NextKeyMarker>a</NextKeyMarker>"])
 def test_a_listing_that_does_not_go_on_is_an_unreachable_store(
-    versions: BucketPlace, mark: dict[str, str]
+    versions: BucketPlace, proxy: Proxy, mark: str
 ):
-    def stuck(client: Any, **said: Any) -> Any:
-        del client, said
-        return {"IsTruncated": True, **mark}
-
-    store = twisted(versions, "list_object_versions", stuck)
+    page = f"<ListVersionsResult><IsTruncated>true</IsTruncated>{mark}</ListVersionsResult>"
+    proxy.twist(lambda _: page.encode(), "versions=", times=9)
     with pytest.raises(StoreUnreachableError, match="does not go on"):
-        list(store.listing(b"", lambda *_: None))
+        list(behind(proxy, versions).listing(b"", lambda *_: None))
 
 
-def test_a_bucket_is_enrolled_once_and_never_inside_another(gateway: Gateway):
-    client, bucket = gateway.client(), gateway.bucket()
-    enrol(client, bucket, "one", prefix="calls/")
-    enrol(client, bucket, "one", prefix="calls/")
-    for prefix in ("calls/", "calls/riga/"):
-        with pytest.raises(RefusedError, match="already enrolled as another store: 'one'"):
-            enrol(client, bucket, "two", prefix=prefix)
-    enrol(client, bucket, "two", prefix="other/")
-    with pytest.raises(StoreUnreachableError, match="another store: 'one'"):
-        Bucket(gateway.client, bucket, "two", prefix="calls/").check()
+def test_a_listing_that_breaks_off_is_asked_for_again(versions: BucketPlace, proxy: Proxy):
+    versions.put(b"", b"a", b"data")
+    proxy.fail("middle", "versions=")
+    proxy.say(503, "SlowDown", "versions=")
+    [found] = behind(proxy, versions).listing(b"", lambda *_: None)
+    assert found.called == b"a"
+    proxy.twist(lambda data: data[: len(data) // 2], "versions=", times=9)
+    with pytest.raises(StoreUnreachableError, match="makes no sense"):
+        list(behind(proxy, versions).listing(b"", lambda *_: None))
+
+
+def test_a_bucket_is_enrolled_once_and_neither_inside_another_nor_around_one(gateway: Gateway):
+    bucket = gateway.bucket()
+    with gateway.wire(bucket) as wire:
+        enrol(wire, "one", prefix="calls/")
+        enrol(wire, "one", prefix="calls/")
+        for prefix in ("calls/", "calls/riga/"):
+            with pytest.raises(RefusedError, match="already enrolled as another store: 'one'"):
+                enrol(wire, "two", prefix=prefix)
+        with pytest.raises(RefusedError, match="enrolled below it, at 'calls/'"):
+            enrol(wire, "two")
+        enrol(wire, "two", prefix="other/")
+        with pytest.raises(StoreUnreachableError, match="another store: 'one'"):
+            Bucket(lambda: wire, "two", prefix="calls/").check()
+
+
+def test_of_two_agents_of_one_store_the_one_in_the_older_epoch_stops(gateway: Gateway):
+    with gateway.wire(gateway.bucket()) as wire:
+        enrol(wire, STORE)
+        first, second = (Bucket(lambda: wire, STORE, epoch=epoch) for epoch in (1, 2))
+        first.check()
+        second.check()
+        with pytest.raises(StoreUnreachableError, match="newer epoch"):
+            first.check()
 
 
 def test_a_bucket_that_is_not_there_is_the_users_mistake(gateway: Gateway):
-    with pytest.raises(ConfigError, match="The bucket is not there"):
-        enrol(gateway.client(), "no-such-bucket", STORE)
+    with (
+        gateway.wire("no-such-bucket") as wire,
+        pytest.raises(ConfigError, match="The bucket is not there"),
+    ):
+        enrol(wire, STORE)

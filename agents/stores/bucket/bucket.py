@@ -2,19 +2,16 @@
 
 The directories are those that people see in the keys. What the store keeps for itself lies below
 `.retention/`: there, at enrolment, its id is written, so that another bucket, or another store's
-prefix, is never taken for this one. It holds nothing in the storage itself: what is held here is
-held by the agent alone, which does not erase it.
+prefix, is never taken for this one, and there stands which version each legal hold of ours is on.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self
 
-from botocore.exceptions import ClientError
-
-from agents.stores import SIDECAR, Batch, Erased, Found, Generation, Mark, Unread
+from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
 from agents.stores.beneath import components, must_be_component
-from agents.stores.bucket.erasing import Erasure
+from agents.stores.bucket.erasing import Asked, Erasure
+from agents.stores.bucket.identity import PRIVATE, Identity
+from agents.stores.bucket.keeping import Keeping, can_lock
 from agents.stores.bucket.keys import (
     OWN,
     VersionId,
@@ -23,86 +20,35 @@ from agents.stores.bucket.keys import (
     prefix_of,
     version_of,
 )
-from agents.stores.bucket.listing import Entry, generation_of, pages, versions_of
-from agents.stores.bucket.trouble import ABSENT, code_of, reaching, reading
-from retention.errors import (
-    ConfigError,
-    GoneError,
-    MalformedError,
-    RefusedError,
-    StoreUnreachableError,
-    UnreadableError,
-)
-from retention.probes import Finding
-
-PRIVATE = OWN.decode() + "/"
-IDENTITY = PRIVATE + "store"
-INCIDENT_TAG = "incident"
-"""The tag of an object that belongs to an incident, whatever its value (docs/markers.md)."""
-
-
-class Object:
-    """One version, open for reading: an `Opened`. Each read is a request for that range."""
-
-    stated: tuple[Finding, ...] = ()
-    mtime_bounds = True
-
-    def __init__(self, client: Any, bucket: str, of: VersionId) -> None:
-        self._client = client
-        self._meant = _meant(bucket, of)
-        with reading():
-            seen = client.head_object(**self._meant)
-        self._etag = seen["ETag"]
-        self.size: int = seen["ContentLength"]
-        self.generation: Generation = generation_of(
-            of, size=self.size, etag=self._etag, modified=seen["LastModified"]
-        )
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Read a range; fewer bytes only where the object ends. `GoneError` if it was replaced."""
-        end = min(offset + length, self.size)
-        if offset >= end:
-            return b""
-        with reading():
-            answer = self._client.get_object(
-                **self._meant, Range=f"bytes={offset}-{end - 1}", IfMatch=self._etag
-            )
-            data: bytes = answer["Body"].read()
-        return data
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        """Nothing is open between two reads."""
+from agents.stores.bucket.listing import Entry, first_page, uploads
+from agents.stores.bucket.marking import looked_at, marks, noting_sidecars, tagged, with_sidecar
+from agents.stores.bucket.object import Object, Seen, Upload, look
+from agents.stores.bucket.ranges import look_up, look_up_uploads
+from agents.stores.bucket.trouble import reaching, reading
+from agents.stores.bucket.wire import Wire
+from retention.errors import GoneError, MalformedError
 
 
 class Bucket:
-    """A `Store`. `connect` makes a client when the first is needed, and after `close`."""
+    """A `Store`. `connect` makes a wire when the first is needed, and after `close`."""
 
     def __init__(
-        self, connect: Callable[[], Any], bucket: str, store: str, *, prefix: str = ""
+        self, connect: Callable[[], Wire], store: str, *, epoch: int = 0, prefix: str = ""
     ) -> None:
         """Remember where it is. `prefix` is empty or ends with `/`."""
         self._connect = connect
-        self._bucket = bucket
         self._store = store
+        self._epoch = epoch
         self._prefix = prefix
-        self._connected: Any = None
+        self._connected: tuple[Wire, Identity, Keeping] | None = None
+        self._seen: dict[VersionId, Seen] = {}  # heads of what is about to be opened or erased
+        self._begun: dict[bytes, list[Entry]] = {}  # unfinished uploads, by directory
+        self._sidecars: tuple[bytes, set[str]] = (b"", set())  # met in the directory listed last
+        self._below: tuple[bytes, list[bytes]] | None = None  # directories met in it
 
     def check(self) -> None:
         """See `Store.check`."""
-        found = read_identity(self._client, self._bucket, self._prefix)
-        if found is None:
-            raise StoreUnreachableError("This bucket was never enrolled, or was emptied since.")
-        if found != self._store:
-            raise StoreUnreachableError(f"This bucket is enrolled as another store: {found!r}.")
+        self._identity.check(self._epoch)
 
     def directories(self, unread: Unread) -> Iterator[bytes]:
         """See `Store.directories`."""
@@ -111,197 +57,230 @@ class Bucket:
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
         """See `Store.listing`."""
-        return self._listed(directory, prefix_of(directory), unread)
+        prefix_of(directory)
+        return self._listed(directory, unread)
 
     def find(self, directory: bytes, name: bytes) -> Found | None:
         """See `Store.find`."""
         of = self._of(directory, name)
-        for entry in versions_of(self._client, self._bucket, of.key):
+        title = name.rpartition(b";")[0]
+        if of.upload:
+            entries = list(look_up_uploads(self._wire, [of]).values())
+        else:
+            entries = look_up(self._wire, {of.key})[of.key]
+        for entry in entries:
             if entry.of == of and entry.generation is not None:
-                return Found(name, entry.generation, 1, name.rpartition(b";")[0])
+                return Found(name, entry.generation, 1, title)
         self.check()  # nothing is absent from a bucket that is not ours
         return None
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
-        """See `Store.marked`."""
-        asked = {name: self._of(directory, name) for name in names}
-        marks: dict[bytes, Mark] = {}
-        for name, of in asked.items():
-            if self._is_there(of.key + SIDECAR.decode()):
-                marks[name] = "sidecar"
-            elif self._has_tag(of):
-                marks[name] = "tag"
-        if len(marks) < len(asked):
-            self.check()
-        return marks
+    def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """See `Store.expect`: their heads are asked for together."""
+        asked = [of for name in names if not (of := self._of(directory, name)).upload]
+        with reading():
+            self._seen = looked_at(self._wire, asked)
 
-    def open(self, directory: bytes, name: bytes) -> Object:
+    def marked(
+        self, directory: bytes, names: Sequence[bytes], *, afresh: bool = True
+    ) -> dict[bytes, Mark]:
+        """See `Store.marked`. Afresh, it costs a head per version and a listing of the range."""
+        asked = {name: self._of(directory, name) for name in names}
+        if not afresh and self._sidecars[0] == directory:
+            recent = {of: self._seen[of] for of in asked.values() if of in self._seen}
+            with reading():
+                return marks(asked, self._sidecars[1], tagged(self._wire, recent))
+        with reading():
+            self._seen = looked_at(self._wire, [of for of in asked.values() if not of.upload])
+            sidecars = (
+                with_sidecar(self._wire, {of.key for of in asked.values()}) if asked else set()
+            )
+            found = marks(asked, sidecars, tagged(self._wire, self._seen))
+        if len(found) < len(asked):
+            self.check()
+        return found
+
+    def open(self, directory: bytes, name: bytes) -> Object | Upload:
         """See `Store.open`."""
+        of = self._of(directory, name)
         try:
-            return Object(self._client, self._bucket, self._of(directory, name))
+            if of.upload:
+                return self._upload(directory, name, of)
+            seen = self._seen.get(of)
+            if seen is None:
+                with reading():
+                    seen = look(self._wire, of)
+            return Object(self._wire, of, seen)
         except GoneError:
             self.check()
             raise
 
     def erase(self, batch: Batch) -> list[Erased]:
         """See `Store.erase`."""
-        return self._act(batch, Erasure.erase)
+        seen, self._seen = self._seen, {}
+        asked = self._asked(batch)
+        self.check()
+        self._keeping.unprotect(self._epoch, [each.want.number for each in asked])
+        return Erasure(self._wire, self._prefix, seen=seen).erase(asked)
 
     def recover(self, batch: Batch) -> list[Erased]:
         """See `Store.recover`."""
-        return self._act(batch, Erasure.recover)
+        asked = self._asked(batch)
+        self.check()
+        return Erasure(self._wire, self._prefix).recover(asked)
 
     def protect(self, batch: Batch) -> set[int]:
-        """See `Store.protect`. Nothing is kept from other deleters here."""
-        Erasure(self._client, self._bucket, self._prefix).asked(batch)
+        """See `Store.protect`: by a legal hold, where the bucket can lock."""
+        asked = self._asked(batch)
         self.check()
-        return set()
+        with reaching():
+            return self._keeping.protect(self._epoch, asked)
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`."""
+        self._keeping.unprotect(self._epoch, numbers)
 
     def protected(self) -> Iterator[int]:
         """See `Store.protected`."""
-        return iter(())
+        return self._keeping.protected(self._epoch)
 
-    def kept(self, number: int) -> Generation | None:  # noqa: ARG002 - nothing is kept
+    def kept(self, number: int) -> Generation | None:
         """See `Store.kept`."""
-        return None
+        return self._keeping.kept(self._epoch, number)
 
-    def restore(self, number: int, directory: bytes, name: bytes) -> bool:  # noqa: ARG002 - nothing is kept
-        """See `Store.restore`."""
+    def restore(self, number: int, directory: bytes, name: bytes) -> bool:  # noqa: ARG002 - no need
+        """See `Store.restore`: what a legal hold is on never loses its name."""
         return False
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""
+        self._epoch = epoch
 
     def reclaim(self) -> None:
         """See `Store.reclaim`."""
         self.check()
+        self._keeping.reclaim(self._epoch)
 
     def close(self) -> None:
         """See `Store.close`."""
         if self._connected is not None:
-            self._connected.close()
+            self._connected[0].close()
             self._connected = None
 
-    @property
-    def _client(self) -> Any:
+    def _enter(self) -> tuple[Wire, Identity, Keeping]:
         if self._connected is None:
-            self._connected = self._connect()
+            wire = self._connect()
+            keeping = Keeping(wire, self._prefix, self._store, lockable=can_lock(wire))
+            self._connected = wire, Identity(wire, self._prefix, self._store), keeping
         return self._connected
+
+    @property
+    def _wire(self) -> Wire:
+        return self._enter()[0]
+
+    @property
+    def _identity(self) -> Identity:
+        return self._enter()[1]
+
+    @property
+    def _keeping(self) -> Keeping:
+        return self._enter()[2]
 
     def _of(self, directory: bytes, name: bytes) -> VersionId:
         of = version_of(directory, name)
         return of._replace(key=self._prefix + of.key)
 
-    def _act(
-        self, batch: Batch, act: Callable[[Erasure, Sequence[Any]], list[Erased]]
-    ) -> list[Erased]:
-        erasure = Erasure(self._client, self._bucket, self._prefix)
-        asked = erasure.asked(batch)
-        self.check()
-        return act(erasure, asked)
+    def _asked(self, batch: Batch) -> list[Asked]:
+        return [
+            Asked(want, self._of(directory, want.name))
+            for directory, wanted in batch.items()
+            for want in wanted
+        ]
+
+    def _upload(self, directory: bytes, name: bytes, of: VersionId) -> Upload:
+        found = self.find(directory, name)
+        if found is None:
+            raise GoneError("This upload was completed or aborted.")
+        return Upload(of, found.generation)
 
     def _walk(self, unread: Unread) -> Iterator[bytes]:
-        """Go through the directories, each before those below it, one request per thousand keys."""
-        waiting = [b""]
+        """Go through the directories, each before those below it.
+
+        Whoever lists a directory before going on has it listed once: what lies below it was met.
+        """
+        self._begun = self._uploads(unread)
+        waiting, known = [b""], {b""}
         while waiting:
             directory = waiting.pop()
+            self._below = None
             yield directory
-            begins = self._prefix + prefix_of(directory)
-            for page in pages(self._client, self._bucket, begins, delimiter="/"):
-                for below in page.prefixes:
-                    key = below.removeprefix(self._prefix)
-                    if key == PRIVATE:
-                        continue
-                    inner, _ = directory_and_title(key)
-                    if _is_path(inner):
-                        waiting.append(inner)
-                    else:
-                        unread(inner, "Its key has a part that no name can have.")
+            if self._below is None or self._below[0] != directory:
+                for _ in self._listed(directory, lambda *_: None):
+                    pass
+            assert self._below is not None, "a listing that ends has met them all"
+            for inner in [*self._below[1], *_right_below(directory, self._begun)]:
+                if inner in known:
+                    continue
+                known.add(inner)
+                if _is_path(inner):
+                    waiting.append(inner)
+                else:
+                    unread(inner, "Its key has a part that no name can have.")
             self.check()
 
-    def _listed(self, directory: bytes, begins: str, unread: Unread) -> Iterator[Found]:
-        for page in pages(self._client, self._bucket, self._prefix + begins, delimiter="/"):
-            for of, generation in page.entries:
-                if generation is not None:
-                    found = self._found(Entry(of, generation), generation)
-                    if found is None:
-                        unread(directory, "A key in it has a part that no name can have.")
-                    else:
-                        yield found
+    def _listed(self, directory: bytes, unread: Unread) -> Iterator[Found]:
+        below: list[bytes] = []
+        sidecars: set[str] = set()
+        self._sidecars = directory, sidecars
+        for entry in noting_sidecars(self._entries(directory, below), sidecars.add):
+            if entry.generation is not None:
+                found = self._found(entry, entry.generation)
+                if found is None:
+                    unread(directory, "A key in it has a part that no name can have.")
+                else:
+                    yield found
+        for entry in self._begun.get(directory, ()):
+            if entry.generation is not None and (found := self._found(entry, entry.generation)):
+                yield found
         self.check()
+        self._below = directory, below
+
+    def _entries(self, directory: bytes, below: list[bytes]) -> Iterator[Entry]:
+        """What a directory has, one request per thousand; the directories right below are noted."""
+        after: VersionId | None = None
+        begins = self._prefix + prefix_of(directory)
+        while True:
+            page, after = first_page(self._wire, begins, delimiter="/", after=after)
+            yield from page.entries
+            inside = (key.removeprefix(self._prefix) for key in page.prefixes)
+            below += [directory_and_title(key)[0] for key in inside if key != PRIVATE]
+            if after is None:
+                return
 
     def _found(self, entry: Entry, generation: Generation) -> Found | None:
         _, title = directory_and_title(entry.of.key.removeprefix(self._prefix))
         name = name_of(title, entry.of.version)
         return Found(name, generation, 1, title) if _is_path(name) else None
 
-    def _is_there(self, key: str) -> bool:
-        try:
-            with reading():
-                self._client.head_object(Bucket=self._bucket, Key=key)
-        except GoneError:
-            return False
-        return True
-
-    def _has_tag(self, of: VersionId) -> bool:
-        try:
-            with reading():
-                answer = self._client.get_object_tagging(**_meant(self._bucket, of))
-        except GoneError:
-            return False
-        return any(tag["Key"] == INCIDENT_TAG for tag in answer["TagSet"])
+    def _uploads(self, unread: Unread) -> dict[bytes, list[Entry]]:
+        """All unfinished uploads, by directory: few, or somebody's client is broken."""
+        found: dict[bytes, list[Entry]] = {}
+        for entry in uploads(self._wire, self._prefix):
+            directory, _ = directory_and_title(entry.of.key.removeprefix(self._prefix))
+            if directory.split(b"/")[0] == OWN:
+                continue
+            if _is_path(directory):
+                found.setdefault(directory, []).append(entry)
+            else:
+                unread(directory, "Its key has a part that no name can have.")
+        return found
 
 
-def enrol(client: Any, bucket: str, store: str, *, prefix: str = "") -> None:
-    """Write who this store is into its bucket; done twice, it changes nothing.
-
-    `ConfigError` when the bucket cannot be used, `RefusedError` when it already is another store
-    or its prefix lies in one.
-    """
-    try:
-        for inside in _enclosing(prefix):
-            found = read_identity(client, bucket, inside)
-            if found is not None and (found != store or inside != prefix):
-                raise RefusedError(f"This bucket is already enrolled as another store: {found!r}.")
-        if found is None:
-            with reaching():
-                client.put_object(Bucket=bucket, Key=prefix + IDENTITY, Body=store.encode())
-    except (StoreUnreachableError, UnreadableError) as error:
-        raise ConfigError(str(error)) from error
-
-
-def read_identity(client: Any, bucket: str, prefix: str) -> str | None:
-    """The id of the store that lies at this prefix; None if it was never enrolled."""
-    try:
-        with reaching():
-            return _read(client, bucket, prefix + IDENTITY)
-    except GoneError:
-        return None
-
-
-def _read(client: Any, bucket: str, key: str) -> str:
-    try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if code_of(error) in ABSENT:
-            raise GoneError("It is not there.") from error
-        raise
-    text: bytes = answer["Body"].read(4096)
-    return text.decode("utf-8", "replace")
-
-
-def _enclosing(prefix: str) -> list[str]:
-    """The prefixes that a store at this one would lie in, itself last."""
-    parts = prefix.split("/")[:-1]
-    return ["/".join([*parts[:depth], ""]) for depth in range(len(parts) + 1)]
-
-
-def _meant(bucket: str, of: VersionId) -> dict[str, str]:
-    """Name a version to the server; the one called `null` too, lest the newest be meant."""
-    return {"Bucket": bucket, "Key": of.key, "VersionId": of.version}
+def _right_below(directory: bytes, begun: Iterable[bytes]) -> Iterator[bytes]:
+    """Directories right below this one in which, or below which, something was begun."""
+    parent = directory + b"/" if directory else b""
+    for path in begun:
+        if path != directory and path.startswith(parent):
+            yield parent + path[len(parent) :].split(b"/")[0]
 
 
 def _is_path(path: bytes) -> bool:

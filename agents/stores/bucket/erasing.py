@@ -5,156 +5,310 @@ has to show the version gone (I15). What it says counts where the version is sti
 it says why. A call that timed out may have been carried out or not: the listing tells.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from agents.stores import Batch, Erased, Generation, Wanted
+from agents.stores import Batch, Erased, Wanted
 from agents.stores.bucket.keys import NULL, VersionId, version_of
-from agents.stores.bucket.listing import Entry, generation_of, versions_of
-from agents.stores.bucket.trouble import ABSENT, code_of, outcome_of, sentence_of
+from agents.stores.bucket.listing import Entry
+from agents.stores.bucket.object import Seen, look
+from agents.stores.bucket.ranges import look_up, look_up_uploads
+from agents.stores.bucket.trouble import (
+    ABSENT,
+    FORBIDDEN,
+    NoAnswerError,
+    S3Error,
+    outcome_of,
+    reaching,
+    sentence_of,
+)
+from agents.stores.bucket.wire import AT_ONCE, Wire, encoded
 from retention.errors import StoreUnreachableError
 from retention.outcome import Outcome
 
 MOST_AT_ONCE = 1000
 """Versions in one request; more no server takes."""
+_FEWEST_AT_ONCE = 50
 
 _CHANGED = "Its key has another content now than was due."
 _STILL_THERE = "The server called it deleted, and still lists it."
 _MARKER = "Its bytes are gone, and its key is still there in a delete marker."
 _INTERRUPTED = "It was found gone after an interruption."
+_HELD = "A legal hold that is not ours is on it."
+
+Said = dict[VersionId, Erased]
+"""Why a version stays, as far as the server or a look at it tells."""
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """One version that is wanted gone."""
+
     want: Wanted
     of: VersionId
 
 
 class Erasure:
-    """One batch on its way. `prefix` is what all keys of the store begin with."""
+    """One batch on its way. `prefix` is what all keys of the store begin with.
 
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
-        self._client = client
-        self._bucket = bucket
+    `seen` is what a look at a version told just now, before its intent was made.
+    """
+
+    def __init__(
+        self, wire: Wire, prefix: str, *, seen: Mapping[VersionId, Seen] | None = None
+    ) -> None:
+        self._wire = wire
         self._prefix = prefix
+        self._seen = {} if seen is None else seen
 
-    def asked(self, batch: Batch) -> list[_Asked]:
+    def asked(self, batch: Batch) -> list[Asked]:
         """The versions that a batch means. `MalformedError` before anything is touched."""
         return [
-            _Asked(want, _below(self._prefix, version_of(directory, want.name)))
+            Asked(want, _below(self._prefix, version_of(directory, want.name)))
             for directory, wanted in batch.items()
             for want in wanted
         ]
 
-    def erase(self, asked: Sequence[_Asked]) -> list[Erased]:
+    def erase(self, asked: Sequence[Asked]) -> list[Erased]:
         """See `Store.erase`."""
-        keys = {of.key for _, of in asked}
-        before = self._look(keys)
-        results = {each.want.number: _seen(each, before) for each in asked}
-        due = [each for each in asked if results[each.want.number] is None]
-        said: dict[VersionId, Erased] = {}
-        for begin in range(0, len(due), MOST_AT_ONCE):
-            part = due[begin : begin + MOST_AT_ONCE]
-            changed = self._changed(part)
-            said |= changed
-            said |= self._delete([each for each in part if each.of not in changed])
-        try:
-            after = self._look({each.of.key for each in due} | _marked_only(before))
-            left = self._clear_markers(after)
-        except StoreUnreachableError as error:
-            return [_unverified(results[each.want.number], each, error) for each in asked]
-        for each in due:
-            results[each.want.number] = _verified(each, after, said)
-        return [_complete(results[each.want.number], each, left) for each in asked]
+        versions = [each for each in asked if not each.of.upload]
+        begun = [each for each in asked if each.of.upload]
+        results = self._erase_versions(versions) | self._abort(begun)
+        return [results[each.want.number] for each in asked]
 
-    def recover(self, asked: Sequence[_Asked]) -> list[Erased]:
+    def recover(self, asked: Sequence[Asked]) -> list[Erased]:
         """See `Store.recover`."""
-        seen = self._look({of.key for _, of in asked})
-        self._clear_markers(seen)
+        versions = [each for each in asked if not each.of.upload]
+        there = look_up(self._wire, {each.of.key for each in versions})
+        self._clear_markers(there)
+        begun = look_up_uploads(self._wire, [each.of for each in asked if each.of.upload])
         results = []
         for each in asked:
-            result = _seen(each, seen)
+            entries = [begun[each.of]] if each.of in begun else there.get(each.of.key, [])
+            result = _shown(each, entries)
             if result is not None and result.outcome is Outcome.ALREADY_ABSENT:
                 result = Erased(each.want.number, Outcome.ERASED_VERIFIED, _INTERRUPTED)
             if result is not None:
                 results.append(result)
         return results
 
-    def _look(self, keys: set[str]) -> dict[str, list[Entry]]:
-        return {key: versions_of(self._client, self._bucket, key) for key in sorted(keys)}
-
-    def _changed(self, due: Sequence[_Asked]) -> dict[VersionId, Erased]:
-        """Those that were overwritten since they were listed, as only a `null` version can be.
-
-        Between this look and the deletion a recorder can still overwrite one: no server has a
-        deletion that asks for the content it means.
-        """
-        changed = {}
-        for want, of in due:
-            if of.version == NULL and self._generation(of) != want.generation:
-                changed[of] = Erased(want.number, Outcome.REFUSED_CHANGED, _CHANGED)
-        return changed
-
-    def _generation(self, of: VersionId) -> Generation | None:
+    def _erase_versions(self, asked: Sequence[Asked]) -> dict[int, Erased]:
+        results = self._looked(asked)
+        due = [each for each in asked if each.want.number not in results]
+        said: Said = {}
+        for part in self._wire.each(self._delete_due, _parts(due)):
+            said |= part
+        for each in due:
+            if each.of in said and said[each.of].outcome is Outcome.REFUSED_CHANGED:
+                results[each.want.number] = said[each.of]
         try:
-            seen = self._client.head_object(Bucket=self._bucket, Key=of.key, VersionId=of.version)
-        except (ClientError, BotoCoreError):
-            return None  # then it stays, and the listing tells whether it is there
-        return generation_of(
-            of, size=seen["ContentLength"], etag=seen["ETag"], modified=seen["LastModified"]
-        )
+            after = look_up(self._wire, {each.of.key for each in asked})
+            left = self._clear_markers(after)
+        except StoreUnreachableError as error:
+            failed = {e.want.number: Erased(e.want.number, Outcome.FAILED, str(error)) for e in due}
+            return failed | results
+        for each in due:
+            if each.want.number not in results:
+                results[each.want.number] = _verified(each, after[each.of.key], said)
+        return {
+            each.want.number: _complete(results[each.want.number], each, left) for each in asked
+        }
 
-    def _delete(self, due: Sequence[_Asked]) -> dict[VersionId, Erased]:
-        """Ask for it. What the server gives as a reason for those it did not delete."""
-        if not due:
-            return {}
-        objects = [{"Key": of.key, "VersionId": of.version} for _, of in due]
-        number_of = {of: want.number for want, of in due}
-        try:
-            answer = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": False}
+    def _looked(self, asked: Sequence[Asked]) -> dict[int, Erased]:
+        """Those whose fate a look at them decides. Raises `StoreUnreachableError`, nothing touched."""
+        unknown = [each.of for each in asked if each.of not in self._seen]
+        with reaching():
+            found = dict(zip(unknown, self._wire.each(self._look, unknown), strict=True))
+        fates = {
+            each.want.number: _fate(
+                each, found[each.of] if each.of in found else self._seen[each.of]
             )
-        except ClientError as error:
-            code = code_of(error)
-            return {of: outcome_of(number, code) for of, number in number_of.items()}
-        except BotoCoreError as error:
-            why = sentence_of(error)
-            return {of: Erased(n, Outcome.FAILED, why) for of, n in number_of.items()}
-        said = {}
-        for each in answer.get("Errors", ()):
-            of = VersionId(each.get("Key", ""), each.get("VersionId") or NULL)
-            if of in number_of and each.get("Code") not in ABSENT:
-                said[of] = outcome_of(number_of[of], str(each.get("Code", "")))
-        return said
+            for each in asked
+        }
+        return {number: fate for number, fate in fates.items() if fate is not None}
 
-    def _clear_markers(self, seen: dict[str, list[Entry]]) -> set[str]:
+    def _look(self, of: VersionId) -> Seen | S3Error | None:
+        """What is known of a version; None if it is not there, an error if that is forbidden."""
+        try:
+            return look(self._wire, of)
+        except S3Error as error:
+            if error.code in ABSENT:
+                return None
+            if error.code in FORBIDDEN:
+                return error
+            raise
+
+    def _delete_due(self, due: Sequence[Asked]) -> Said:
+        """Ask for it, after one more look at what can have been overwritten.
+
+        Between this look and the deletion a recorder can still overwrite a `null` version: no
+        server has a deletion that asks for the content it means.
+        """
+        changed: Said = {}
+        overwritable = any(each.of.version == NULL for each in due)
+        for each in due:
+            if each.of.version == NULL and (fate := self._fate_now(each)):
+                changed[each.of] = fate
+        going = [each for each in due if each.of not in changed]
+        return changed | self._delete([e.of for e in going], going, once=overwritable)
+
+    def _fate_now(self, each: Asked) -> Erased | None:
+        try:
+            fate = _fate(each, self._look(each.of))
+        except (S3Error, NoAnswerError) as error:
+            return Erased(each.want.number, Outcome.FAILED, sentence_of(error))
+        return None if fate and fate.outcome is Outcome.ALREADY_ABSENT else fate
+
+    def _delete(self, going: Sequence[VersionId], asked: Sequence[Asked], *, once: bool) -> Said:
+        """Delete versions. What the server gives as a reason for those it did not delete."""
+        if not going:
+            return {}
+        number_of = {each.of: each.want.number for each in asked}
+        try:
+            answer = self._wire.ask("POST", query="delete=", body=_body(going), once=once)
+            refused = list(_errors(answer.body))
+        except S3Error as error:
+            return {of: outcome_of(number_of.get(of, 0), error.code) for of in going}
+        except (NoAnswerError, ET.ParseError) as error:
+            lost = (
+                NoAnswerError(type(error).__name__) if isinstance(error, ET.ParseError) else error
+            )
+            why = sentence_of(lost)
+            return {of: Erased(number_of.get(of, 0), Outcome.FAILED, why) for of in going}
+        return {
+            of: self._reason(of, number_of.get(of, 0), code)
+            for of, code in refused
+            if code not in ABSENT
+        }
+
+    def _reason(self, of: VersionId, number: int, code: str) -> Erased:
+        """Why the server refuses one version: where it forbids it, a look tells which lock it is."""
+        if code in FORBIDDEN:
+            try:
+                seen = self._look(of)
+            except (S3Error, NoAnswerError):
+                seen = None
+            if isinstance(seen, Seen) and (lock := _lock(seen)):
+                return Erased(number, Outcome.BLOCKED, lock)
+        return outcome_of(number, code)
+
+    def _clear_markers(self, there: dict[str, list[Entry]]) -> set[str]:
         """Delete the markers of keys that have no data any more. Which keys still have one."""
         bare = {
             key: [entry.of for entry in entries]
-            for key, entries in seen.items()
+            for key, entries in there.items()
             if entries and not any(entry.generation for entry in entries)
         }
-        markers = [_Asked(_NOBODY, of) for versions in bare.values() for of in versions]
+        if not bare:
+            return set()
+        markers = [of for versions in bare.values() for of in versions]
         for begin in range(0, len(markers), MOST_AT_ONCE):
-            self._delete(markers[begin : begin + MOST_AT_ONCE])
-        return {key for key, entries in self._look(set(bare)).items() if entries}
+            part = [of for of in markers[begin : begin + MOST_AT_ONCE] if self._is_marker(of)]
+            self._delete(part, [], once=any(of.version == NULL for of in part))
+        return {key for key, entries in look_up(self._wire, set(bare)).items() if entries}
+
+    def _is_marker(self, of: VersionId) -> bool:
+        """Whether it still is one: where it is called `null`, a recording can have replaced it."""
+        try:
+            return of.version != NULL or self._look(of) is None
+        except (S3Error, NoAnswerError):
+            return False
+
+    def _abort(self, asked: Sequence[Asked]) -> dict[int, Erased]:
+        """Abort uploads that nobody completed; whether it is gone, their listing tells."""
+        if not asked:
+            return {}
+        before = look_up_uploads(self._wire, [each.of for each in asked])
+        results = {
+            e.want.number: _shown(e, [before[e.of]] if e.of in before else []) for e in asked
+        }
+        due = [each for each in asked if results[each.want.number] is None]
+        said = dict(zip((e.of for e in due), self._wire.each(self._abort_one, due), strict=True))
+        try:
+            after = look_up_uploads(self._wire, [each.of for each in due])
+        except StoreUnreachableError as error:
+            after, said = {e.of: before[e.of] for e in due}, {}
+            for e in due:
+                said[e.of] = Erased(e.want.number, Outcome.FAILED, str(error))
+        gone = {
+            e.want.number: (said[e.of] or _still(e))
+            if e.of in after
+            else Erased(e.want.number, Outcome.ERASED_VERIFIED, "")
+            for e in due
+        }
+        return {number: result for number, result in results.items() if result} | gone
+
+    def _abort_one(self, each: Asked) -> Erased | None:
+        try:
+            self._wire.ask("DELETE", each.of.key, encoded(uploadId=each.of.upload))
+        except S3Error as error:
+            return None if error.code in ABSENT else outcome_of(each.want.number, error.code)
+        except NoAnswerError as error:
+            return Erased(each.want.number, Outcome.FAILED, sentence_of(error))
+        return None
 
 
-_NOBODY = Wanted(0, b"", None, 0)  # type: ignore[arg-type] # a marker is no item
+def _parts(due: Sequence[Asked]) -> list[Sequence[Asked]]:
+    """As many requests as are made at once, none larger than a server takes."""
+    size = min(max(-(-len(due) // AT_ONCE), _FEWEST_AT_ONCE), MOST_AT_ONCE)
+    return [due[begin : begin + size] for begin in range(0, len(due), size)]
+
+
+def _body(going: Sequence[VersionId]) -> bytes:
+    """A request to delete, never quiet: what went has to be said as well as what did not."""
+    objects = "".join(
+        f"<Object><Key>{escape(key, _CONTROLS)}</Key><VersionId>{escape(version)}</VersionId></Object>"
+        for key, version in going
+    )
+    return f"<Delete><Quiet>false</Quiet>{objects}</Delete>".encode()
+
+
+_CONTROLS = {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
+
+
+def _errors(body: bytes) -> list[tuple[VersionId, str]]:
+    """What a deletion did not delete, and the server's word for why."""
+    if b"<Error>" not in body:
+        ET.fromstring(body)  # noqa: S314 - expat bounds what entities may cost
+        return []
+    found = []
+    for each in ET.fromstring(body).iter():  # noqa: S314 - the same
+        if each.tag.rpartition("}")[2] == "Error":
+            told = {part.tag.rpartition("}")[2]: part.text or "" for part in each}
+            of = VersionId(told.get("Key", ""), told.get("VersionId") or NULL)
+            found.append((of, told.get("Code", "")))
+    return found
 
 
 def _below(prefix: str, of: VersionId) -> VersionId:
     return of._replace(key=prefix + of.key)
 
 
-def _marked_only(seen: dict[str, list[Entry]]) -> set[str]:
-    return {key for key, found in seen.items() if found and not any(e.generation for e in found)}
+def _fate(each: Asked, seen: Seen | S3Error | None) -> Erased | None:
+    """What a look decides; None: it is there, is what was wanted, and no lock is known to be on it."""
+    if seen is None:
+        return Erased(each.want.number, Outcome.ALREADY_ABSENT, "")
+    if isinstance(seen, S3Error):
+        return outcome_of(each.want.number, seen.code)
+    if seen.generation != each.want.generation:
+        return Erased(each.want.number, Outcome.REFUSED_CHANGED, _CHANGED)
+    lock = _lock(seen)
+    return Erased(each.want.number, Outcome.BLOCKED, lock) if lock else None
 
 
-def _seen(each: _Asked, seen: dict[str, list[Entry]]) -> Erased | None:
-    """What a look says of one version; None: it is there, and is what was wanted."""
-    for entry in seen[each.of.key]:
+def _lock(seen: Seen) -> str:
+    if seen.held:
+        return _HELD
+    until = seen.locked_until
+    if until is not None and until > seen.asked_at:
+        return f"A retention date of the bucket keeps it until {until.date().isoformat()}."
+    return ""
+
+
+def _shown(each: Asked, entries: Sequence[Entry]) -> Erased | None:
+    """What a listing says of one version; None: it is there, and is what was wanted."""
+    for entry in entries:
         if entry.of == each.of and entry.generation is not None:
             if entry.generation == each.want.generation:
                 return None
@@ -162,22 +316,21 @@ def _seen(each: _Asked, seen: dict[str, list[Entry]]) -> Erased | None:
     return Erased(each.want.number, Outcome.ALREADY_ABSENT, "")
 
 
-def _verified(each: _Asked, after: dict[str, list[Entry]], said: dict[VersionId, Erased]) -> Erased:
+def _verified(each: Asked, after: Sequence[Entry], said: Said) -> Erased:
     """Believe the listing; where it shows the version, the server's reason."""
-    seen = _seen(each, after)
-    if seen is None:
-        return said.get(each.of) or Erased(each.want.number, Outcome.FAILED, _STILL_THERE)
-    if seen.outcome is Outcome.REFUSED_CHANGED:  # it went, and another came in its place
-        return seen if each.of in said else Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
+    shown = _shown(each, after)
+    if shown is None:
+        return said.get(each.of) or _still(each)
+    if shown.outcome is Outcome.REFUSED_CHANGED:  # it went, and another came in its place
+        return shown if each.of in said else Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
     return Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
 
 
-def _unverified(result: Erased | None, each: _Asked, error: Exception) -> Erased:
-    return result or Erased(each.want.number, Outcome.FAILED, str(error))
+def _still(each: Asked) -> Erased:
+    return Erased(each.want.number, Outcome.FAILED, _STILL_THERE)
 
 
-def _complete(result: Erased | None, each: _Asked, left: set[str]) -> Erased:
-    assert result is not None, "every version that was due was looked at again"
+def _complete(result: Erased, each: Asked, left: set[str]) -> Erased:
     gone = result.outcome in (Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT)
     if gone and each.of.key in left:
         return Erased(each.want.number, Outcome.FAILED, _MARKER)

@@ -2,10 +2,12 @@
 
 A key is any text. Where one of its parts would be no component of a path (empty, `.` or `..`), or
 begins with the sign itself, it is written with `%` before it. A name is the last part, `;` and the
-version's id, as in `20260316-120000.jpg;null`: several versions of a key are several files.
+version's id, as in `20260316-120000.jpg;null`: several versions of a key are several files. An
+upload that was begun and not completed is one as well; its id stands behind a `+`.
 """
 
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from agents.stores.beneath import components, must_be_component
 from retention.errors import MalformedError
@@ -13,12 +15,16 @@ from retention.errors import MalformedError
 NULL = "null"
 """The id of the one version that a bucket without versions, or one that keeps no more, overwrites."""
 
+UPLOAD = "+"
+"""What the id of an unfinished upload begins with here, and no version's does."""
+
 OWN = b".retention"
 """The directory of what a store keeps for itself: not there for any path."""
 
 _IMPOSSIBLE = frozenset({b"", b".", b".."})
 _ESCAPE = b"%"
 _VERSION = b";"
+_PLAIN = "+~"  # besides letters, digits, `_`, `.` and `-`
 
 
 class VersionId(NamedTuple):
@@ -26,6 +32,11 @@ class VersionId(NamedTuple):
 
     key: str
     version: str
+
+    @property
+    def upload(self) -> str:
+        """The upload's id, if it is one; else empty."""
+        return self.version[len(UPLOAD) :] if self.version.startswith(UPLOAD) else ""
 
 
 def directory_and_title(key: str) -> tuple[bytes, bytes]:
@@ -36,7 +47,7 @@ def directory_and_title(key: str) -> tuple[bytes, bytes]:
 
 def name_of(title: bytes, version: str) -> bytes:
     """What a store calls one version of a key."""
-    return title + _VERSION + version.encode()
+    return title + _VERSION + quote(version, safe=_PLAIN).encode()
 
 
 def version_of(directory: bytes, name: bytes) -> VersionId:
@@ -46,7 +57,8 @@ def version_of(directory: bytes, name: bytes) -> VersionId:
     if not sign or not title or not version:
         raise MalformedError("The name of a version ends with its id.")
     try:
-        return VersionId(prefix_of(directory) + _plain(title).decode(), version.decode())
+        key = prefix_of(directory) + _plain(title).decode()
+        return VersionId(key, unquote(version.decode(), errors="strict"))
     except UnicodeDecodeError as error:
         raise MalformedError("A key is text in UTF-8.") from error
 

@@ -1,24 +1,33 @@
-"""Listing all versions: what a scan sees, and what an erasure is verified by.
+"""Listing all versions and unfinished uploads: what a scan sees, and what an erasure is verified by.
 
 A page is believed only as far as it makes sense: one that says there is more and does not say
-where, or that does not go on from the last, ends the listing with an error.
+where, that does not go on from the last, or that breaks off, ends the listing with an error.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+from xml.parsers import expat
 
 from agents.stores import Generation
-from agents.stores.bucket.keys import VersionId
+from agents.stores.bucket.keys import UPLOAD, VersionId
 from agents.stores.bucket.trouble import reaching
+from agents.stores.bucket.wire import Wire, encoded
 from retention.errors import StoreUnreachableError
 
 PAGE = 1000
 
+_Row = dict[str, str]
+_VERSION, _MARKER, _UPLOAD, _PREFIX = "Version", "DeleteMarker", "Upload", "CommonPrefixes"
+_ROWS = frozenset({_VERSION, _MARKER, _UPLOAD, _PREFIX})
+_NESTED = frozenset({"Owner", "Initiator"})
+
 
 class Entry(NamedTuple):
-    """One version or one delete marker (then `generation` is None)."""
+    """One version, one unfinished upload, or one delete marker (then `generation` is None)."""
 
     of: VersionId
     generation: Generation | None
@@ -41,59 +50,157 @@ def generation_of(of: VersionId, *, size: int, etag: str, modified: datetime) ->
     return Generation(number, size, int(modified.timestamp()) * 10**9)
 
 
-def pages(
-    client: Any, bucket: str, prefix: str, *, delimiter: str = "", after: str = ""
-) -> Iterator[Page]:
-    """Page by page what lies below a prefix, from the first key behind `after`.
+def generation_in(of: VersionId, *, size: int, etag: str, modified: str) -> Generation:
+    """The same, of a HEAD's headers."""
+    return generation_of(of, size=size, etag=etag, modified=parsedate_to_datetime(modified))
+
+
+def pages(wire: Wire, prefix: str, *, delimiter: str = "") -> Iterator[Page]:
+    """Page by page what lies below a prefix. Raises `StoreUnreachableError`."""
+    after: VersionId | None = None
+    while True:
+        page, after = first_page(wire, prefix, delimiter=delimiter, after=after)
+        yield page
+        if after is None:
+            return
+
+
+def first_page(
+    wire: Wire,
+    prefix: str,
+    *,
+    delimiter: str = "",
+    after: VersionId | None = None,
+    size: int = PAGE,
+) -> tuple[Page, VersionId | None]:
+    """The first page behind a version, or behind a key if `after` has no id; and where it stopped.
 
     Raises `StoreUnreachableError`.
     """
-    mark: dict[str, str] = {"KeyMarker": after} if after else {}
-    while True:
-        with reaching():
-            answer = client.list_object_versions(
-                Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=PAGE, **mark
-            )
-        yield Page(
-            [*_versions(answer), *_markers(answer)],
-            [each["Prefix"] for each in answer.get("CommonPrefixes", ())],
-        )
-        if not answer.get("IsTruncated"):
-            return
-        mark = _next(answer, mark)
-
-
-def versions_of(client: Any, bucket: str, key: str) -> list[Entry]:
-    """All versions and markers of one key. Raises `StoreUnreachableError`."""
-    found: list[Entry] = []
-    for page in pages(client, bucket, key):
-        mine = [entry for entry in page.entries if entry.of.key == key]
-        found += mine
-        if len(mine) < len(page.entries):  # the key itself comes before those it begins
-            break
-    return found
-
-
-def _next(answer: dict[str, Any], last: dict[str, str]) -> dict[str, str]:
-    said = {
-        "KeyMarker": answer.get("NextKeyMarker", ""),
-        "VersionIdMarker": answer.get("NextVersionIdMarker", ""),
+    query: dict[str, str | int] = {
+        "prefix": prefix,
+        "max_keys": size,
+        "encoding_type": "url",
+        "versions": "",
     }
-    mark = {name: value for name, value in said.items() if value}
-    if not said["KeyMarker"] or mark == last or said["KeyMarker"] < last.get("KeyMarker", ""):
+    if delimiter:
+        query["delimiter"] = delimiter
+    last = ("", "") if after is None else (after.key, after.version)
+    rows, told = _listed(wire, query | _marks("key_marker", "version_id_marker", last))
+    page = Page(list(_entries(rows)), [row["Prefix"] for kind, row in rows if kind == _PREFIX])
+    following = _following(told, "NextVersionIdMarker", last)
+    return page, None if following is None else VersionId(*following)
+
+
+def uploads(wire: Wire, prefix: str) -> Iterator[Entry]:
+    """All uploads below a prefix that were begun and neither completed nor aborted.
+
+    An upload's generation tells when it was begun, and no size. Raises `StoreUnreachableError`.
+    """
+    query: dict[str, str | int] = {
+        "prefix": prefix,
+        "max_uploads": PAGE,
+        "encoding_type": "url",
+        "uploads": "",
+    }
+    last: tuple[str, str] | None = ("", "")
+    while last is not None:
+        rows, told = _listed(wire, query | _marks("key_marker", "upload_id_marker", last))
+        for kind, row in rows:
+            if kind == _UPLOAD:
+                of = VersionId(row["Key"], UPLOAD + row["UploadId"])
+                begun = datetime.fromisoformat(row["Initiated"])
+                yield Entry(of, generation_of(of, size=0, etag="", modified=begun))
+        last = _following(told, "NextUploadIdMarker", last)
+
+
+def _listed(wire: Wire, query: dict[str, str | int]) -> tuple[list[tuple[str, _Row]], _Row]:
+    with reaching():
+        answer = wire.ask("GET", query=encoded(**query))
+    try:
+        return _parsed(answer.body)
+    except (expat.ExpatError, KeyError, ValueError) as error:
+        raise StoreUnreachableError("The server's listing makes no sense.") from error
+
+
+def _marks(key: str, second: str, last: tuple[str, str]) -> dict[str, str | int]:
+    return {name: said for name, said in zip((key, second), last, strict=True) if said}
+
+
+def _following(told: _Row, second: str, last: tuple[str, str]) -> tuple[str, str] | None:
+    """Where the next page begins; None if this was the last."""
+    if told.get("IsTruncated") != "true":
+        return None
+    mark = told.get("NextKeyMarker", ""), told.get(second, "")
+    if not mark[0] or mark == last or mark[0].encode() < last[0].encode():
         raise StoreUnreachableError("The server's listing does not go on from where it was.")
     return mark
 
 
-def _versions(answer: dict[str, Any]) -> Iterator[Entry]:
-    for each in answer.get("Versions", ()):
-        of = VersionId(each["Key"], each["VersionId"])
-        made = generation_of(
-            of, size=each["Size"], etag=each["ETag"], modified=each["LastModified"]
-        )
+def _entries(rows: list[tuple[str, _Row]]) -> Iterator[Entry]:
+    for kind, row in rows:
+        if kind == _PREFIX:
+            continue
+        of = VersionId(row["Key"], row["VersionId"])
+        made = None
+        if kind == _VERSION:
+            modified = datetime.fromisoformat(row["LastModified"])
+            made = generation_of(of, size=int(row["Size"]), etag=row["ETag"], modified=modified)
         yield Entry(of, made)
 
 
-def _markers(answer: dict[str, Any]) -> Iterator[Entry]:
-    for each in answer.get("DeleteMarkers", ()):
-        yield Entry(VersionId(each["Key"], each["VersionId"]), None)
+def _parsed(body: bytes) -> tuple[list[tuple[str, _Row]], _Row]:
+    """The rows of a listing, in its order, and what it says of itself; names are decoded."""
+    rows: list[tuple[str, _Row]] = []
+    told: _Row = {}
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    start, end, text = _handlers(rows, told)
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
+    parser.Parse(body, True)
+    plain = unquote_plus if told.get("EncodingType") == "url" else str
+    for _, row in rows:
+        for name in ("Key", "Prefix"):
+            if name in row:
+                row[name] = plain(row[name])
+    if "NextKeyMarker" in told:
+        told["NextKeyMarker"] = plain(told["NextKeyMarker"])
+    return rows, told
+
+
+def _handlers(
+    rows: list[tuple[str, _Row]], told: _Row
+) -> tuple[Callable[[str, dict[str, str]], None], Callable[[str], None], Callable[[str], None]]:
+    """What expat calls at each element and text: most of a listing's cost, so closures and no class."""
+    row: _Row | None = None
+    data = ""
+    inside = ""
+
+    def start(name: str, _: dict[str, str]) -> None:
+        nonlocal row, data, inside
+        data = ""
+        if row is None and name in _ROWS:
+            row = {}
+        elif name in _NESTED:
+            inside = name
+
+    def end(name: str) -> None:
+        nonlocal row, data, inside
+        if inside:
+            inside = "" if name == inside else inside
+        elif row is None:
+            told[name] = data
+        elif name in _ROWS:
+            rows.append((name, row))
+            row = None
+        else:
+            row[name] = data
+        data = ""
+
+    def text(value: str) -> None:
+        nonlocal data
+        data += value
+
+    return start, end, text

@@ -1,0 +1,113 @@
+"""Whose a bucket, or a prefix of one, is: written at enrolment, read before anything is believed.
+
+It also says which epoch its agent is in. Where an agent lost its state and enrolled again, or a
+copy of it was given a newer epoch, the older one reads here that it is not this store's any more,
+though it may reach no enforcer that would tell it.
+"""
+
+from agents.stores.bucket.keys import OWN
+from agents.stores.bucket.listing import first_page
+from agents.stores.bucket.trouble import ABSENT, S3Error, reaching
+from agents.stores.bucket.wire import Wire
+from retention.errors import ConfigError, RefusedError, StoreUnreachableError, UnreadableError
+
+PRIVATE = OWN.decode() + "/"
+IDENTITY = PRIVATE + "store"
+
+
+class Identity:
+    """The mark of one store at its prefix."""
+
+    def __init__(self, wire: Wire, prefix: str, store: str) -> None:
+        self._wire = wire
+        self._key = prefix + IDENTITY
+        self._store = store
+
+    def check(self, epoch: int) -> None:
+        """`StoreUnreachableError` unless it is this store's, and no newer epoch's."""
+        with reaching():
+            found = _read(self._wire, self._key)
+        if found is None:
+            raise StoreUnreachableError("This bucket was never enrolled, or was emptied since.")
+        store, known = found
+        if store != self._store:
+            raise StoreUnreachableError(f"This bucket is enrolled as another store: {store!r}.")
+        if known > epoch:
+            raise StoreUnreachableError(
+                "Another agent of this store has begun a newer epoch: this one may not sweep it."
+            )
+        if known < epoch:
+            self.write(epoch)
+
+    def write(self, epoch: int) -> None:
+        """Say whose it is and in which epoch."""
+        with reaching():
+            self._wire.ask("PUT", self._key, body=f"{self._store}\n{epoch}\n".encode())
+
+
+def enrol(wire: Wire, store: str, *, prefix: str = "") -> None:
+    """Write who this store is into its bucket; done twice, it changes nothing.
+
+    `ConfigError` when the bucket cannot be used, `RefusedError` when it already is another store,
+    or when its prefix lies in one or has one below it.
+    """
+    try:
+        found = None
+        for inside in _enclosing(prefix):
+            found = read_identity(wire, inside)
+            if found is not None and (found != store or inside != prefix):
+                raise RefusedError(f"This bucket is already enrolled as another store: {found!r}.")
+        if found is None:
+            _must_have_none_below(wire, prefix)
+            Identity(wire, prefix, store).write(0)
+    except (StoreUnreachableError, UnreadableError) as error:
+        raise ConfigError(str(error)) from error
+
+
+def read_identity(wire: Wire, prefix: str) -> str | None:
+    """The id of the store that lies at this prefix; None if it was never enrolled."""
+    with reaching():
+        found = _read(wire, prefix + IDENTITY)
+    return None if found is None else found[0]
+
+
+def stores_below(wire: Wire, prefix: str) -> list[str]:
+    """The prefixes below this one at which other stores are enrolled. A request per directory."""
+    found: list[str] = []
+    waiting = [prefix]
+    while waiting:
+        inside, after = waiting.pop(), None
+        while True:
+            page, after = first_page(wire, inside, delimiter="/", after=after)
+            for key in page.prefixes:
+                if not key.endswith("/" + PRIVATE) and key != PRIVATE:
+                    waiting.append(key)
+                elif inside != prefix and read_identity(wire, inside) is not None:
+                    found.append(inside)
+            if after is None:
+                break
+    return found
+
+
+def _must_have_none_below(wire: Wire, prefix: str) -> None:
+    below = stores_below(wire, prefix)
+    if below:
+        raise RefusedError(f"Another store is enrolled below it, at {below[0]!r}.")
+
+
+def _read(wire: Wire, key: str) -> tuple[str, int] | None:
+    """Store and epoch; None if nothing is written there."""
+    try:
+        text = wire.ask("GET", key).body.decode("utf-8", "replace")
+    except S3Error as error:
+        if error.code in ABSENT:
+            return None
+        raise
+    store, _, epoch = text.strip().partition("\n")
+    return store, int(epoch) if epoch.isdigit() else 0
+
+
+def _enclosing(prefix: str) -> list[str]:
+    """The prefixes that a store at this one would lie in, itself last."""
+    parts = prefix.split("/")[:-1]
+    return ["/".join([*parts[:depth], ""]) for depth in range(len(parts) + 1)]

@@ -1,0 +1,180 @@
+"""One version of an object, open for reading: an `Opened`.
+
+To open it costs one HEAD, which tells its date where the recorder stated one, how many tags it has,
+and what locks it. Its bytes are asked for only when somebody reads them: a recording with a stated
+or a declared date costs nothing more. Then one request brings the first 128 KiB, which is both
+ends of a small object, and one more the last 64 KiB of a large one.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import blake2b
+from math import ceil
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from agents.stores import Generation
+from agents.stores.bucket.keys import VersionId
+from agents.stores.bucket.listing import generation_in
+from agents.stores.bucket.trouble import reading
+from agents.stores.bucket.wire import Wire, encoded
+from retention.fingerprint import END_BYTES, FINGERPRINT_BYTES
+from retention.probes import Candidate, Finding, Span, TimeSource, ZoneKnowledge
+
+CAPTURED_AT = "captured-at"
+"""User metadata: when the recording began, ISO 8601; naive is the wall time of its class's zone."""
+DURATION = "duration"
+"""User metadata: how long it lasts, in seconds."""
+
+_KEPT = frozenset({"content-length", "date", "etag", "last-modified"})
+_META = "x-amz-meta-"
+_HEAD_BYTES = 2 * END_BYTES
+
+
+class Seen(NamedTuple):
+    """What a HEAD told of one version."""
+
+    generation: Generation
+    etag: str
+    headers: Mapping[str, str]
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was told, by the server's clock: what its locks are measured by."""
+        return parsedate_to_datetime(self.headers["date"])
+
+    @property
+    def tagged(self) -> bool:
+        """Whether it may have tags: AWS, MinIO and Ceph count them in a header, if there are any."""
+        return self.headers.get("x-amz-tagging-count", "0") != "0"
+
+    @property
+    def held(self) -> bool:
+        """Whether a legal hold is on it, whosever."""
+        return self.headers.get("x-amz-object-lock-legal-hold", "").upper() == "ON"
+
+    @property
+    def locked_until(self) -> datetime | None:
+        """Until when a retention date of the bucket keeps it; None if none does."""
+        text = self.headers.get("x-amz-object-lock-retain-until-date")
+        return None if text is None else datetime.fromisoformat(text)
+
+
+def look(wire: Wire, of: VersionId) -> Seen:
+    """Ask for one version's head. Raises `S3Error` and `NoAnswerError`."""
+    answer = wire.ask("HEAD", of.key, encoded(versionId=of.version))
+    headers = {
+        name: value
+        for title, value in answer.headers.items()
+        if (name := title.lower()) in _KEPT or name.startswith("x-amz-")
+    }
+    made = generation_in(
+        of,
+        size=int(headers["content-length"]),
+        etag=headers["etag"],
+        modified=headers["last-modified"],
+    )
+    return Seen(made, headers["etag"], headers)
+
+
+class Object:
+    """One version. It stays open only in name: each read is a request."""
+
+    mtime_bounds = True
+    unfinished = False
+
+    def __init__(self, wire: Wire, of: VersionId, seen: Seen) -> None:
+        self._wire = wire
+        self._of = of
+        self._etag = seen.etag
+        self._parts: dict[int, bytes] = {}
+        self.size = seen.generation.size
+        self.generation = seen.generation
+        self.stated = tuple(stated(seen.headers))
+
+    @property
+    def content(self) -> bytes:
+        """What its content is known by: size and ETag, which is the MD5 of what came in one piece."""
+        said = f"{self.size}\0{self._etag}".encode()
+        return blake2b(said, digest_size=FINGERPRINT_BYTES).digest()
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read a range; fewer bytes only where the object ends. `GoneError` if it was replaced."""
+        end = min(offset + length, self.size)
+        if offset >= end:
+            return b""
+        begin = self._part(offset, end)
+        if begin is None:
+            return self._fetched(offset, end)
+        if begin not in self._parts:
+            self._parts[begin] = self._fetched(begin, min(begin + _HEAD_BYTES, self.size))
+        return self._parts[begin][offset - begin : end - begin]
+
+    def _part(self, offset: int, end: int) -> int | None:
+        """Where the one of both ends begins in which this range lies."""
+        tail = max(self.size - END_BYTES, 0)
+        if end <= _HEAD_BYTES:
+            return 0
+        return tail if offset >= tail else None
+
+    def _fetched(self, offset: int, end: int) -> bytes:
+        wanted = {"Range": f"bytes={offset}-{end - 1}", "If-Match": self._etag}
+        with reading():
+            query = encoded(versionId=self._of.version)
+            return self._wire.ask("GET", self._of.key, query, headers=wanted).body
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Nothing is open between two reads."""
+
+
+class Upload:
+    """An upload that nobody completed: nothing of it can be read, and it is as old as its beginning."""
+
+    mtime_bounds = True
+    unfinished = True
+    size = 0
+
+    def __init__(self, of: VersionId, generation: Generation) -> None:
+        self.generation = generation
+        self.content = blake2b(of.version.encode(), digest_size=FINGERPRINT_BYTES).digest()
+        begun = datetime.fromtimestamp(generation.mtime_ns // 10**9, UTC)
+        self.stated = (Candidate(TimeSource.STATED, begun, ZoneKnowledge.UTC, "initiated"),)
+
+    def read(self, offset: int, length: int) -> bytes:  # noqa: ARG002 - there is nothing to read
+        """No bytes."""
+        return b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Nothing is open."""
+
+
+def stated(headers: Mapping[str, str]) -> list[Finding]:
+    """What a recorder's metadata say of an object; what cannot be read says nothing."""
+    found: list[Finding] = []
+    with suppress(KeyError, ValueError):
+        value = datetime.fromisoformat(headers[_META + CAPTURED_AT].strip()).replace(microsecond=0)
+        known = ZoneKnowledge.OFFSET if value.tzinfo else ZoneKnowledge.LOCAL
+        found.append(Candidate(TimeSource.STATED, value, known, CAPTURED_AT))
+    with suppress(KeyError, ValueError, OverflowError):
+        found.append(Span(ceil(float(headers[_META + DURATION]))))
+    return found
