@@ -15,7 +15,7 @@ from typing import Protocol
 
 from agents.engine.agent import Agent
 from agents.engine.catalogue import CatalogueFullError
-from agents.engine.watch import Watch
+from agents.engine.watch import Hint, Watcher
 from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
 
 HEARTBEAT_SECONDS = 600
@@ -64,7 +64,7 @@ class Daemon:
         self,
         agent: Agent,
         *,
-        watch: Watch | None,
+        watch: Watcher | None,
         metrics: Counted,
         pace: Pace,
         log: logging.Logger,
@@ -151,21 +151,24 @@ class Daemon:
             raise
 
     def _take_hints(self, timeout: float) -> None:
-        if self._watch is None:
-            self._stopping.wait(timeout)
-            return
-        if not self._watch.alive():
+        if self._watch is not None and not self._watch.alive():
             self._log.error("watcher died")
             self.stop()
             return
-        for hint in self._watch.hints(timeout):
+        for hint in self._hints(timeout):
             self._agent.scanner.hint(hint.directory, hint.name, closed=hint.closed)
         try:
             self._agent.look()
         except CatalogueFullError as error:
             self._put_off_scan("look", error)
-        if self._watch.overflowed():
+        if self._watch is not None and self._watch.overflowed():
             self._due.pop("scan", None)
+
+    def _hints(self, timeout: float) -> list[Hint]:
+        if self._watch is not None:
+            return self._watch.hints(timeout)
+        self._stopping.wait(timeout)
+        return []
 
     def _scan_on(self, scan: Iterator[object] | None) -> Iterator[object] | None:
         """Go one step on with a scan. On a full disk it waits until a sweep had its turn."""

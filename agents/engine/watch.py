@@ -8,7 +8,7 @@ import logging
 import os
 import queue
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from watchdog.events import (
     DirMovedEvent,
@@ -32,6 +32,25 @@ class Hint(NamedTuple):
     directory: bytes
     name: bytes
     closed: bool
+
+
+class Watcher(Protocol):
+    """Who hints at what happens in a store, whatever kind of store it is."""
+
+    def start(self) -> None:
+        """Begin to watch."""
+
+    def stop(self) -> None:
+        """Stop watching and wait for what it began."""
+
+    def alive(self) -> bool:
+        """Whether it still watches; if not, the process had better end."""
+
+    def hints(self, timeout: float) -> list[Hint]:
+        """What has come, waiting up to `timeout` seconds for the first."""
+
+    def overflowed(self) -> bool:
+        """Whether hints were lost since the last call."""
 
 
 class Watch:

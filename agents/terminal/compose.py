@@ -14,12 +14,10 @@ from agents.engine.epoch import commission
 from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.supervisor import Supervisor
 from agents.engine.uplink import HttpUplink
-from agents.engine.watch import Watch
-from agents.stores.private import enrol as enrol_store
-from agents.stores.tree import Tree
 from agents.terminal import credential
 from agents.terminal.credential import Credential, Token
 from agents.terminal.log import logger
+from agents.terminal.places import place_of
 from agents.terminal.settings import Settings
 from retention import envelope, policy
 from retention.errors import ConfigError
@@ -50,9 +48,7 @@ def build(settings: Settings) -> Built:
         )
     uplink = _uplink(settings, lambda: known.bearer)
     epoch = catalogue.value("SELECT epoch FROM agent")
-    store = Tree(
-        os.fsencode(settings.root), known.store, epoch=epoch, private=_encoded(settings.private)
-    )
+    store = place_of(settings).open(known.store, epoch)
     agent = Agent(
         store=store,
         catalogue=catalogue,
@@ -80,7 +76,7 @@ def build_daemon(settings: Settings, built: Built) -> Daemon:
     port = settings.metrics_port
     return Daemon(
         built.agent,
-        watch=Watch(Path(settings.root)),
+        watch=place_of(settings).watch(),
         metrics=Uncounted() if port is None else _metrics(port, built.agent),
         pace=Pace(scan=settings.scan_every, sweep=settings.sweep_every, talk=settings.talk_every),
         log=logger(),
@@ -93,10 +89,9 @@ def enrol(settings: Settings, token: Token) -> str:
 
     An agent whose catalogue was lost enrols again with a new token: it gets a new epoch.
     """
-    state = settings.state_directory
+    state, place = settings.state_directory, place_of(settings)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not Path(settings.root).is_dir():
-        raise ConfigError(f"there is no directory {settings.root} to look after")
+    place.look()
     enrolled = _uplink(settings, lambda: None).enrol(Enrolment(token.code))
     policy.follow(enrolled.policies, token.pin)
     known = Credential(enrolled.store, enrolled.secret, token.pin)
@@ -108,7 +103,7 @@ def enrol(settings: Settings, token: Token) -> str:
             "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
             [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
         )
-    enrol_store(os.fsencode(settings.root), enrolled.store, private=_encoded(settings.private))
+    place.enrol(enrolled.store)
     credential.save(state / CREDENTIAL_FILE, known)
     _first_hello(settings, catalogue, known)
     catalogue.close()
@@ -142,10 +137,6 @@ def _first_hello(settings: Settings, catalogue: Catalogue, known: Credential) ->
 
 def _uplink(settings: Settings, authorisation: Callable[[], str | None]) -> HttpUplink:
     return HttpUplink(settings.enforcer, ca_file=settings.ca_file, authorisation=authorisation)
-
-
-def _encoded(path: str | None) -> bytes | None:
-    return None if path is None else os.fsencode(path)
 
 
 def _spread(store: str, within: int) -> int:

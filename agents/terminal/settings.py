@@ -10,15 +10,17 @@ from typing import Literal
 
 import msgspec
 
+from agents.storage.settings import BucketSettings
 from retention.errors import ConfigError
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a terminal's agent must be told. Times are whole seconds."""
 
-    root: str  # where the recorder writes
     state: str  # the agent's own directory: catalogue, credential, reserve
     enforcer: str  # https://centre.example:8443
+    root: str = ""  # where the recorder writes
+    bucket: BucketSettings | None = None  # instead of root, for central storage
     ca_file: str | None = None  # PEM; None: the system's authorities
     private: str | None = None  # on the file system of root; None: .retention below root
     events: str | None = None  # where the locker software drops event files
@@ -61,5 +63,10 @@ def _check(settings: Settings, path: Path) -> None:
     for name in ("settle", "spread"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"{path}: {name} must not be negative")
-    if not Path(settings.root).is_absolute() or not Path(settings.state).is_absolute():
-        raise ConfigError(f"{path}: root and state must be absolute paths")
+    if settings.bucket is not None:
+        settings.bucket.check(path)
+    if bool(settings.root) == (settings.bucket is not None):
+        raise ConfigError(f"{path}: name either root, a directory, or a [bucket]")
+    for place in filter(None, (settings.root, settings.state)):
+        if not Path(place).is_absolute():
+            raise ConfigError(f"{path}: root and state must be absolute paths")

@@ -64,6 +64,14 @@ def enrol(wire: Wire, store: str, *, prefix: str = "") -> None:
         raise ConfigError(str(error)) from error
 
 
+def look(wire: Wire, prefix: str) -> None:
+    """`ConfigError` where a bucket, or what of one has a prefix, cannot be read."""
+    try:
+        first_page(wire, prefix, size=1)
+    except StoreUnreachableError as error:
+        raise ConfigError(str(error)) from error
+
+
 def read_identity(wire: Wire, prefix: str) -> str | None:
     """The id of the store that lies at this prefix; None if it was never enrolled."""
     with reaching():

@@ -1,0 +1,1 @@
+"""What the daemon of central storage has that a terminal has not."""
