@@ -13,6 +13,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ class Gateway:
 
     def stop(self) -> None:
         """End every process, the last started first."""
+        if "shared" in self.__dict__:
+            self.shared.close()
         while self._running:
             process = self._running.pop()
             process.terminate()
@@ -108,6 +111,11 @@ class Gateway:
         """The agent's own wire to a bucket, with every right there is; it waits for nobody."""
         place = At(endpoint or self.endpoint, bucket, "us-east-1")
         return Wire(place, Keys(ACCESS, SECRET), timeout=timeout, sleep=lambda _: None)
+
+    @cached_property
+    def shared(self) -> Any:
+        """A client that lasts as long as the server."""
+        return self.client()
 
     def client(self, *, retries: int = 0) -> Any:
         """A boto3 client with every right there is."""

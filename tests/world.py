@@ -510,12 +510,16 @@ class World:
             number: holds for number, _, _, holds in rows
         }, "the centre's books are the agent's (I14)"
         there = {(path + b"/" + name if path else name) for _, path, name, _ in rows}
-        assert {os.fsencode(name) for name in self.files() if _is_picture(name)} == there
+        assert self.pictures() == there
         wrong = self.clock.ahead if ahead is None else ahead
         books.assert_nothing_early(self.centre.chain, RIGA, wrong)
         number, digest = self.agent.outbox.end()
         assert (len(self.centre.lines), self.centre._digest()) == (number, digest)
         return books
+
+    def pictures(self) -> set[bytes]:
+        """What of it the catalogue has to know, by the names that the store gives."""
+        return {os.fsencode(name) for name in self.files() if _is_picture(name)}
 
     def files(self) -> set[str]:
         """What lies on the store, the agent's own directory apart."""

@@ -77,14 +77,23 @@ class Joined:
             return None
         return self._known(directory, lambda store, inner: store.find(inner, name))
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+    def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """See `Store.expect`."""
+        if components(directory):
+            self._known(directory, lambda store, inner: store.expect(inner, names))
+
+    def marked(
+        self, directory: bytes, names: Sequence[bytes], *, afresh: bool = True
+    ) -> dict[bytes, Mark]:
         """See `Store.marked`."""
         for name in names:
             must_be_component(name)
         if not components(directory):
             self.check()
             return {}
-        return self._known(directory, lambda store, inner: store.marked(inner, names))
+        return self._known(
+            directory, lambda store, inner: store.marked(inner, names, afresh=afresh)
+        )
 
     def open(self, directory: bytes, name: bytes) -> Opened:
         """See `Store.open`."""

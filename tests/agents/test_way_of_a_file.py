@@ -1,5 +1,10 @@
 """The way of a file, on one terminal: seen, dated, reported, held or erased, receipted."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bucket_world import BucketWorld
 from world import STORE, World, at
 
 from retention.acts import Release
@@ -7,6 +12,26 @@ from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
 from retention.outcome import Outcome
 from retention.report import Acknowledged, Erased, Held, Sighted
+
+NOON = at("2026-03-16 12:00")
+KINDS = {
+    "bucket": {"versioning": ""},
+    "bucket with versions": {},
+    "bucket with versions no more": {"versioning": "Suspended"},
+    "bucket with locks": {"lock": True},
+}
+
+
+@pytest.fixture(params=["tree", *KINDS])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """The same way, whatever kind of store."""
+    if request.param == "tree":
+        world = World.make(tmp_path, NOON)
+    else:
+        gateway = request.getfixturevalue("gateway")
+        world = BucketWorld.found(tmp_path, NOON, gateway, **KINDS[request.param])
+    yield world
+    world.stop()
 
 
 def _of(world: World, kind: type) -> list:

@@ -57,7 +57,16 @@ class CsvRows:
         content = self._content(directory, name)
         return None if content is None else self._declared.found(content)
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+    def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
+        """See `Store.expect`."""
+
+    def marked(
+        self,
+        directory: bytes,
+        names: Sequence[bytes],
+        *,
+        afresh: bool = True,  # noqa: ARG002 - there is nothing to look at
+    ) -> dict[bytes, Mark]:
         """See `Store.marked`. Nobody marks a row."""
         for name in (*components(directory), *names):
             must_be_component(name)

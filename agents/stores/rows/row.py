@@ -24,6 +24,8 @@ class OpenRow:
     """One row: an `Opened`. Its bytes are at hand."""
 
     mtime_bounds = False
+    content = b""
+    unfinished = False
 
     def __init__(self, content: bytes, stated: tuple[Finding, ...]) -> None:
         self._content = content
