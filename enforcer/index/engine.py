@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from enforcer.index.migrations import upgrade
-from retention.errors import ConfigError
+from retention.errors import ConfigError, UnreachableError
 
 #: How long a writer waits for its turn before it gives up.
 BUSY_MILLISECONDS = 60_000
@@ -63,15 +63,20 @@ def open_index(url: str | URL) -> Engine:
     try:
         with writing(engine) as connection:
             upgrade(connection)
-    except OperationalError as error:
-        raise ConfigError(f"cannot open the index {engine.url}: {error.orig}") from error
+    except UnreachableError as error:
+        said = getattr(error.__cause__, "orig", error)
+        raise ConfigError(f"cannot open the index {engine.url}: {said}") from error
     return engine
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees one consistent state for as long as the block lasts."""
-    with engine.connect().execution_options(**_options(engine, "DEFERRED")) as connection:
+    """A connection that sees one consistent state for as long as the block lasts.
+
+    `UnreachableError` if the database cannot be read.
+    """
+    options = _options(engine, "DEFERRED")
+    with _translated(), engine.connect().execution_options(**options) as connection:
         yield connection
 
 
@@ -80,7 +85,9 @@ def writing(engine: Engine, *, store: str | None = None) -> Iterator[Connection]
     """A write transaction: committed at the block's end, undone if an error leaves the block.
 
     With `store`, the writer promises to touch no other store's rows, and different stores may go
-    side by side. A write transaction within another of the same index is a bug, and `RuntimeError`.
+    side by side. `UnreachableError` if the database does not answer or has no room: nothing was
+    written, and a message whose answer got lost on the way may be sent again (I6). A write
+    transaction within another of the same index is a bug, and `RuntimeError`.
     """
     held = _writing.get()
     if id(engine) in held:
@@ -88,11 +95,31 @@ def writing(engine: Engine, *, store: str | None = None) -> Iterator[Connection]
     token = _writing.set(held | {id(engine)})
     try:
         options = _options(engine, "IMMEDIATE")
-        with engine.connect().execution_options(**options) as connection, connection.begin():
+        with (
+            _translated(),
+            engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
             _take_turn(connection, store)
             yield connection
     finally:
         _writing.reset(token)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Out of the driver's words into ours: what may pass by itself is no bug."""
+    try:
+        yield
+    except OperationalError as error:
+        what = "has no room left on its disk" if _is_full(error.orig) else "does not answer"
+        raise UnreachableError(f"the enforcer's index {what}") from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """SQLite's word for it, and PostgreSQL's (SQLSTATE class 53)."""
+    said = getattr(error, "sqlite_errorname", "") or getattr(error, "sqlstate", "") or ""
+    return said in {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "53100"}
 
 
 def bulk(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -132,7 +159,8 @@ def _engine(url: str | URL) -> Engine:
     if backend == "sqlite":
         _check_directory(parsed)
     try:
-        engine = create_engine(parsed)
+        # A connection that its server has dropped since is replaced before it is used.
+        engine = create_engine(parsed, pool_pre_ping=backend == "postgresql")
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(
             f"no driver for {parsed.drivername}: install retention-enforcer[postgres]"
