@@ -158,6 +158,12 @@ def test_promtool_finds_nothing_to_say_against_rules_and_configuration(
         assert (0, b"") == (done.returncode, done.stderr)
 
 
+def test_amtool_finds_nothing_to_say_against_the_example(need: Callable[[str], str]):
+    example = ROOT / "deploy" / "alertmanager" / "alertmanager.example.yml"
+    done = subprocess.run([need("amtool"), "check-config", example], check=False)
+    assert 0 == done.returncode
+
+
 def test_all_is_quiet_when_all_is_well(holds: Callable[..., None]):
     holds(HEALTHY, *firing())
 
