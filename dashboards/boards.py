@@ -341,6 +341,15 @@ PROOF = (
         width=6,
     ),
     Panel(
+        "Canaries that should be gone",
+        "number",
+        (("overdue", "retention_canary_overdue"),),
+        "Every terminal erased the file that was planted on it yesterday: deleting works, seen today.",
+        "runbook canary: on that store nothing else goes either.",
+        red=1,
+        width=12,
+    ),
+    Panel(
         "Imbalance of the double entry",
         "number",
         (("{{class}}", "retention_imbalance_items"),),

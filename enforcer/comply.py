@@ -6,7 +6,7 @@ next deadline passes. What nobody could have seen is unknown, never ok (I4; docs
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, select, text
 
+from enforcer import canaries
 from enforcer.index import standings as noted
 from enforcer.index import tally
 from enforcer.index.tables import EXCEPTED_ITEMS, hold_stores, holds, items, stores
 from enforcer.trouble import NOTES, ahead_of_us
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant, Limits
+from retention.classes import CANARY
 from retention.policy import Chain
 
 #: A complete scan is evidence for this long: two of the agents' default periods.
@@ -120,14 +122,18 @@ def positions(connection: Connection, chain: Chain, now: Instant) -> list[Positi
     """Every store and class as the index knows them at `now`, in one consistent state."""
     ages = _ages(connection, chain, now)
     pending = _pending_holds(connection, now)
+    planted = canaries.planted(connection, chain, now)
     found = []
     for row in connection.execute(select(stores).order_by(stores.c.id)):
         if row.state == "retired":
             continue
         of_store = list(_of_store(row, pending.get(row.id, 0), now))
         known = ages[row.id]
-        names = _classes(row, chain, known)
-        found += [_position(row, name, known[name], of_store) for name in names]
+        of_canary = [*of_store, *_of_canary(row, planted)]
+        found += [
+            _position(row, name, known[name], of_canary if name == CANARY else of_store)
+            for name in _classes(row, chain, known)
+        ]
     return found
 
 
@@ -215,6 +221,12 @@ def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
     if pending:
         yield _unknown("hold_pending", f"{pending} holds are not effective there yet")
     yield from _amiss(row)
+
+
+def _of_canary(row: Any, planted: Container[str]) -> Iterator[Reason]:
+    """What is not known while the day's canary is missing: whether anything would go."""
+    if row.state == "active" and row.id not in planted:
+        yield _unknown("no_canary", "no canary of today was seen there")
 
 
 def _amiss(row: Any) -> Iterator[Reason]:
@@ -345,6 +357,8 @@ def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
 def _classes(row: Any, chain: Chain, known: Iterable[str]) -> list[str]:
     """The classes a store has, and those its sources may bring: at least the strictest."""
     named = {source.record_class for source in chain.current.sources_of(row.store_group)}
+    if row.kind not in canaries.PLANTED_IN:
+        named.discard(CANARY)
     return sorted(named.union(known) or {chain.strictest(row.store_group).name})
 
 

@@ -50,6 +50,10 @@ class UnreadableError(RetentionError):
     """A part of a store could not be read: what is in it is not known, which is not 'gone'."""
 
 
+class UnwritableError(RetentionError):
+    """A file of our own could not be written into a store."""
+
+
 class GoneError(UnreadableError):
     """A name that led to a file a moment ago leads to none now."""
 

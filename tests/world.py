@@ -373,8 +373,10 @@ class World:
                         "INSERT INTO policies VALUES (?, ?)", (number, envelope.encode(document))
                     )
         epoch = catalogue.value("SELECT epoch FROM agent")
+        store = self.open_store(self.root, epoch)
         self.agent = Agent(
-            store=self.open_store(self.root, epoch),
+            store=store,
+            plant=getattr(store, "plant", None),
             catalogue=catalogue,
             uplink=self.centre,
             clock=self.clock,

@@ -25,6 +25,7 @@ from retention.acts import (
 )
 from retention.anchor import CORRECTED, INHERITED
 from retention.calendar import DAY, Instant, civil_date
+from retention.classes import CANARY
 from retention.decide import Grant, State
 from retention.hold import RESTRICTION, ItemRef
 from retention.policy import Chain
@@ -88,6 +89,8 @@ class Acting:
         db.execute(
             "INSERT OR REPLACE INTO activations VALUES (?, ?, ?)", (act.record_class, act.id, now)
         )
+        # Who lets a store erase wants to see it erase.
+        db.execute("INSERT OR IGNORE INTO activations VALUES (?, ?, ?)", (CANARY, act.id, now))
         expires = Instant(now + ACTIVATION_DAYS * DAY)
         _allow(db, act.id, act.record_class, act.through_ordinal, act.count, expires)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agents.engine.acting import Acting
+from agents.engine.canary import Canaries, Plant
 from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
@@ -63,7 +64,8 @@ class Agent:
 
     `freeze` is the technician's marker file: while it is younger than 72 h nothing is erased.
     `events` is where the locker's software drops its event files. `spread` seconds shift this
-    store's sweeps, so that a fleet does not sweep all at once.
+    store's sweeps, so that a fleet does not sweep all at once. `plant` writes a canary into the
+    store, where that is possible.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Agent:
         offline: permit.Offline = "delete",
         settle_seconds: int = SETTLE_SECONDS,
         spread: int = 0,
+        plant: Plant | None = None,
     ) -> None:
         row = catalogue.one("SELECT store_group, commissioned_at, epoch FROM agent")
         assert row is not None, "the agent was enrolled before"
@@ -166,6 +169,14 @@ class Agent:
             clock=clock,
             turns=turns,
         )
+        self._canaries = plant and Canaries(
+            plant,
+            group=row[0],
+            catalogue=catalogue,
+            clock=clock,
+            time=self.time,
+            chain=self.chain,
+        )
         self.waiting = ""  # why the last sweep did nothing: refused or braked
 
     def start(self) -> None:
@@ -203,9 +214,11 @@ class Agent:
             self._catch_up()
 
     def tick(self) -> list[str]:
-        """Once a minute: keep the time, and read event files. Why those are refused that are."""
+        """Once a minute: keep the time, see to the canary, and read event files; why some are refused."""
         with suppress(CatalogueFullError):  # running time is kept by the machine until it stops
             self.time.tick()
+        if self._canaries:
+            self._canaries.tick()
         refused = self.reserve.spent_on(lambda: list(self.markers.read()))
         self._catch_up()
         return refused
@@ -264,6 +277,8 @@ class Agent:
             yield "act-refused"
         if self._protector.unsafe:
             yield "held-unprotected"
+        if self._canaries and self._canaries.failed:
+            yield "canary-not-planted"
 
     def heartbeat(self) -> None:
         """Report how the agent is, with its own count of everything (I14)."""

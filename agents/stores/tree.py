@@ -11,9 +11,10 @@ from agents.stores.erasing import Erasure
 from agents.stores.keeping import Keeping
 from agents.stores.marking import marks_in
 from agents.stores.opening import OpenFile, open_file
+from agents.stores.planting import plant
 from agents.stores.trouble import sentence_of
 from agents.stores.walking import regular_files, walk
-from retention.errors import GoneError, UnreadableError
+from retention.errors import GoneError, UnreadableError, UnwritableError
 
 
 class Tree:
@@ -127,6 +128,19 @@ class Tree:
     def restore(self, number: int, directory: bytes, name: bytes) -> bool:
         """See `Store.restore`."""
         return Keeping(*self._way.enter()).restore(number, directory, name)
+
+    def plant(self, directory: bytes, name: bytes, data: bytes) -> None:
+        """Write a new file as a recorder would, into a directory that is made if it is not there.
+
+        `UnwritableError` if that cannot be done, also where something of that name is there.
+        """
+        must_be_component(name)
+        self.check()
+        root, _ = self._way.enter()
+        try:
+            plant(root, directory, name, data)
+        except OSError as error:
+            raise UnwritableError(sentence_of(error)) from error
 
     def reclaim(self) -> None:
         """See `Store.reclaim`."""

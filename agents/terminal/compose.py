@@ -61,6 +61,7 @@ def build(settings: Settings) -> Built:
         offline=settings.offline,
         settle_seconds=settings.settle,
         spread=_spread(known.store, settings.spread),
+        plant=store.plant,
     )
 
     def close() -> None:

@@ -10,8 +10,9 @@ from enforcer import comply
 from enforcer.comply import Position, State
 from enforcer.index import tally
 from enforcer.metrics.days import midnight, today
-from enforcer.metrics.family import Family, Labels, counter, gauge, untyped
+from enforcer.metrics.family import Family, Labels, counter, gauge, number, untyped
 from retention.calendar import Instant
+from retention.classes import CANARY
 from retention.policy import Chain
 
 _CLASS: Labels = ("class",)
@@ -26,6 +27,7 @@ def promise(
     yield from _compliance(connection, found)
     yield from _items(connection, found)
     yield from _late(found)
+    yield _canaries(found)
     yield from _deadlines(found, chain, now)
 
 
@@ -112,6 +114,13 @@ def _late(found: Sequence[Position]) -> Iterator[Family]:
         _GROUP,
         past_limit,
     )
+
+
+def _canaries(found: Sequence[Position]) -> Family:
+    """None where no store has any: there is nothing that could vanish in time."""
+    late = [p.overdue + p.past_limit for p in found if p.record_class == CANARY]
+    sentence = "Canaries that are still there and should be gone."
+    return number("retention_canary_overdue", sentence, sum(late) if late else None)
 
 
 def _deadlines(found: Sequence[Position], chain: Chain, now: Instant) -> Iterator[Family]:

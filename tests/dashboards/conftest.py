@@ -20,7 +20,7 @@ from enforcer.metrics import Facts
 from enforcer.rounds import verified_gauge
 from enforcer.side import SideTasks, Task
 from retention.outcome import Outcome
-from retention.report import Erased, Held, Marked, runs
+from retention.report import Erased, Held, Marked, Sighted, runs
 
 RULES = Path(__file__).parent.parent.parent / "deploy" / "prometheus" / "rules"
 
@@ -41,6 +41,9 @@ def enforcer_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     gone = store.sight(at("2026-01-10 12:00"))
     store.say(Erased(NOW, ((gone, gone),), "due", Outcome.ERASED_VERIFIED))
     store.set(last_seen_at=NOW, clock_offset=2, clock_trusted=True)
+    store.items += 1
+    mark = bytes(16)
+    store.say(Sighted(store.items, "canary", "canary", NOW, "name", 0, 0, 0, NOW, 100, mark))
     add_store(index, "riga-002", last_seen_at=NOW, scan_complete_at=NOW)
     with writing(index) as connection:
         connection.execute(insert(checkpoints).values(size=1, root=bytes(32), note="note", at=NOW))

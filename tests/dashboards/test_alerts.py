@@ -48,6 +48,8 @@ ENFORCER = {
     f'retention_ledger_head_word{{{_CENTRE},i="0"}}': f"7+3x{STEPS}",
     f"retention_ledger_head_timestamp_seconds{{{_CENTRE}}}": FRESH,
     'enforcer_task_failures_total{task="prove"}': NONE,
+    "retention_canary_overdue": NONE,
+    'retention_stores_unproven{class="canary",state="unknown",reason="no_canary"}': NONE,
     f'retention_erasures_total{{{_IMAGE},reason="due",outcome="erased_verified"}}': f"0+1x{STEPS}",
     f'retention_items{{{_IMAGE},state="due"}}': NONE,
 }
@@ -84,6 +86,8 @@ WRONG: dict[str, list[tuple[str, str | None]]] = {
     "RetentionLedgerShrunk": [("tree_size", f"1+1x{STEPS - 10} 9+1x10")],
     "RetentionLedgerForked": [("tree_size", SOME)],
     "RetentionLedgerStalled": [("head_timestamp", NEVER)],
+    "RetentionCanaryOverdue": [("canary_overdue", SOME)],
+    "RetentionCanaryUnknown": [("no_canary", SOME)],
     "RetentionUnwitnessed": [("tree_size", None)],
     "RetentionTaskFailing": [("task_failures", f"0+1x{STEPS}")],
     "RetentionAgentPastLimit": [("agent_oldest_limit", NEVER)],

@@ -135,7 +135,7 @@ def test_explain_answers_lines_of_standard_input_with_lines_of_json():
         check=True,
     )
     first, second = asked.stdout.splitlines()
-    assert '"due_at":"2026-01-16T00:00:00+02:00"' in first
+    assert '"due_at":"2026-01-15T12:00:00+02:00"' in first
     assert '"civil_date":"2026-01-16"' in second
 
 
@@ -158,7 +158,7 @@ def test_check_names_the_file_and_what_is_in_it(tmp_path: Path, capsys):
     file = tmp_path / "policy.toml"
     file.write_text(drafts.built_in())
     assert main(["policy", "check", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: 3 classes, 0 sources, no mistake.\n"
+    assert capsys.readouterr().out == f"{file}: 3 classes, 1 sources, no mistake.\n"
 
 
 def test_a_clock_that_was_set_back_draws_up_no_policy_older_than_the_present_one():
