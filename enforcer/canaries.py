@@ -20,9 +20,9 @@ MORNING_SECONDS = 6 * 3600
 
 def planted(connection: Connection, chain: Chain, now: Instant) -> frozenset[str]:
     """The stores of which the last canary that is to be expected by now was seen, whatever became of it."""
-    zones = (c.zone for p in reversed(chain.policies) if (c := p.record_class(CANARY)))
-    zone = ZoneInfo(next(zones, "UTC"))
-    day = civil_date(Instant(now - MORNING_SECONDS), zone)
+    named = (each.record_class(CANARY) for each in reversed(chain.policies))
+    zone = next((each.zone for each in named if each), "UTC")
+    day = civil_date(Instant(now - MORNING_SECONDS), ZoneInfo(zone))
     c = tallies.c
     seen = exists().where(
         c.store == stores.c.id,

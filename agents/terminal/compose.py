@@ -14,6 +14,7 @@ from agents.engine.epoch import commission
 from agents.engine.reserve import Reserve, open_catalogue
 from agents.engine.supervisor import Supervisor
 from agents.engine.uplink import HttpUplink
+from agents.stores.tree import Tree
 from agents.terminal import credential
 from agents.terminal.credential import Credential, Token
 from agents.terminal.log import logger
@@ -61,7 +62,7 @@ def build(settings: Settings) -> Built:
         offline=settings.offline,
         settle_seconds=settings.settle,
         spread=_spread(known.store, settings.spread),
-        plant=store.plant,
+        plant=store.plant if isinstance(store, Tree) else None,
     )
 
     def close() -> None:

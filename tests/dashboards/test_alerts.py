@@ -49,7 +49,6 @@ ENFORCER = {
     f"retention_ledger_head_timestamp_seconds{{{_CENTRE}}}": FRESH,
     'enforcer_task_failures_total{task="prove"}': NONE,
     "retention_canary_overdue": NONE,
-    'retention_stores_unproven{class="canary",state="unknown",reason="no_canary"}': NONE,
     f'retention_erasures_total{{{_IMAGE},reason="due",outcome="erased_verified"}}': f"0+1x{STEPS}",
     f'retention_items{{{_IMAGE},state="due"}}': NONE,
 }
@@ -87,7 +86,6 @@ WRONG: dict[str, list[tuple[str, str | None]]] = {
     "RetentionLedgerForked": [("tree_size", SOME)],
     "RetentionLedgerStalled": [("head_timestamp", NEVER)],
     "RetentionCanaryOverdue": [("canary_overdue", SOME)],
-    "RetentionCanaryUnknown": [("no_canary", SOME)],
     "RetentionUnwitnessed": [("tree_size", None)],
     "RetentionTaskFailing": [("task_failures", f"0+1x{STEPS}")],
     "RetentionAgentPastLimit": [("agent_oldest_limit", NEVER)],
