@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -36,6 +37,28 @@ def gateway(need: Callable[[str], str]) -> Iterator[Gateway]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(need: Callable[[str], str]) -> Iterator[str]:
+    """URL of a PostgreSQL server's own database, without the database's name."""
+    initdb, pg_ctl = need("initdb"), need("pg_ctl")
+    # The server refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            command, user=user, check=True, cwd="/", stdin=subprocess.DEVNULL, capture_output=True
+        )
+
+    with tempfile.TemporaryDirectory(prefix="pg") as directory:
+        Path(directory).chmod(0o777)
+        data = f"{directory}/data"
+        run(initdb, "-D", data, "-A", "trust", "--no-sync", "-U", "postgres")
+        options = f"-k {directory} -c listen_addresses= -c fsync=off"
+        run(pg_ctl, "-D", data, "-w", "-l", f"{directory}/log", "-o", options, "start")
+        yield f"postgresql+psycopg://postgres@/{{database}}?host={directory}"
+        run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
 
 
 # A shared machine may be slow for a moment: how long an example takes says nothing here.

@@ -1,10 +1,7 @@
 """An index to test with: SQLite in a file, and a PostgreSQL server where there is one."""
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Engine
@@ -18,28 +15,6 @@ def index(tmp_path: Path) -> Iterator[Engine]:
     engine = open_index(f"sqlite:///{tmp_path / 'index.db'}")
     yield engine
     engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def postgres_server(need: Callable[[str], str]) -> Iterator[str]:
-    """URL of a PostgreSQL server's own database, without the database's name."""
-    initdb, pg_ctl = need("initdb"), need("pg_ctl")
-    # The server refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else None
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            command, user=user, check=True, cwd="/", stdin=subprocess.DEVNULL, capture_output=True
-        )
-
-    with TemporaryDirectory(prefix="pg") as directory:
-        Path(directory).chmod(0o777)
-        data = f"{directory}/data"
-        run(initdb, "-D", data, "-A", "trust", "--no-sync", "-U", "postgres")
-        options = f"-k {directory} -c listen_addresses= -c fsync=off"
-        run(pg_ctl, "-D", data, "-w", "-l", f"{directory}/log", "-o", options, "start")
-        yield f"postgresql+psycopg://postgres@/{{database}}?host={directory}"
-        run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """The places on which the contract of a store is tested."""
 
+import itertools
+import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,7 +11,11 @@ from typing import Any
 
 import pytest
 from rgw import Gateway
-from stores.place import BucketPlace, CsvPlace, JoinedPlace, Place, TreePlace
+from stores.place import BucketPlace, CsvPlace, JoinedPlace, Place, SqlPlace, TreePlace
+
+from agents.stores.rows.database import Database
+from agents.stores.rows.postgres import Postgres
+from agents.stores.rows.sqlite import Sqlite
 
 
 def _tree(*, shared: bool) -> TreePlace:
@@ -73,11 +80,55 @@ JOINED: dict[str, Callable[[], Place]] = {
 LOCAL |= JOINED
 
 
-@pytest.fixture(params=[*LOCAL, *BUCKETS])
+def sqlite_place() -> SqlPlace:
+    """A new SQLite file, in which a recorder keeps its rows."""
+    path = Path(tempfile.mkdtemp()) / "calls.db"
+    sqlite3.connect(path).close()
+
+    def lose(database: Database) -> None:
+        database.close()
+        path.rename(path.with_name("elsewhere"))
+        sqlite3.connect(path).close()
+
+    return SqlPlace(lambda: Sqlite(path), lose, lambda: shutil.rmtree(path.parent))
+
+
+LOCAL["rows of SQLite"] = sqlite_place
+
+_schemas = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_place(postgres_server: str) -> Callable[[], SqlPlace]:
+    """Makes a new schema, which stands for a database, on a PostgreSQL server."""
+    server = postgres_server.replace("+psycopg", "").format(database="postgres")
+
+    def make() -> SqlPlace:
+        name = f"rows{next(_schemas)}"
+        owner = Postgres(server)
+        owner.rows(f"CREATE SCHEMA {name}")
+
+        def lose(database: Database) -> None:
+            database.rows(f"DROP SCHEMA {name} CASCADE")
+            database.rows(f"CREATE SCHEMA {name}")
+
+        def remove() -> None:
+            owner.rows(f"DROP SCHEMA {name} CASCADE")
+            owner.close()
+
+        dsn = f"{server}&options=-csearch_path%3D{name}"
+        return SqlPlace(lambda: Postgres(dsn), lose, remove)
+
+    return make
+
+
+@pytest.fixture(params=[*LOCAL, *BUCKETS, "rows of PostgreSQL"])
 def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Make an empty place; whoever asks for it closes it."""
     if request.param in LOCAL:
         return LOCAL[request.param]
+    if request.param not in BUCKETS:
+        return request.getfixturevalue("postgres_place")
     gateway: Gateway = request.getfixturevalue("gateway")
     return partial(BucketPlace, gateway, **BUCKETS[request.param])
 
@@ -110,3 +161,9 @@ def marking(request: pytest.FixtureRequest) -> Iterator[Place]:
         place = BucketPlace(request.getfixturevalue("gateway"), **BUCKETS[request.param])
     yield place
     place.close()
+
+
+@pytest.fixture
+def sqlite_rows() -> SqlPlace:
+    """A new SQLite file, as its own fixture."""
+    return sqlite_place()

@@ -6,9 +6,10 @@ A new kind of store writes one `Place` (about thirty lines) and adds it to the f
 
 import csv
 import io
+import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,9 +23,14 @@ from agents.stores.bucket.wire import Wire
 from agents.stores.joined import Joined
 from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
+from agents.stores.rows.database import Database
 from agents.stores.rows.declared import Declared
 from agents.stores.rows.declared import name_of as name_of_row
 from agents.stores.rows.shape import shape
+from agents.stores.rows.sql_rows import SqlRows
+from agents.stores.rows.sql_rows import enrol as enrol_database
+from agents.stores.rows.tables import Table, key_named
+from agents.stores.rows.tables import name_of as name_of_key
 from agents.stores.tree import Tree
 from retention.errors import MalformedError
 from retention.outcome import Outcome
@@ -298,6 +304,99 @@ class CsvPlace:
     def _row(self, directory: bytes, name: bytes) -> bytes | None:
         rows = [row for file in self._files(directory) for row in _rows_of(file.read_bytes())]
         return next((row for row in rows if _called(row) == name), None)
+
+
+_SAID = shape(time="start", zone="Europe/Riga")
+
+
+class _Declared(dict[bytes, Table]):
+    """Tables that are made when they are first asked about, as any directory may be."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    def get(self, directory: bytes, default: Any = None) -> Any:
+        if directory not in self:
+            table = f'made {len(self)} "here" %s ?'
+            self._database.rows(
+                f"CREATE TABLE {self._database.quoted_table(table)}"
+                " (called TEXT NOT NULL UNIQUE, start TEXT, said TEXT)"
+            )
+            self[directory] = Table(table, "called", _SAID)
+        return self[directory]
+
+
+class SqlPlace:
+    """A database with a table for each directory. `connect` opens it, `lose_it` exchanges it."""
+
+    keeps_versions = False
+    protects = False
+    overwritten = Outcome.REFUSED_CHANGED
+
+    def __init__(
+        self,
+        connect: Callable[[], Database],
+        lose_it: Callable[[Database], None],
+        remove_it: Callable[[], None],
+    ) -> None:
+        self._connect = connect
+        self._lose = lose_it
+        self._remove = remove_it
+        self.database = connect()
+        enrol_database(self.database, STORE)
+        self.tables = _Declared(self.database)
+        self._opened: list[SqlRows] = []
+        self.store = self.again()
+
+    def name(self, directory: bytes, title: bytes) -> bytes:
+        if b"/" in title or title in (b"", b".", b"..") or b"\0" in title:
+            return title
+        return name_of_key(title.decode())
+
+    def title(self, directory: bytes, found: Found) -> bytes:
+        return (key_named(found.name) or "").encode()
+
+    def put(self, directory: bytes, name: bytes, data: bytes) -> None:
+        try:
+            key = name.decode()
+        except UnicodeDecodeError as error:
+            raise NotADirectoryError from error
+        self._run(
+            directory,
+            "INSERT INTO {} VALUES (?, '2026-03-16 12:00:00', ?)"
+            " ON CONFLICT (called) DO UPDATE SET said = excluded.said",
+            (key, data.decode("latin-1")),
+        )
+
+    def get(self, directory: bytes, name: bytes) -> bytes | None:
+        rows = self._run(directory, "SELECT said FROM {} WHERE called = ?", (name.decode(),))
+        return rows[0][0].encode("latin-1") if rows else None
+
+    def stored(self, directory: bytes, name: bytes) -> bytes:
+        columns = self._run(directory, "SELECT * FROM {} WHERE called = ?", (name.decode(),))[0]
+        return json.dumps(dict(zip(("called", "start", "said"), columns, strict=True))).encode()
+
+    def remove(self, directory: bytes, name: bytes) -> None:
+        self._run(directory, "DELETE FROM {} WHERE called = ?", (name.decode(),))
+
+    def again(self, epoch: int = 1) -> SqlRows:
+        self._opened.append(SqlRows(self._connect(), STORE, self.tables))
+        return self._opened[-1]
+
+    def lose(self) -> None:
+        self._lose(self.database)
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+        self.database.close()
+        self._remove()
+
+    def _run(self, directory: bytes, statement: str, arguments: Sequence[str]) -> list[Any]:
+        table = self.database.quoted_table(self.tables.get(directory).name)
+        written = statement.replace("?", self.database.mark).format(table)
+        return self.database.rows(written, arguments)
 
 
 class _Below:

@@ -76,8 +76,8 @@ def rewrite(
     A part of which only its heading would stay (`heading` is that one's digest) is removed.
     `OSError` and `UnreadableError` when it cannot: then the part is as it was.
     """
+    must_be_quiet(fd, part)
     with open_file(part, fd) as source:
-        must_be_quiet(fd, part)
         state = os.stat(part, dir_fd=fd, follow_symlinks=False)
         if (state.st_ino, state.st_size) != (source.generation.inode, source.size):
             raise BusyError(errno.EBUSY, "Another file took its place.")

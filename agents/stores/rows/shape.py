@@ -4,6 +4,7 @@ A column is meant by its name. What a row says is taken from declared columns an
 nothing: a row whose time cannot be read has none, and is an item without a date.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ ASTERISK = (
     *("uniqueid", "userfield"),
 )
 """What Asterisk writes into `Master.csv`, the last two only where `cdr.conf` asks for them."""
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+"""A date and a time as ISO 8601 has them: understood besides the declared format, as databases write so."""
 
 
 class Told(NamedTuple):
@@ -73,7 +77,7 @@ class Shape:
     def _findings(self, row: Mapping[str, object]) -> list[Finding]:
         try:
             found = self._began(row.get(self.time))
-        except OverflowError:
+        except (OverflowError, ValueError):
             found = None  # a time that no calendar has
         findings: list[Finding] = [] if found is None else [found]
         seconds = _text(row.get(self.duration)).strip()
@@ -87,9 +91,10 @@ class Shape:
             if moment.tzinfo is not None:
                 return _stated(moment.astimezone(UTC), moment.astimezone(UTC), self.time)
             return self._local(moment)
-        found = self.time_format.match(_text(value).strip().encode("utf-8", "surrogateescape"))
+        text = _text(value).strip()
+        found = self.time_format.match(text.encode("utf-8", "surrogateescape"))
         if found is None:
-            return None
+            return self._began(datetime.fromisoformat(text)) if _ISO.match(text) else None
         if found.zone is ZoneKnowledge.LOCAL:
             local = self._local(found.value)
             wider = found.precision_seconds - 1

@@ -1,0 +1,213 @@
+"""PostgreSQL as a `Database`. The only module that knows psycopg; imported where one is configured."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import errors
+
+from agents.stores.rows.database import Column, RejectedError, Row
+from agents.stores.survey import Fact
+from retention.errors import ConfigError, StoreUnreachableError
+
+CONNECT_SECONDS = 10
+_OPTIONS = (
+    "-c statement_timeout=120s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+    " -c DateStyle=ISO -c TimeZone=UTC"
+)
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull AS nullable,
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
+                  AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS only,
+       row_security_active(c.oid)
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+ WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
+   AND c.relkind IN ('r', 'p')
+ ORDER BY a.attnum
+"""
+_SURVEY = """
+SELECT has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'DELETE'),
+       has_any_column_privilege(c.oid, 'UPDATE'),
+       r.rolsuper OR pg_has_role(c.relowner, 'USAGE'),
+       has_any_column_privilege(c.oid, 'INSERT') OR has_table_privilege(c.oid, 'TRUNCATE'),
+       (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+       (SELECT count(*) FROM pg_constraint f WHERE f.confrelid = c.oid AND f.confdeltype = 'c'),
+       (SELECT count(*) FROM pg_replication_slots),
+       (SELECT count(*) FROM pg_publication_tables p WHERE to_regclass(
+            quote_ident(p.schemaname) || '.' || quote_ident(p.tablename)) = c.oid),
+       current_setting('archive_mode') <> 'off', pg_is_in_recovery()
+  FROM pg_class c, pg_roles r
+ WHERE c.oid = to_regclass(%(table)s) AND r.rolname = current_user
+"""
+_SENTENCES = {
+    errors.InsufficientPrivilege: "The agent has no right to do this.",
+    errors.IntegrityError: "Other rows refer to it, or a rule of the table forbids it.",
+    errors.ReadOnlySqlTransaction: "The database is read-only; perhaps it is a replica.",
+}
+
+_HIDDEN = (
+    "Row-level security may hide rows of this table from the agent: what it does not see is not "
+    "known to be gone. Give its role BYPASSRLS."
+)
+
+
+class Surveyed(NamedTuple):
+    """What a database says of a table and of the agent's role."""
+
+    selects: bool
+    deletes: bool
+    updates: bool
+    owns: bool
+    writes: bool
+    triggers: int
+    cascades: int
+    slots: int
+    published: int
+    archived: bool
+    replica: bool
+
+
+class Postgres:
+    """A `Database`. `dsn` is a connection string of libpq, or a URL."""
+
+    mark = "%s"
+    locking = " FOR UPDATE"
+
+    def __init__(self, dsn: str) -> None:
+        try:
+            declared = psycopg.conninfo.conninfo_to_dict(dsn).get("options") or ""
+        except psycopg.ProgrammingError as error:
+            raise ConfigError("the DSN of the database cannot be read") from error
+        self._dsn = dsn
+        self._options = f"{_OPTIONS} {declared}"
+        self._connection: psycopg.Connection[Row] | None = None
+
+    def quoted(self, identifier: str) -> str:
+        """See `Database.quoted`."""
+        return '"' + identifier.replace('"', '""').replace("%", "%%") + '"'
+
+    def quoted_table(self, table: str) -> str:
+        """See `Database.quoted_table`."""
+        return ".".join(map(self.quoted, table.split(".", 1)))
+
+    def text(self, column: str) -> str:
+        """See `Database.text`."""
+        return f"{column}::text"
+
+    def among(self, column: str, kind: str) -> str:
+        """See `Database.among`."""
+        return f"{column} = ANY(%s::text[]::{kind.replace('%', '%%')}[])"
+
+    def listed(self, values: Sequence[str]) -> list[str]:
+        """See `Database.listed`."""
+        return list(values)
+
+    def after(self, column: str, kind: str) -> str:
+        """See `Database.after`."""
+        return f"{column} > %s::text::{kind.replace('%', '%%')}"
+
+    def columns(self, table: str) -> list[Column]:
+        """See `Database.columns`."""
+        name = self.quoted_table(table).replace("%%", "%")
+        rows: list[Any] = self.rows(_COLUMNS, (name,))
+        if rows and rows[0][4]:
+            raise RejectedError(_HIDDEN, blocked=True)
+        return [Column(name, kind, nullable, only) for name, kind, nullable, only, _ in rows]
+
+    def rows(self, statement: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """See `Database.rows`."""
+        with self._translated():
+            cursor = self._connected().execute(statement.encode(), arguments)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """See `Database.change`."""
+        with self._translated(), self._connected().transaction():
+            yield
+
+    def settle(self) -> None:
+        """See `Database.settle`. Vacuuming is the database's own."""
+
+    def survey(self, table: str, *, blanking: bool) -> Iterator[Fact]:
+        """See `Database.survey`."""
+        name = self.quoted_table(table).replace("%%", "%")
+        with self._translated():
+            found: list[Any] = self._connected().execute(_SURVEY, {"table": name}).fetchall()
+        [facts] = found
+        yield from _facts(table, Surveyed(*facts), blanking=blanking)
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> psycopg.Connection[Row]:
+        if self._connection is None:
+            self._connection = psycopg.connect(
+                self._dsn,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                options=self._options,
+                application_name="retention-agent",
+            )
+        return self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Out of the driver's words into ours. Those tell values; ours do not (I8)."""
+        try:
+            yield
+        except psycopg.Error as error:
+            code = error.sqlstate or type(error).__name__
+            known = self._connection
+            if known is None or known.broken or known.closed:
+                self.close()
+                raise StoreUnreachableError(f"The database did not answer ({code}).") from error
+            for kind, sentence in _SENTENCES.items():
+                if isinstance(error, kind):
+                    raise RejectedError(sentence, blocked=True) from error
+            raise RejectedError(f"The database refused it ({code}).", blocked=False) from error
+
+
+def _facts(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
+    yield from _rights(table, seen, blanking=blanking)
+    if seen.replica:
+        yield Fact("database", False, "It is a replica: nothing can be erased here.")
+    if seen.triggers:
+        sentence = f"Triggers ({seen.triggers}) of {table} may copy a row before it goes."
+        yield Fact("triggers", False, sentence)
+    if seen.cascades and not blanking:
+        sentence = (
+            f"With a row of {table} go rows of other tables ({seen.cascades}) that refer to it."
+        )
+        yield Fact("cascades", False, sentence)
+    keepers = [f"replication slots ({seen.slots})"] * bool(seen.slots)
+    keepers += [f"publications ({seen.published})"] * bool(seen.published)
+    keepers += ["the archive of its log"] * seen.archived
+    yield Fact(
+        "residuals",
+        not keepers,
+        "What is erased stays in free pages until the table is vacuumed, in the log until that is "
+        "recycled, and in every backup" + "".join(f", and in {keeper}" for keeper in keepers) + ".",
+    )
+
+
+def _rights(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
+    needed = {"SELECT": seen.selects, ("UPDATE" if blanking else "DELETE"): _acts(seen, blanking)}
+    missing = [right for right, given in needed.items() if not given]
+    if missing:
+        yield Fact("rights", False, f"The agent needs {' and '.join(missing)} on {table}.")
+    elif seen.owns:
+        yield Fact("rights", False, f"The agent's role owns {table} or is a superuser: too much.")
+    elif seen.writes or (seen.deletes if blanking else seen.updates):
+        sentence = f"The agent needs only {' and '.join(needed)} on {table}, and has more."
+        yield Fact("rights", False, sentence)
+    else:
+        yield Fact("rights", True, f"The agent may do with {table} what it must, and no more.")
+
+
+def _acts(seen: Surveyed, blanking: bool) -> bool:  # noqa: FBT001 - which of two rights
+    return seen.updates if blanking else seen.deletes
