@@ -26,6 +26,7 @@ class Disk:
         self._numbers = count(1)
         self.window: Instant | None = None
         self.erased: list[File] = []  # by the agent
+        self.arrivals: list[Instant] = []  # when names came that no backlog explains
         (box.outside / "secret.jpg").write_bytes(SECRET)
 
     def record(self, directory: str, *, named: bool, own_clock: bool = True) -> File:
@@ -57,6 +58,7 @@ class Disk:
         (self._box.root / target).hardlink_to(self._box.root / path)
         file = replace(known, path=target, came=self._now, touched=self._now, holds=set())
         self._observer.files[target] = file
+        self._came()
         self._same_recording(file, known)
         return file
 
@@ -89,6 +91,7 @@ class Disk:
         (self._box.root / path).rename(self._box.root / file.path)
         file.touched = self._now
         self._observer.files[file.path] = file
+        self._came()  # which a scan that meets it before it misses it takes it for
         return file
 
     def rewrite(self, path: str) -> File:
@@ -186,7 +189,12 @@ class Disk:
         )
         self._date(file)
         self._observer.files[path] = file
+        self._came()
         return file
+
+    def _came(self) -> None:
+        if self.window is not None:
+            self.arrivals.append(self._now)
 
     def _date(self, file: File) -> None:
         """What an honest reader makes of it, who knows since when it can lie there."""
@@ -208,7 +216,9 @@ class Disk:
     def _same_recording(self, file: File, known: File) -> None:
         """Content that was met before keeps its old date; until it is met, its own counts."""
         file.begins, file.ends = known.begins, known.ends
-        file.earliest = min(file.earliest, known.earliest)
+        for twin in [known, *self._observer.twins(file)]:
+            date = twin.begins if twin.overwritten else twin.earliest
+            file.earliest = min(file.earliest, date)
         file.latest = max(file.latest, self._now)
         file.says = tuple({*file.says, *known.says})
         file.undated = file.undated or known.undated
@@ -226,6 +236,7 @@ class Disk:
             earliest=min(name.earliest, self._now),
             latest=self._now,
             says=(*name.says, Instant(mtime)),
+            overwritten=not name.named and name.met is not None,
             holds=set(),
             touched=self._now,
         )

@@ -130,7 +130,7 @@ class People:
         if not self._approved(act):
             return False
         for name in self._observer.of_inode(file.inode):
-            name.doomed = True
+            name.asked = True
         return True
 
     def correct(self, file: File, begins: Instant) -> bool:
@@ -153,8 +153,14 @@ class People:
         return True
 
     def corrected(self, act: str) -> None:
-        """The store has carried a correction out: from here on it is the recording's date."""
+        """The store has carried a correction out: from here on it is the recording's date.
+
+        Its copies take it over if it is earlier than theirs.
+        """
         inode, begins = self.corrections.pop(act)
+        for name in self._observer.of_inode(inode):
+            for twin in self._observer.twins(name):
+                twin.earliest = min(twin.earliest, begins)
         for name in self._observer.of_inode(inode):
             name.earliest = name.latest = begins
             name.undated = False

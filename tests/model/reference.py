@@ -22,6 +22,8 @@ CLASSES = {
 LEAD = 18 * 3600
 GRACE = DAY
 UNDATED = 7 * DAY
+#: Between two sweeps of a healthy store, and until somebody has let go of a brake meanwhile.
+SWEPT_WITHIN = 12 * 3600
 NEVER = Instant(0)
 
 
@@ -47,7 +49,9 @@ class File:
     undated: bool = False
     late: bool = False
     blocked: bool = False  # another name outside the store keeps its bytes
-    doomed: bool = False  # two people want it erased, or it was erased before
+    asked: bool = False  # two people want it erased
+    doomed: bool = False  # it was erased before
+    overwritten: bool = False  # since it was dated: its date says nothing of what is in it now
     not_before: Instant = NEVER
     excused_until: Instant = NEVER
     holds: set[str] = field(default_factory=set)
@@ -59,6 +63,12 @@ class File:
     def source(self) -> str:
         directory = self.was or self.path.partition("/")[0]
         return directory if directory in CLASSES else "unregistered"
+
+    @property
+    def well_dated(self) -> bool:
+        """Whether its name still says its start, by the pattern of its source."""
+        name = self.path.rpartition("/")[2]
+        return self.named and self.source in CLASSES and name[:1].isdigit()
 
     @property
     def record_class(self) -> str:
@@ -89,10 +99,9 @@ class Hold:
         """Whether anybody who reads the file could think so."""
         if file.content in self.contents or (self._there(file) and file.undated):
             return True
-        begins = min(file.begins, file.earliest, *file.says, file.came)
-        ends = max(file.ends, file.latest, *file.says, file.came)
-        overlaps = begins - DAY <= self.ends and ends + DAY >= self.begins
-        return self._there(file) and overlaps
+        moments = [file.begins, file.ends, file.earliest, file.latest, file.came]
+        moments += [moment for moment in file.says if moment]
+        return self._there(file) and min(moments) <= self.ends and max(moments) >= self.begins
 
     def _there(self, file: File) -> bool:
         return self.begins <= self.ends and (not self.sources or file.source in self.sources)
@@ -109,10 +118,19 @@ class Observer:
         self.slack = 0  # seconds that clocks have been off without anybody's calling them wrong
 
     def look(self) -> None:
-        """Mark what the holds that people rely on cover by now; once covered, always."""
+        """Mark what the holds that people rely on cover by now; once covered, always.
+
+        What has the same content is the same recording, once the agent has met both.
+        """
         for hold in self._standing():
+            contents = set()
             for file in self.files.values():
                 if hold.covers(file):
+                    file.holds.add(hold.id)
+                if hold.id in file.holds and file.met is not None:
+                    contents.add(file.content)
+            for file in self.files.values():
+                if file.met is not None and file.content in contents:
                     file.holds.add(hold.id)
 
     def release(self, hold: str, now: Instant) -> None:
@@ -122,14 +140,12 @@ class Observer:
             if hold in file.holds:
                 file.holds.discard(hold)
                 file.not_before = Instant(max(file.not_before, now + GRACE - self.slack))
-        for file in self.files.values():
-            if self.holds[hold].may_cover(file):
-                self.excuse(file, now + 2 * GRACE)  # until the store has heard of it
 
     def let_go(self, hold: str, now: Instant) -> None:
         """The store has heard of a release: from here on the day of grace runs there."""
+        self.holds[hold].let_go = True
         for file in self.files.values():
-            if self.holds[hold].may_cover(file):
+            if any(self.holds[hold].may_cover(twin) for twin in self.twins(file)):
                 self.excuse(file, now + GRACE)
 
     def excuse(self, file: File, until: int) -> None:
@@ -145,12 +161,12 @@ class Observer:
         """Why the agent may not erase this file now; "" if it may."""
         if file.holds:
             return f"held by {', '.join(sorted(file.holds))}"
-        if file.doomed:
-            return ""
         if file.record_class not in self.active:
             return "its class was never activated"
-        if now < file.not_before:
+        if now < file.not_before and not file.doomed:
             return "its day of grace is not over"
+        if file.doomed or file.asked:
+            return ""
         if file.undated and now + self.slack >= file.came + UNDATED:
             return ""
         due_at = self.limits_of(file, Instant(file.earliest - self.slack)).due_at
@@ -164,17 +180,29 @@ class Observer:
     def _target(self, file: File) -> Instant | None:
         if file.blocked or file.record_class not in self.active or self.may_be_held(file):
             return None
-        latest = Instant(file.latest + self.slack)
+        latest = Instant(self._latest(file) + self.slack)
         own_target = self.limits_of(file, latest).must_be_gone_by
         if file.met is None and (file.undated or file.late):
             return None
         if file.undated:
-            own_target = Instant(file.met + UNDATED + GRACE)
+            own_target = Instant(file.met + UNDATED + SWEPT_WITHIN)
         elif file.late:
-            own_target = Instant(max(own_target, file.met + 2 * GRACE))
+            own_target = Instant(max(own_target, file.met + GRACE + SWEPT_WITHIN))
+        if latest < file.latest:  # by its twins: as soon as they are known, and as the last of them
+            met = max(twin.met for twin in self.twins(file) if twin.met)
+            own_target = Instant(max(own_target, met + GRACE + SWEPT_WITHIN))
         if file.excused_until:
-            own_target = Instant(max(own_target, file.excused_until + GRACE))
+            own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
         return Instant(own_target + self.slack)
+
+    def _latest(self, file: File) -> Instant:
+        """The latest start that an honest reader gives it, who has met its copies too.
+
+        A name by the pattern of its source is as good a date as there is here.
+        """
+        if file.met is None:
+            return file.latest
+        return min([file.latest, *(t.latest for t in self.twins(file) if t.met and t.well_dated)])
 
     def overdue(self, now: Instant) -> Iterator[File]:
         """Files that break the promise, or our own target."""
@@ -184,9 +212,12 @@ class Observer:
                 yield file
 
     def may_be_held(self, file: File) -> bool:
-        """Whether a hold that was not released could hold it, for somebody who reads the file."""
+        """Whether a hold that the store has not let go could hold it, for somebody who reads the file."""
         return bool(file.holds) or any(
-            hold.may_cover(file) for hold in self.holds.values() if not hold.released
+            hold.may_cover(twin)
+            for hold in self.holds.values()
+            if not hold.let_go
+            for twin in self.twins(file)
         )
 
     def counted(self) -> Mapping[str, int]:
@@ -199,6 +230,10 @@ class Observer:
     def of_inode(self, inode: int) -> list[File]:
         """Every name of these bytes."""
         return [file for file in self.files.values() if file.inode == inode]
+
+    def twins(self, file: File) -> list[File]:
+        """Every file of the same content, itself among them."""
+        return [twin for twin in self.files.values() if twin.content == file.content]
 
     def _standing(self) -> Iterator[Hold]:
         return (hold for hold in self.holds.values() if hold.told and not hold.released)
