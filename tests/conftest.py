@@ -61,6 +61,43 @@ def postgres_server(need: Callable[[str], str]) -> Iterator[str]:
         run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
 
 
+@pytest.fixture
+def mount(need: Callable[[str], str]) -> Iterator[Callable[..., None]]:
+    """Mount as mount(8) does; all is unmounted in the end, the last first."""
+    need("mount")
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts")
+    points: list[Path] = []
+
+    def _mount(*arguments: str | Path) -> None:
+        if subprocess.run(["mount", *arguments], check=False, capture_output=True).returncode:
+            pytest.skip("this machine does not let root mount")
+        points.append(Path(arguments[-1]))
+
+    yield _mount
+    for point in reversed(points):
+        subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
+
+
+@pytest.fixture
+def disk(
+    tmp_path: Path, need: Callable[[str], str], mount: Callable[..., None]
+) -> Callable[..., Path]:
+    """Make and mount an ext4 of a name, small unless it is told how many MiB it has."""
+    mkfs = need("mkfs.ext4")
+
+    def _disk(name: str, size: int = 16) -> Path:
+        image, point = tmp_path / f"{name}.img", tmp_path / name
+        with image.open("wb") as file:
+            file.truncate(size << 20)
+        subprocess.run([mkfs, "-q", "-m", "0", "-N", "2000", image], check=True)
+        point.mkdir()
+        mount("-o", "loop", image, point)
+        return point
+
+    return _disk
+
+
 # A shared machine may be slow for a moment: how long an example takes says nothing here.
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True)

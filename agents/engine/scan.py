@@ -85,7 +85,7 @@ class Scanner:
         self._settle_seconds = settle_seconds
         self._ready: list[_Ready] = []
         self._settling: dict[tuple[bytes, bytes], tuple[Generation, int, Sight]] = {}
-        self._unreadable = 0  # files that could not be dated, since the agent started
+        self._unreadable = 0  # files that could not be dated or looked for, since the agent started
         self.marked: dict[tuple[bytes, bytes], Mark] = {}  # recordings met with an incident marker
         self.newly_held: list[int] = []
         self.complete = False  # whether the last scan was
@@ -101,7 +101,7 @@ class Scanner:
         self._store.check()
         progress = _Progress(began=self._clock.wall(), epoch=self._epoch())
         sight = self._sight()
-        undated = self._unreadable
+        before = self._unreadable
 
         def unread(_path: bytes, _why: str) -> None:
             progress.unreadable += 1
@@ -119,9 +119,10 @@ class Scanner:
                     progress.doubtful.append(place)
         yield from self._settle_pending()
         self._store.check()
-        progress.unreadable += self._unreadable - undated
-        if not progress.unreadable and progress.epoch == self._epoch():
+        readable = not progress.unreadable and self._unreadable == before
+        if readable and progress.epoch == self._epoch():
             yield from self._find_gone(progress)
+        progress.unreadable += self._unreadable - before
         self._finish(progress)
 
     def hint(self, directory: bytes, name: bytes, *, closed: bool) -> None:
@@ -294,6 +295,7 @@ class Scanner:
         try:
             return self._store.find(path, name) is None
         except UnreadableError:
+            self._unreadable += 1
             return False
 
     def _book_gone(self, numbers: Sequence[int]) -> None:

@@ -239,6 +239,7 @@ class Life:
     def rest(self) -> None:
         """Everything is healed and goes its way for some days; then nothing is open."""
         self._heal()
+        self.prove()  # people say how a restored ledger goes on, else no agent believes its heads
         for _ in range(3):
             self.cycle()
             self._unblock()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,43 +38,6 @@ def enrolled(root: Path) -> Tree:
 
 
 # Real file systems in a file
-
-
-@pytest.fixture
-def mount(need: Callable[[str], str]) -> Iterator[Callable[..., None]]:
-    """Mount as mount(8) does; all is unmounted in the end, the last first."""
-    need("mount")
-    if os.geteuid() != 0:
-        pytest.skip("only root mounts")
-    points: list[Path] = []
-
-    def _mount(*arguments: str | Path) -> None:
-        if subprocess.run(["mount", *arguments], check=False, capture_output=True).returncode:
-            pytest.skip("this machine does not let root mount")
-        points.append(Path(arguments[-1]))
-
-    yield _mount
-    for point in reversed(points):
-        subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
-
-
-@pytest.fixture
-def disk(
-    tmp_path: Path, need: Callable[[str], str], mount: Callable[..., None]
-) -> Callable[[str], Path]:
-    """Make and mount a small ext4 of a name."""
-    mkfs = need("mkfs.ext4")
-
-    def _disk(name: str) -> Path:
-        image, point = tmp_path / f"{name}.img", tmp_path / name
-        with image.open("wb") as file:
-            file.truncate(16 << 20)
-        subprocess.run([mkfs, "-q", "-m", "0", "-N", "2000", image], check=True)
-        point.mkdir()
-        mount("-o", "loop", image, point)
-        return point
-
-    return _disk
 
 
 def batch_of(store: Tree, directory: bytes) -> dict[bytes, list[Wanted]]:

@@ -1,0 +1,236 @@
+"""Files and directories that cannot be read, erased, dated or reached as others can."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from world import STORE, World, at
+
+from retention.acts import Correction, Release
+from retention.anchor import UNDATED_SECONDS
+from retention.calendar import DAY, Instant
+from retention.hold import ItemRef, StoreHold
+from retention.outcome import Outcome
+from retention.report import Scanned
+
+OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
+NOON = at("2026-03-16 12:00")
+EDGE = Path(__file__).parents[1] / "media/edge"
+
+
+def _held_by(world: World, *sources: str) -> None:
+    world.centre.holds.append(
+        StoreHold("hold-1", Instant(OLD - 60), Instant(OLD + 60), sources=sources)
+    )
+    world.agent.talk()
+
+
+def _release(world: World) -> None:
+    world.sign(Release(id=world.act_id(), at=world.true.now, reason="closed", hold="hold-1"))
+    world.agent.talk()
+
+
+# What cannot be read or erased.
+
+
+def test_in_a_directory_that_cannot_be_read_nothing_is_gone_and_no_scan_is_complete(
+    world: World, mount: Callable[..., None]
+):
+    world.write("front/2026/20260114-140000.jpg", mtime=OLD)
+    world.rest()
+    world.activate()
+    mount("-t", "tmpfs", "none", world.root / "front/2026")  # another disk hides it
+    world.rest()
+    books = world.books()
+    scans = [entry for entry in world.centre.entries() if isinstance(entry, Scanned)]
+    assert (1, {}, 1) == (len(books.live), books.ended, scans[-1].unreadable)
+    assert {1: Outcome.BLOCKED} == books.refused
+
+    subprocess.run(["umount", world.root / "front/2026"], check=True)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+def test_an_immutable_file_is_blocked_and_goes_when_it_can(
+    disk: Callable[..., Path], need: Callable[[str], str]
+):
+    world, chattr = World.make(disk("terminal", 48), NOON), need("chattr")
+    stuck = world.record(OLD)
+    world.rest()
+    free = world.record(Instant(OLD + 1), directory="copies")
+    subprocess.run([chattr, "+i", stuck], check=True)
+    world.activate()
+    world.rest()
+    world.true.pass_(DAY)
+    world.rest()
+    books = world.books()
+    assert (True, False) == (stuck.exists(), free.exists())
+    assert {1: Outcome.BLOCKED} == books.refused
+    subprocess.run([chattr, "-i", stuck], check=True)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+@pytest.mark.parametrize("path", sorted(EDGE.iterdir()), ids=lambda path: path.name)
+def test_a_damaged_recording_is_no_trouble_and_outlives_nothing(world: World, path: Path):
+    world.record(Instant(NOON - 30 * DAY))
+    world.write(f"front/{path.name}", path.read_bytes(), mtime=Instant(0))
+    world.activate()
+    world.rest()
+    assert f"front/{path.name}" in world.files()
+    world.true.pass_(61 * DAY)
+    world.rest()
+    assert set() == world.files()
+
+
+# What has no date, or a late one.
+
+
+def test_what_cannot_be_dated_goes_after_a_week_and_not_a_second_before(world: World):
+    world.write("front/img.jpg", mtime=Instant(0))
+    world.activate()
+    world.rest()
+    assert {("terminal-image", "undated"): 1} == world.books().counts
+    world.true.now = Instant(NOON + UNDATED_SECONDS - 1)
+    world.rest()
+    assert {"front/img.jpg"} == world.files()
+    world.true.pass_(1)
+    world.rest()
+    assert ["undated"] == [ending.how for ending in world.check().erased()]
+
+
+def test_what_cannot_be_dated_is_held_by_every_hold_on_its_source(world: World):
+    world.write("front/img.jpg", mtime=Instant(0))
+    world.write("copies/img.jpg", mtime=Instant(0))
+    world.activate()
+    world.rest()
+    _held_by(world, "front")
+    world.true.pass_(8 * DAY)
+    world.rest()
+    assert {"front/img.jpg"} == world.files()
+    _release(world)
+    world.rest()
+    assert {"front/img.jpg"} == world.files(), "its day of grace"
+    world.true.pass_(DAY)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+def test_what_people_date_within_the_week_lives_by_that_date(world: World):
+    world.write("front/img.jpg", mtime=Instant(0))
+    world.activate()
+    world.rest()
+    mark = world.agent.catalogue.value("SELECT fingerprint FROM items")
+    item = ItemRef(STORE, world.centre.epoch, 1, "front", NOON, NOON, mark)
+    moment = Instant(NOON - 30 * DAY)
+    world.sign(Correction(id=world.act_id(), at=NOON, reason="seen", items=(item,), anchor=moment))
+    world.agent.talk()
+    world.true.now = Instant(world.due_at(moment) - 1)
+    world.rest()
+    assert {"front/img.jpg"} == world.files()
+    world.true.pass_(1)
+    world.rest()
+    assert ["due"] == [ending.how for ending in world.check().erased()]
+
+
+def test_what_comes_late_has_a_day_and_goes_on_the_next(world: World):
+    world.activate()
+    world.rest()
+    world.true.pass_(3600)
+    came = world.true.now
+    world.record(OLD, directory="copies")
+    world.rest()
+    assert {("terminal-image", "late"): 1} == world.books().counts
+    world.true.now = Instant(came + DAY - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert ["late"] == [ending.how for ending in world.check().erased()]
+
+
+def test_where_nothing_may_come_late_an_old_name_makes_nothing_old(world: World):
+    world.activate()
+    world.rest()
+    world.true.pass_(3600)
+    world.record(OLD)
+    world.rest()
+    [item] = world.books().live.values()
+    assert item.anchor == NOON, "no earlier than the last scan that did not see it"
+    world.true.pass_(DAY)
+    world.rest()
+    assert 1 == len(world.files())
+
+
+# What has several names, or lies deep.
+
+
+def test_a_held_recording_outlives_the_removal_of_all_its_names(world: World):
+    path = world.record(OLD)
+    other = world.root / "copies/again.jpg"
+    other.hardlink_to(path)
+    content = path.read_bytes()
+    world.rest()
+    _held_by(world, "front")
+    world.activate()
+    world.rest()
+    path.unlink()  # a recorder's loop, and a person
+    other.unlink()
+    world.rest()
+    books = world.books()
+    assert {} == books.ended, "nothing is lost"
+    kept = [name for name in (world.root / ".retention").rglob("*") if name.is_file()]
+    assert content in [name.read_bytes() for name in kept]
+
+    _release(world)
+    world.true.pass_(DAY)
+    world.rest()
+    assert 2 == len(world.books().erased())
+    left = [name for name in world.root.rglob("*") if name.is_file()]
+    assert content not in [name.read_bytes() for name in left]
+
+
+def test_of_a_linked_recording_all_names_go_or_none(world: World):
+    path = world.record(OLD)
+    (world.root / "copies/again.jpg").hardlink_to(path)
+    outside = world.state / "outside.jpg"
+    outside.hardlink_to(path)
+    world.activate()
+    world.rest()
+    assert 2 == len(world.files())
+    assert {Outcome.BLOCKED} == set(world.books().refused.values())
+    outside.unlink()
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_recording_deeper_than_any_path_can_say_is_dated_held_and_erased(
+    world: World, held: bool
+):
+    name, levels = b"d" * 200, 60
+    bottom = os.open(world.root / "front", os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=bottom)
+        below = os.open(name, os.O_RDONLY, dir_fd=bottom)
+        os.close(bottom)
+        bottom = below
+    file = os.open(b"20260114-140000.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=bottom)
+    os.write(file, b"\xff\xd8\xff deep")
+    os.utime(file, (OLD, OLD))
+    os.close(file)
+    if held:
+        _held_by(world)
+    world.activate()
+    world.rest()
+    with os.scandir(bottom) as listing:
+        assert held == any(listing)
+    os.close(bottom)
+    books = world.books()
+    assert (held, not held) == (bool(books.live), bool(books.erased()))
