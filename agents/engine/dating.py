@@ -107,12 +107,12 @@ class Dater:
         part = found.part or self._parts(directory, found.called)
         with self._store.open(directory, found.name) as opened:
             generation = opened.generation
-            bounds = opened.mtime_bounds
+            existed = opened.existed
             mtime_ns = generation.mtime_ns - sight.offset * NANOSECONDS
             probed = _probed(
                 opened,
                 name=_below(source, directory, found.called),
-                mtime_ns=None if bounds else mtime_ns,
+                mtime_ns=None if existed is not None else mtime_ns,
                 patterns=_patterns(source),
             )
             if probed.kind is MediaKind.OTHER and part is None and not opened.unfinished:
@@ -135,7 +135,7 @@ class Dater:
                 record_class,
                 span,
                 sight,
-                existed=Instant(generation.mtime_ns // NANOSECONDS) if bounds else None,
+                existed=existed,
             ),
             candidates=probed.candidates,
             sight=sight,

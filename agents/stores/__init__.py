@@ -18,6 +18,7 @@ from enum import IntEnum
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self
 
+from retention.calendar import Instant
 from retention.outcome import Outcome
 from retention.probes import Finding
 from retention.probes.source import ByteSource
@@ -34,7 +35,8 @@ class Generation(NamedTuple):
     leads to the old generation.
 
     `inode` is the file's inode, or whatever number a store has that two contents never share;
-    `size` is in bytes; `mtime_ns` counts nanoseconds since 1970-01-01T00:00:00Z.
+    `size` is in bytes; `mtime_ns` counts nanoseconds since 1970-01-01T00:00:00Z, and is 0 where a
+    store has no time that stays the same as long as the content does.
     """
 
     inode: int
@@ -130,10 +132,11 @@ class Opened(ByteSource, Protocol):
         """
 
     @property
-    def mtime_bounds(self) -> bool:
-        """Whether no recorder can have set `mtime_ns`: then the content is no younger, and no more.
+    def existed(self) -> Instant | None:
+        """When the storage had it already, by its own clock: no date, but a bound of every date.
 
-        LastModified is such a time; a file's mtime is one that its recorder may have meant.
+        LastModified is such a time, and later than the upload where somebody tagged the object.
+        None with a file: its mtime is one that its recorder may have meant.
         """
 
     @property

@@ -21,7 +21,7 @@ class OpenFile:
     """A regular file, open for reading: an `Opened`."""
 
     stated: tuple[Finding, ...] = ()
-    mtime_bounds = False
+    existed = None
     content = b""
     unfinished = False
     __slots__ = ("_fd", "generation", "size")

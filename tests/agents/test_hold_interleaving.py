@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from bucket_world import BucketWorld
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import RIGA, World, at
@@ -35,8 +36,19 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sweep, name, query)
 
 
-def _terminal(path: Path) -> World:
-    world = World.make(path, NOON)
+Terminal = Callable[[Path], World]
+
+
+@pytest.fixture(params=["tree", "bucket"])
+def terminal(request: pytest.FixtureRequest) -> Terminal:
+    """Make a store with ten items that are due, in a tree or in a bucket with versions."""
+    if request.param == "tree":
+        return lambda path: _filled(World.make(path, NOON))
+    gateway = request.getfixturevalue("gateway")
+    return lambda path: _filled(BucketWorld.found(path, NOON, gateway))
+
+
+def _filled(world: World) -> World:
     for moment in DUE_DAYS:
         world.record(moment)
     world.activate()
@@ -77,9 +89,11 @@ def _days(hold: StoreHold) -> range:
     return range(_civil(hold.begins), _civil(hold.ends) + 1)
 
 
-def test_a_hold_between_any_two_batches_keeps_what_is_left_and_counts_what_is_gone(tmp_path: Path):
+def test_a_hold_between_any_two_batches_keeps_what_is_left_and_counts_what_is_gone(
+    tmp_path: Path, terminal: Terminal
+):
     for batches in range(7):
-        world = _terminal(tmp_path / str(batches))
+        world = terminal(tmp_path / str(batches))
         sweeping = world.agent.sweep()
         for _ in range(batches):
             next(sweeping, None)
@@ -125,9 +139,9 @@ def _at_each_step(world: World, act: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("moment", range(6))
 def test_a_hold_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes(
-    tmp_path: Path, moment: int
+    tmp_path: Path, terminal: Terminal, moment: int
 ):
-    world = _terminal(tmp_path / "store")
+    world = terminal(tmp_path / "store")
     steps: Iterator[int] = count()
     waited: list[bool] = []
     talker = threading.Thread(target=world.agent.exchange.consult)
@@ -149,10 +163,13 @@ def test_a_hold_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes(
     assert {_name(m) for m in DUE_DAYS[2:]} == world.files(), "one batch of two had begun"
     assert {_civil(m): 1 for m in DUE_DAYS[:2]} == dict(world.books().gone["h"])
     _assert_words_true(world)
+    world.stop()
 
 
-def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too(tmp_path: Path):
-    world = _terminal(tmp_path / "store")
+def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too(
+    tmp_path: Path, terminal: Terminal
+):
+    world = terminal(tmp_path / "store")
     seen: list[bool] = []
     hold = _hold("marker-event-1", DUE_DAYS[0], DUE_DAYS[-1])
     marker = threading.Thread(target=world.agent.obedience.mark, args=(hold, "event"))
@@ -170,6 +187,7 @@ def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too
     world.rest()
     assert {_name(m) for m in DUE_DAYS[2:]} == world.files()
     world.check()
+    world.stop()
 
 
 steps = st.lists(
@@ -188,15 +206,17 @@ steps = st.lists(
 
 @pytest.mark.slow
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=steps)
 def test_whatever_is_placed_released_and_crashed_in_whichever_order_no_word_becomes_false(
-    tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, int, int]]
+    tmp_path_factory: pytest.TempPathFactory,
+    terminal: Terminal,
+    plan: list[tuple[str, int, int]],
 ):
-    world = _terminal(tmp_path_factory.mktemp("store"))
+    world = terminal(tmp_path_factory.mktemp("store"))
     sweeping: Iterator[object] = iter(())
     for number, (what, one, two) in enumerate(plan):
         if what == "batch":

@@ -26,7 +26,7 @@ from agents.stores.bucket.object import Object, Seen, Upload, look
 from agents.stores.bucket.ranges import look_up, look_up_uploads
 from agents.stores.bucket.trouble import reaching, reading
 from agents.stores.bucket.wire import Wire
-from retention.errors import GoneError, MalformedError
+from retention.errors import GoneError, MalformedError, StoreUnreachableError
 
 
 class Bucket:
@@ -169,7 +169,12 @@ class Bucket:
     def _enter(self) -> tuple[Wire, Identity, Keeping]:
         if self._connected is None:
             wire = self._connect()
-            keeping = Keeping(wire, self._prefix, self._store, lockable=can_lock(wire))
+            try:
+                lockable = can_lock(wire)
+            except StoreUnreachableError:
+                wire.close()
+                raise
+            keeping = Keeping(wire, self._prefix, self._store, lockable=lockable)
             self._connected = wire, Identity(wire, self._prefix, self._store), keeping
         return self._connected
 

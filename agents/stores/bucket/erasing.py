@@ -74,7 +74,8 @@ class Erasure:
         """See `Store.erase`."""
         versions = [each for each in asked if not each.of.upload]
         begun = [each for each in asked if each.of.upload]
-        results = self._erase_versions(versions) | self._abort(begun)
+        there = look_up_uploads(self._wire, [each.of for each in begun])
+        results = self._erase_versions(versions) | self._abort(begun, there)
         return [results[each.want.number] for each in asked]
 
     def recover(self, asked: Sequence[Asked]) -> list[Erased]:
@@ -215,11 +216,10 @@ class Erasure:
         except (S3Error, NoAnswerError):
             return False
 
-    def _abort(self, asked: Sequence[Asked]) -> dict[int, Erased]:
-        """Abort uploads that nobody completed; whether it is gone, their listing tells."""
-        if not asked:
-            return {}
-        before = look_up_uploads(self._wire, [each.of for each in asked])
+    def _abort(
+        self, asked: Sequence[Asked], before: Mapping[VersionId, Entry]
+    ) -> dict[int, Erased]:
+        """Abort uploads that nobody completed; whether they are gone, their listing tells."""
         results = {
             e.want.number: _shown(e, [before[e.of]] if e.of in before else []) for e in asked
         }

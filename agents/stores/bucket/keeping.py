@@ -20,7 +20,7 @@ from agents.stores.bucket.erasing import Asked
 from agents.stores.bucket.keys import OWN, VersionId
 from agents.stores.bucket.listing import pages
 from agents.stores.bucket.object import look
-from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error, reaching, reading
+from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, STRANGER, S3Error, reaching, reading
 from agents.stores.bucket.wire import Wire, encoded
 from retention.errors import GoneError, MalformedError, StoreUnreachableError
 
@@ -29,6 +29,8 @@ TAG = "retention-hold"
 
 _HELD = OWN.decode() + "/held/"
 _MOST_TAGS = 10
+_CANNOT = frozenset({400, 403, 404, 405, 501})
+"""What servers answer that know no locks, have none on this bucket, or do not let us see them."""
 Tags = dict[str, str]
 
 
@@ -210,15 +212,13 @@ def write_tags(wire: Wire, of: VersionId, tags: Tags) -> None:
 
 def can_lock(wire: Wire) -> bool:
     """Whether the bucket was made with object lock. Raises `StoreUnreachableError`."""
-    try:
-        wire.ask("GET", query="object-lock=")
-    except S3Error as error:
-        if error.code == "NoSuchBucket":
-            raise StoreUnreachableError("The bucket is not there.") from error
-        if error.status in {400, 403, 404, 405, 501}:
+    with reaching():
+        try:
+            wire.ask("GET", query="object-lock=")
+        except S3Error as error:
+            if error.code in {"NoSuchBucket", *STRANGER} or error.status not in _CANNOT:
+                raise
             return False
-        with reaching():
-            raise
     return True
 
 

@@ -6,7 +6,6 @@ where, that does not go on from the last, or that breaks off, ends the listing w
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -40,19 +39,15 @@ class Page(NamedTuple):
     prefixes: list[str]
 
 
-def generation_of(of: VersionId, *, size: int, etag: str, modified: datetime) -> Generation:
+def generation_of(of: VersionId, *, size: int, etag: str, begun_ns: int = 0) -> Generation:
     """One content of one version: another content under the same id has another ETag.
 
-    Only whole seconds of LastModified: that is all that a HEAD tells.
+    LastModified is no part of it: on some servers a tag or a hold moves it. The beginning of an
+    upload is, because nothing does.
     """
     said = f"{of.key}\0{of.version}\0{etag}".encode()
     number = int.from_bytes(blake2b(said, digest_size=8).digest()) >> 1
-    return Generation(number, size, int(modified.timestamp()) * 10**9)
-
-
-def generation_in(of: VersionId, *, size: int, etag: str, modified: str) -> Generation:
-    """The same, of a HEAD's headers."""
-    return generation_of(of, size=size, etag=etag, modified=parsedate_to_datetime(modified))
+    return Generation(number, size, begun_ns)
 
 
 def pages(wire: Wire, prefix: str, *, delimiter: str = "") -> Iterator[Page]:
@@ -109,8 +104,8 @@ def uploads(wire: Wire, prefix: str) -> Iterator[Entry]:
         for kind, row in rows:
             if kind == _UPLOAD:
                 of = VersionId(row["Key"], UPLOAD + row["UploadId"])
-                begun = datetime.fromisoformat(row["Initiated"])
-                yield Entry(of, generation_of(of, size=0, etag="", modified=begun))
+                begun = int(datetime.fromisoformat(row["Initiated"]).timestamp()) * 10**9
+                yield Entry(of, generation_of(of, size=0, etag="", begun_ns=begun))
         last = _following(told, "NextUploadIdMarker", last)
 
 
@@ -144,8 +139,7 @@ def _entries(rows: list[tuple[str, _Row]]) -> Iterator[Entry]:
         of = VersionId(row["Key"], row["VersionId"])
         made = None
         if kind == _VERSION:
-            modified = datetime.fromisoformat(row["LastModified"])
-            made = generation_of(of, size=int(row["Size"]), etag=row["ETag"], modified=modified)
+            made = generation_of(of, size=int(row["Size"]), etag=row["ETag"])
         yield Entry(of, made)
 
 

@@ -17,9 +17,10 @@ from typing import NamedTuple, Self
 
 from agents.stores import Generation
 from agents.stores.bucket.keys import VersionId
-from agents.stores.bucket.listing import generation_in
+from agents.stores.bucket.listing import generation_of
 from agents.stores.bucket.trouble import reading
 from agents.stores.bucket.wire import Wire, encoded
+from retention.calendar import Instant, to_instant
 from retention.fingerprint import END_BYTES, FINGERPRINT_BYTES
 from retention.probes import Candidate, Finding, Span, TimeSource, ZoneKnowledge
 
@@ -70,19 +71,13 @@ def look(wire: Wire, of: VersionId) -> Seen:
         for title, value in answer.headers.items()
         if (name := title.lower()) in _KEPT or name.startswith("x-amz-")
     }
-    made = generation_in(
-        of,
-        size=int(headers["content-length"]),
-        etag=headers["etag"],
-        modified=headers["last-modified"],
-    )
+    made = generation_of(of, size=int(headers["content-length"]), etag=headers["etag"])
     return Seen(made, headers["etag"], headers)
 
 
 class Object:
     """One version. It stays open only in name: each read is a request."""
 
-    mtime_bounds = True
     unfinished = False
 
     def __init__(self, wire: Wire, of: VersionId, seen: Seen) -> None:
@@ -93,6 +88,8 @@ class Object:
         self.size = seen.generation.size
         self.generation = seen.generation
         self.stated = tuple(stated(seen.headers))
+        modified = parsedate_to_datetime(seen.headers["last-modified"])
+        self.existed: Instant | None = to_instant(modified)
 
     @property
     def content(self) -> bytes:
@@ -141,14 +138,14 @@ class Object:
 class Upload:
     """An upload that nobody completed: nothing of it can be read, and it is as old as its beginning."""
 
-    mtime_bounds = True
     unfinished = True
     size = 0
 
     def __init__(self, of: VersionId, generation: Generation) -> None:
         self.generation = generation
         self.content = blake2b(of.version.encode(), digest_size=FINGERPRINT_BYTES).digest()
-        begun = datetime.fromtimestamp(generation.mtime_ns // 10**9, UTC)
+        self.existed: Instant | None = Instant(generation.mtime_ns // 10**9)
+        begun = datetime.fromtimestamp(self.existed, UTC)
         self.stated = (Candidate(TimeSource.STATED, begun, ZoneKnowledge.UTC, "initiated"),)
 
     def read(self, offset: int, length: int) -> bytes:  # noqa: ARG002 - there is nothing to read

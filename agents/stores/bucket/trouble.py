@@ -10,6 +10,8 @@ from retention.outcome import Outcome
 
 ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchUpload", "404", "405", "MethodNotAllowed"})
 FORBIDDEN = frozenset({"AccessDenied", "InvalidRetention", "ObjectLocked", "403"})
+STRANGER = frozenset({"RequestTimeTooSkewed", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+"""Words by which a server refuses whoever asks, whatever is asked."""
 REPLACED = 412
 """The status where another content stands under a name than the one that was asked about."""
 

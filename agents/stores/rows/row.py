@@ -23,7 +23,7 @@ def generation_of(content: bytes) -> Generation:
 class OpenRow:
     """One row: an `Opened`. Its bytes are at hand."""
 
-    mtime_bounds = False
+    existed = None
     content = b""
     unfinished = False
 
