@@ -16,6 +16,7 @@ from world import World
 
 from bench.recordings import day
 from retention.calendar import DAY, Instant, civil_date
+from retention.fingerprint import keyed
 
 DAYS, DIRECTORIES, EACH = 60, 10, 1667  # of a day, of a directory: a million and 200 in all
 FILES = DAYS * DIRECTORIES * EACH
@@ -34,6 +35,10 @@ SELECT ?1, ?2, ?3, ?4, 0, ?5, 1, randomblob(16),
     (SELECT id FROM words WHERE word = 'terminal-image'),
     (SELECT id FROM words WHERE word = 'front'), ?6, ?7, 0, 0, 1, ?8, 0, 0, 0, 0, 0,
     (SELECT id FROM words WHERE word = 'name')
+"""
+_CONTENTS = """
+INSERT INTO contents (mac, number)
+SELECT keyed(store_key, fingerprint), number FROM items, agent WHERE number >= ? ORDER BY 1
 """
 
 
@@ -63,11 +68,9 @@ def invent(root: Path, catalogue: Path, now: Instant, *, days: int) -> None:
             [("terminal-image",), ("front",), ("name",)],
         )
         (first,) = db.execute("SELECT next_item FROM agent").fetchone()
-        query = "SELECT sql FROM sqlite_master WHERE name = 'items_content'"
-        (content,) = db.execute(query).fetchone()
-        db.execute("DROP INDEX items_content")  # random keys are cheaper sorted once, at the end
+        db.create_function("keyed", 2, keyed)
         db.executemany(_ROW, _rows(db, root, now, days, first))
-        db.execute(content)
+        db.execute(_CONTENTS, (first,))  # random keys are cheaper sorted once, at the end
         db.execute("UPDATE agent SET next_item = (SELECT max(number) + 1 FROM items)")
     db.close()
 

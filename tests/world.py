@@ -505,6 +505,10 @@ class World:
         catalogue = self.agent.catalogue
         books = self.books()
         assert [] == catalogue.rows("SELECT * FROM intents"), "every intent has its outcome (I5)"
+        assert [] == catalogue.rows(
+            "SELECT number FROM items, agent WHERE (keyed(store_key, fingerprint), number)"
+            " NOT IN (SELECT mac, number FROM contents)"
+        ), "every item is found by its content"
         rows = catalogue.rows(
             "SELECT number, path, name, holds FROM items JOIN directories ON id = directory"
         )

@@ -38,8 +38,9 @@ RETIRED = "the store was retired"
 
 # An anchor that came with the content may be one that people gave it since they named it so.
 _FOUND_AGAIN = f"""
-SELECT number FROM items JOIN words ON words.id = how WHERE fingerprint = ?
-   AND (anchor IS NULL OR anchor BETWEEN ? AND ? OR word = '{INHERITED}')
+SELECT number FROM contents JOIN items USING (number) JOIN words ON words.id = how
+ WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1
+   AND (anchor IS NULL OR anchor BETWEEN ?2 AND ?3 OR word = '{INHERITED}')
 """  # noqa: S608 - a constant of ours
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from retention.errors import ConfigError, RefusedError, RetentionError
+from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
@@ -29,7 +30,7 @@ CREATE TABLE agent (                    -- one row: who this agent is and where 
     store TEXT NOT NULL,                -- the only store it speaks for
     store_group TEXT NOT NULL,
     commissioned_at INTEGER NOT NULL,   -- no recording here is older, unless imported
-    store_key BLOB NOT NULL,            -- keys the tombstones; never leaves the machine
+    store_key BLOB NOT NULL,            -- keys `contents`; never leaves the machine
     epoch INTEGER NOT NULL DEFAULT 0,   -- given by the enforcer; 0 before the first hello
     next_item INTEGER NOT NULL DEFAULT 1,
     log_number INTEGER NOT NULL DEFAULT 0,      -- of the last entry written
@@ -90,7 +91,6 @@ CREATE TABLE items (
 CREATE INDEX items_due ON items (       -- in the order of a sweep; what counts needs no row
     record_class, holds, civil, number, state, not_before, period
 ) WHERE holds = 0;
-CREATE INDEX items_content ON items (fingerprint);
 CREATE INDEX items_linked ON items (inode) WHERE links > 1;
 CREATE INDEX items_special ON items (state) WHERE state <> 0;
 CREATE INDEX items_held ON items (record_class) WHERE holds > 0;
@@ -117,9 +117,14 @@ CREATE TABLE intents (                  -- written before an erasure, gone with 
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, -- a run of item numbers
     why TEXT NOT NULL
 ) STRICT;
-CREATE TABLE tombstones (               -- what was erased, so that a zombie is known again (I11)
-    mac BLOB PRIMARY KEY, until INTEGER NOT NULL
+CREATE TABLE contents (                 -- what was met: of an item, or else a tombstone (contents.py)
+    mac BLOB NOT NULL,                  -- keyed(store_key, fingerprint)
+    number INTEGER NOT NULL,            -- the item's, when it was entered
+    PRIMARY KEY (mac, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (               -- how long those are wanted, by stretches of numbers
+    stretch INTEGER PRIMARY KEY, until INTEGER NOT NULL
+) STRICT;
 CREATE TABLE erased (                   -- how much was erased: what a new hold came too late for
     source INTEGER NOT NULL, civil INTEGER NOT NULL, items INTEGER NOT NULL,
     PRIMARY KEY (source, civil)
@@ -151,7 +156,8 @@ CREATE TABLE prior (                    -- anchors that an earlier epoch knew, b
 """
 
 #: What brings a catalogue of an earlier version up to the next. What a clock said in a version that
-#: did not write down on whose word is in doubt until the enforcer's next word.
+#: did not write down on whose word is in doubt until the enforcer's next word. No item has number 0:
+#: tombstones of a version that did not tell whose they were have it.
 _UPGRADES = {
     1: """
 ALTER TABLE clock ADD COLUMN heard TEXT NOT NULL DEFAULT '';
@@ -161,6 +167,22 @@ DROP INDEX items_due;
 CREATE INDEX items_due ON items (
     record_class, holds, civil, number, state, not_before, period
 ) WHERE holds = 0;
+""",
+    2: """
+ALTER TABLE tombstones RENAME TO erased_contents;
+CREATE TABLE contents (
+    mac BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (mac, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (
+    stretch INTEGER PRIMARY KEY, until INTEGER NOT NULL
+) STRICT;
+INSERT INTO contents SELECT keyed(store_key, fingerprint), number FROM items, agent ORDER BY 1;
+INSERT INTO contents SELECT DISTINCT substr(mac, 1, 8), 0 FROM erased_contents;
+INSERT INTO tombstones SELECT 0, max(until) FROM erased_contents HAVING count(*) > 0;
+DROP TABLE erased_contents;
+DROP INDEX items_content;
 """,
 }
 
@@ -203,6 +225,7 @@ class Catalogue:
         # The kernel caches the file: ours saves a call per page, and 3 MiB more of it no time.
         self._db.execute("PRAGMA cache_size = -1024")
         self._db.execute("PRAGMA busy_timeout = 10000")
+        self._db.create_function("keyed", 2, keyed, deterministic=True)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise ConfigError(

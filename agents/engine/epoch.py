@@ -8,6 +8,7 @@ Coming back).
 
 import secrets
 
+from agents.engine import contents
 from agents.engine.catalogue import Catalogue
 from retention.report import GENESIS
 from retention.wire import Enrolled, Welcome
@@ -57,6 +58,7 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
             " SELECT fingerprint, min(anchor), 1 FROM items"
             " WHERE anchor IS NOT NULL AND size > 0 GROUP BY fingerprint"
         )
+        contents.forget_living(db)
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
         db.executemany("DELETE FROM acts WHERE kind = ?", [(kind,) for kind in _ABOUT_ITEMS])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
+from agents.engine import contents
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.dates import Dates, dates_of, returned
 from agents.engine.dating import Recording, Sight
@@ -205,6 +206,7 @@ class Indexer:
                 self._words.id(dates.how),
             ),
         )
+        contents.remember(batch.db, item)
         if not recording.dated.ordinary:
             _keep_evidence(batch.db, item, recording)
         batch.entries.append(
@@ -230,6 +232,7 @@ class Indexer:
     def _rewrite(self, batch: _Batch, number: int, recording: Recording) -> None:
         """The same inode has other bytes: one item still, and its anchor moves only earlier (I10)."""
         generation, db = recording.generation, batch.db
+        contents.forget(db, number)
         db.execute(
             "UPDATE items SET size = ?, mtime_ns = ?, links = ?, fingerprint = ?, span = ?"
             " WHERE number = ?",
@@ -242,6 +245,7 @@ class Indexer:
                 number,
             ),
         )
+        contents.remember(db, number)
         anchor, state = db.execute(
             "SELECT anchor, state FROM items WHERE number = ?", (number,)
         ).fetchone()
@@ -355,6 +359,8 @@ class Indexer:
 def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Drop all rows of items that are no more."""
     args = [(number,) for number in numbers]
+    for number in numbers:
+        contents.forget(db, number)
     db.executemany("DELETE FROM items WHERE number = ?", args)
     db.executemany("DELETE FROM item_holds WHERE number = ?", args)
     db.executemany("DELETE FROM evidence WHERE number = ?", args)

@@ -8,16 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from agents.engine import contents
 from agents.engine.catalogue import Catalogue
 from agents.engine.outbox import Outbox
-from agents.engine.recognition import tombstone
 from agents.stores import Erased as Result
-from retention.calendar import DAY, Instant
+from retention.calendar import Instant
 from retention.outcome import Outcome
 from retention.report import AnyEntry, Erased, Refused, Runs, runs
-
-#: How long erased content is known again: the longest life of a backup, and then some.
-TOMBSTONE_SECONDS = 400 * DAY
 
 _GONE = frozenset({Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT})
 
@@ -39,7 +36,6 @@ class Receipts:
         self._catalogue = catalogue
         self._outbox = outbox
         self._told: dict[int, Outcome] = {}  # what was last reported of items that stay
-        self._key: bytes = catalogue.value("SELECT store_key FROM agent") or b""
 
     def begin(self) -> None:
         """A new epoch begins: its items are others."""
@@ -66,12 +62,7 @@ class Receipts:
                 db.execute("DELETE FROM items WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM item_holds WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM evidence WHERE number BETWEEN ? AND ?", run)
-            until = now + TOMBSTONE_SECONDS
-            macs = sorted(tombstone(self._key, item.fingerprint) for item in gone)
-            db.executemany(
-                "INSERT OR REPLACE INTO tombstones (mac, until) VALUES (?, ?)",
-                [(mac, until) for mac in macs],
-            )
+            contents.bury(db, (item.number for item in gone), now)
             db.executemany(
                 "INSERT INTO erased (source, civil, items) VALUES (?, ?, ?)"
                 " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",

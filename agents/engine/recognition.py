@@ -4,7 +4,6 @@ A scan meets mostly strangers, or mostly friends: a first one finds nothing but 
 batch is asked about as a whole, and only a file that rang a bell costs queries of its own.
 """
 
-import hmac
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from agents.engine.dating import Recording, best_evidence
 from retention.calendar import Instant
 from retention.decide import Grant
+from retention.fingerprint import keyed
 
 
 class Namesake(NamedTuple):
@@ -35,12 +35,16 @@ class Recognition:
         self._db = db
         self._key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
         self._names = set(_known_names(db, recordings, places))
-        self._contents = self._known_contents({r.fingerprint for r in recordings})
+        self._contents = self._known_contents(
+            # All empty files have the same content; it says nothing.
+            {r.fingerprint for r in recordings if r.generation.size}
+        )
 
     def meet(self, place: int, recording: Recording) -> None:
         """From now on the catalogue knows this one too."""
         self._names.add((place, recording.name))
-        self._contents.add(recording.fingerprint)
+        if recording.generation.size:
+            self._contents.add(recording.fingerprint)
 
     def is_stranger(self, recording: Recording) -> bool:
         """Whether its content was never met: then it has no twin, no earlier date, no tombstone."""
@@ -58,12 +62,11 @@ class Recognition:
 
     def namesakes(self, recording: Recording) -> list[Namesake]:
         """Items with this content."""
-        if not recording.generation.size:
-            return []  # all empty files have the same content; it says nothing
         rows = self._db.execute(
-            "SELECT number, path, name FROM items JOIN directories ON id = directory"
-            " WHERE fingerprint = ?",
-            (recording.fingerprint,),
+            "SELECT number, path, name"
+            " FROM contents JOIN items USING (number) JOIN directories ON id = directory"
+            " WHERE mac = ? AND fingerprint = ?",
+            (keyed(self._key, recording.fingerprint), recording.fingerprint),
         )
         return [Namesake(*row) for row in rows]
 
@@ -76,28 +79,20 @@ class Recognition:
 
     def grant(self, recording: Recording) -> Grant:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
-        if not recording.generation.size or (
-            recording.sight.window is not None and best_evidence(recording)
-        ):
+        if recording.sight.window is not None and best_evidence(recording):
             return Grant.NONE
-        known = self._db.execute(
-            "SELECT 1 FROM tombstones WHERE mac = ?", (tombstone(self._key, recording.fingerprint),)
+        tombstone = self._db.execute(
+            "SELECT 1 FROM contents WHERE mac = ? AND NOT EXISTS"
+            " (SELECT 1 FROM items WHERE items.number = contents.number AND fingerprint = ?)",
+            (keyed(self._key, recording.fingerprint), recording.fingerprint),
         ).fetchone()
-        return Grant.NONE if known is None else Grant.ZOMBIE
+        return Grant.NONE if tombstone is None else Grant.ZOMBIE
 
     def _known_contents(self, contents: Collection[bytes]) -> set[bytes]:
-        macs = {tombstone(self._key, content): content for content in contents}
-        erased = _among(self._db, "SELECT mac FROM tombstones WHERE mac IN", macs)
-        return (
-            _among(self._db, "SELECT fingerprint FROM items WHERE fingerprint IN", contents)
-            | _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
-            | {macs[mac] for mac in erased}
-        )
-
-
-def tombstone(key: bytes, fingerprint: bytes) -> bytes:
-    """What is kept of erased content: 16 bytes that only this store can recognise it by."""
-    return hmac.digest(key, fingerprint, "sha256")[:16]
+        macs = {keyed(self._key, content): content for content in contents}
+        met = _among(self._db, "SELECT mac FROM contents WHERE mac IN", macs)
+        earlier = _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
+        return earlier | {macs[mac] for mac in met}
 
 
 def _known_names(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.engine import contents
 from agents.engine.catalogue import Catalogue, Words, forget_empty_directories
 from agents.engine.clock import CONFIRMED, Clock
 from agents.engine.planning import ACTIVATED, COLUMNS, Planner, Row
@@ -191,8 +192,8 @@ class Sweeper:
             db.execute("UPDATE agent SET swept_at = ?", (rules.now,))
             if swept.outcomes[Outcome.ERASED_VERIFIED]:
                 db.execute("DELETE FROM grants")
-            db.execute("DELETE FROM tombstones WHERE until < ?", (rules.now,))
             forget_empty_directories(db)
+        contents.drop_unwanted(self._catalogue, rules.now)
         # Names of what was erased leave the write-ahead log too (I8).
         self._catalogue.truncate_log()
 

@@ -17,7 +17,9 @@ from retention.decide import State
 
 # All empty files have the same content; it says nothing.
 _TWINS = """
-SELECT twin.number FROM items JOIN items AS twin USING (fingerprint)
+SELECT twin.number FROM items JOIN agent
+  JOIN contents ON mac = keyed(store_key, items.fingerprint)
+  JOIN items AS twin ON twin.number = contents.number AND twin.fingerprint = items.fingerprint
  WHERE items.number = ? AND items.size > 0 ORDER BY twin.number
 """
 _ITEM = f"""

@@ -1,5 +1,6 @@
 """A disk that is not there, and a catalogue that this agent cannot read."""
 
+import hmac
 import sqlite3
 
 import pytest
@@ -7,6 +8,8 @@ from world import World, at
 
 from retention.calendar import DAY
 from retention.errors import RetentionError
+from retention.fingerprint import fingerprint
+from retention.probes import BytesSource
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 YOUNG = at("2026-03-10 12:00")
@@ -67,7 +70,15 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the second version of the catalogue to the first.
+#: Back from the third version of the catalogue to the second. It knew erased content by itself.
+SECOND_VERSION = """
+CREATE INDEX items_content ON items (fingerprint);
+DROP TABLE contents;
+DROP TABLE tombstones;
+CREATE TABLE tombstones (mac BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
+"""
+#: Back from the second to the first.
 FIRST_VERSION = """
 ALTER TABLE clock DROP COLUMN heard;
 ALTER TABLE periods DROP COLUMN floor;
@@ -78,18 +89,40 @@ PRAGMA user_version = 1;
 """
 
 
-def test_a_catalogue_of_the_version_before_is_brought_up_and_goes_on(world: World):
+@pytest.mark.parametrize("back", [SECOND_VERSION, SECOND_VERSION + FIRST_VERSION])
+def test_a_catalogue_of_a_version_before_is_brought_up_and_goes_on(world: World, back: str):
     world.activate()
     world.record(YOUNG)
     world.rest()
     world.stop()
     with sqlite3.connect(world.state / "catalogue.sqlite") as db:
         made = db.execute(SHAPE).fetchall()
-        db.executescript(FIRST_VERSION)
+        db.executescript(back)
     db.close()
     world.boot()
     assert sorted(made) == sorted(world.agent.catalogue.rows(SHAPE))
     world.true.now = world.due_at(YOUNG)
     world.rest()
     assert set() == world.files()
+    world.check()
+
+
+def test_what_a_version_before_erased_is_known_again(world: World):
+    picture = b"\xff\xd8\xff of a day in January"
+    world.activate()
+    world.rest()
+    world.stop()
+    with sqlite3.connect(world.state / "catalogue.sqlite") as db:
+        db.executescript(SECOND_VERSION)
+        (key,) = db.execute("SELECT store_key FROM agent").fetchone()
+        mac = hmac.digest(key, fingerprint(BytesSource(picture)), "sha256")[:16]
+        until = world.true.now + 300 * DAY
+        db.execute("INSERT INTO tombstones VALUES (?, ?)", (mac, until))
+    db.close()
+    world.boot()
+    assert [(0, until)] == world.agent.catalogue.rows("SELECT * FROM tombstones")
+    world.write("copies/restored.jpg", picture)
+    world.cycle()
+    assert set() == world.files()
+    world.rest()
     world.check()
