@@ -29,6 +29,7 @@ from retention.probes.mp4 import read_mp4
 from retention.probes.name import NamePattern
 from retention.probes.source import ByteSource, BytesSource, Reader
 from retention.probes.strptime import UNIX_EPOCH
+from retention.probes.wave import read_wave
 
 __all__ = [
     "DECLARED",
@@ -49,6 +50,7 @@ _FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingP
         MediaFormat.JPEG: read_exif,
         MediaFormat.MP4: read_mp4,
         MediaFormat.MATROSKA: read_matroska,
+        MediaFormat.WAVE: read_wave,
     }
 )
 

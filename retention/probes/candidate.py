@@ -17,6 +17,7 @@ class TimeSource(StrEnum):
     EXIF = "exif"
     MP4 = "mp4"
     MATROSKA = "matroska"
+    WAVE = "wave"  # bext and ICRD: one recorder wrote both
     STATED = "stated"  # the storage keeps it beside the bytes: user metadata, a row's time column
     NAME = "name"  # the name matches a pattern that was declared for the file's source
     NAME_GUESS = "name-guess"  # the name looks like a date; nobody said that it is one

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TAGS = ("DateTimeOriginal", "CreateDate", "ModifyDate", "CreationDate", "TimeZoneOffset")
+TAGS = (
+    "DateTimeOriginal",
+    "CreateDate",
+    "ModifyDate",
+    "CreationDate",
+    "TimeZoneOffset",
+    "DateCreated",
+)
 OFFSETS = ("OffsetTime", "OffsetTimeOriginal", "OffsetTimeDigitized")
 
 

@@ -98,3 +98,27 @@ head -c 900 scene.mp4 > edge/no-moov.mp4
 head -c 4096 /dev/zero > edge/zeroed.jpg
 : > edge/empty.jpg
 rm scene.mp4 motion.conf motion.log
+
+# Calls, of a tone: with a broadcast date, with a list's date, for 4 GiB and more, and with neither.
+mkdir calls
+voice() { # FILE OPTION...
+    file=calls/$1
+    shift
+    ffmpeg -v error -f lavfi -i sine=frequency=440:sample_rate=8000:duration=0.5 -bitexact "$@" "$file"
+}
+voice bext.wav -write_bext 1 -metadata origination_date=2026-11-22 \
+    -metadata origination_time=03:10:00 -metadata description=call
+voice icrd.wav -metadata date=2026-11-22
+voice rf64.wav -rf64 always
+voice alaw.wav -c:a pcm_alaw
+voice plain.wav
+head -c 3000 calls/plain.wav > calls/truncated.wav
+head -c 200 calls/bext.wav > calls/truncated-in-bext.wav
+# A recorder that was killed: it fills in the lengths when the call ends.
+python3 - <<PYTHON
+data = bytearray(open("calls/plain.wav", "rb").read())
+data[4:8] = bytes(4)
+at = data.index(b"data") + 4
+data[at : at + 4] = b"\xff\xff\xff\xff"
+open("calls/killed.wav", "wb").write(data)
+PYTHON

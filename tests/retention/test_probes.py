@@ -117,6 +117,18 @@ def test_a_matroska_says_what_exiftool_and_mediainfo_say(name: str) -> None:
     assert TRUTH[name]["mediainfo"]["created"] == f"{found.value:%Y-%m-%d %H:%M:%S} UTC"
 
 
+@pytest.mark.parametrize("name", [name for name in TRUTH if name.endswith(".wav")])
+def test_a_wave_says_what_exiftool_says(name: str) -> None:
+    """exiftool reads bext and ICRD; the other two know only one of them."""
+    said = TRUTH[name]["exiftool"]
+    found = claims(BYTES[name], TimeSource.WAVE)
+    bext = wall(said.get("RIFF:DateTimeOriginal"))
+    assert bext == (found["bext"].value if "bext" in found else None)
+    listed = said.get("RIFF:DateCreated")
+    assert listed == (found["ICRD"].value.strftime("%Y:%m:%d") if "ICRD" in found else None)
+    assert all(claim.zone is ZoneKnowledge.LOCAL for claim in found.values())
+
+
 @pytest.mark.parametrize("name", [name for name in TRUTH if not name.endswith(".jpg")])
 def test_a_clip_is_as_long_as_ffprobe_says(name: str) -> None:
     seconds = TRUTH[name]["ffprobe"]["seconds"]
