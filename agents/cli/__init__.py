@@ -21,6 +21,17 @@ from retention.errors import MalformedError, RetentionError
 TURN_SECONDS = 0.5
 WAIT_TURNS = 20
 
+# All files of an item: of a call, each of its parts.
+_FOUND = """
+SELECT item.number, path, items.name, item.anchor FROM items
+  LEFT JOIN parts ON parts.number = items.number
+  JOIN items AS item ON item.number = coalesce(parts.item, items.number)
+  JOIN directories ON directories.id = items.directory JOIN words ON words.id = item.source
+ WHERE word = ?
+   AND (item.anchor IS NULL OR (item.anchor - item.before <= ? AND item.anchor + item.after >= ?))
+ ORDER BY item.number, items.number
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 refused, 2 usage or unknown; a user's error is one sentence."""
@@ -224,10 +235,7 @@ def _find(arguments: argparse.Namespace) -> int:
                 "anchor": None if anchor is None else _utc(anchor),
             }
             for number, path, name, anchor in built.catalogue.rows(
-                "SELECT number, path, name, anchor FROM items"
-                " JOIN directories ON directories.id = directory JOIN words ON words.id = source"
-                " WHERE word = ? AND (anchor IS NULL OR (anchor - before <= ? AND anchor + after >= ?))",
-                (arguments.source, arguments.ends, arguments.begins),
+                _FOUND, (arguments.source, arguments.ends, arguments.begins)
             )
         ]
         _print_rows(rows, as_json=arguments.json)

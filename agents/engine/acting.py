@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
+from agents.stores import Role
 from retention import acts
 from retention.acts import (
     Activation,
@@ -41,6 +42,10 @@ _FOUND_AGAIN = f"""
 SELECT number FROM contents JOIN items USING (number) JOIN words ON words.id = how
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1
    AND (anchor IS NULL OR anchor BETWEEN ?2 AND ?3 OR word = '{INHERITED}')
+UNION SELECT item.number FROM parts JOIN items AS part USING (number)
+  JOIN items AS item ON item.number = parts.item JOIN words ON words.id = item.how
+ WHERE part.fingerprint = ?1 AND parts.role = {Role.RECORDING:d} AND
+       (item.anchor IS NULL OR item.anchor BETWEEN ?2 AND ?3 OR word = '{INHERITED}')
 """  # noqa: S608 - a constant of ours
 
 

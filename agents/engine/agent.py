@@ -15,7 +15,7 @@ from agents.engine.canary import Canaries, Plant
 from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
-from agents.engine.dating import Dater
+from agents.engine.dating import Dater, Parts, Sidecars
 from agents.engine.exchange import Exchange
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
@@ -65,7 +65,8 @@ class Agent:
     `freeze` is the technician's marker file: while it is younger than 72 h nothing is erased.
     `events` is where the locker's software drops its event files. `spread` seconds shift this
     store's sweeps, so that a fleet does not sweep all at once. `plant` writes a canary into the
-    store, where that is possible.
+    store, where that is possible. `parts` and `sidecars` tell what belongs together, where there is
+    anything that does (`wholes`).
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Agent:
         settle_seconds: int = SETTLE_SECONDS,
         spread: int = 0,
         plant: Plant | None = None,
+        parts: Parts = lambda _directory, _title: None,
+        sidecars: Sidecars = lambda _directory, _title, _source: (),
     ) -> None:
         row = catalogue.one("SELECT store_group, commissioned_at, epoch FROM agent")
         assert row is not None, "the agent was enrolled before"
@@ -100,7 +103,14 @@ class Agent:
         self.outbox = Outbox(catalogue)
         self.time = TrustedTime(catalogue, clock)
         self.chain = PolicyChain(catalogue, pin)
-        dater = Dater(store, group=row[0], commissioned_at=Instant(row[1]), chain=self.chain)
+        dater = Dater(
+            store,
+            group=row[0],
+            commissioned_at=Instant(row[1]),
+            chain=self.chain,
+            parts=parts,
+            sidecars=sidecars,
+        )
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)
         indexer = Indexer(
             catalogue=catalogue,

@@ -41,7 +41,8 @@ CREATE TABLE agent (                    -- one row: who this agent is and where 
     frozen TEXT NOT NULL DEFAULT '',    -- why nothing is erased: two boxes with one identity, retired
     ledger_size INTEGER NOT NULL DEFAULT 0,     -- the newest head of the ledger this agent saw
     ledger_root BLOB NOT NULL DEFAULT x'',
-    swept_at INTEGER                    -- when a sweep last went through all that was due
+    swept_at INTEGER,                   -- when a sweep last went through all that was due
+    next_part INTEGER NOT NULL DEFAULT 1099511627776    -- 2**40: a part's number is no item's
 ) STRICT;
 CREATE TABLE clock (                    -- one row: a lower bound of the time (I13)
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -64,7 +65,7 @@ CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRI
 CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
 CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT; -- classes, sources
 CREATE TABLE items (
-    number INTEGER PRIMARY KEY,         -- never used twice in an epoch
+    number INTEGER PRIMARY KEY,         -- never used twice in an epoch; of a part: from 2**40 on
     directory INTEGER NOT NULL,
     name BLOB NOT NULL,
     inode INTEGER NOT NULL,             -- inode, size, mtime_ns: the generation that was dated
@@ -83,7 +84,7 @@ CREATE TABLE items (
     period INTEGER NOT NULL,            -- periods.id whose wall clock `seen` is of; 0: known right
     not_before INTEGER NOT NULL,        -- 0: no such rule
     state INTEGER NOT NULL,             -- decide.State
-    holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it
+    holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it; -1: a part, its item's count
     granted INTEGER NOT NULL DEFAULT 0, -- two people asked for its erasure
     how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
     UNIQUE (directory, name)
@@ -96,6 +97,19 @@ CREATE INDEX items_special ON items (state) WHERE state <> 0;
 CREATE INDEX items_held ON items (record_class) WHERE holds > 0;
 CREATE INDEX items_doubted ON items (period) WHERE period <> 0;
 CREATE INDEX items_granted ON items (granted) WHERE granted <> 0;
+CREATE TABLE calls (                    -- items with parts: what each is known by (wholes.py)
+    call BLOB PRIMARY KEY,              -- the whole's name, keyed with store_key
+    item INTEGER NOT NULL UNIQUE,
+    role INTEGER NOT NULL,              -- stores.Role of its lead, whose row the item's is
+    partial INTEGER NOT NULL DEFAULT 0  -- 1: some of its parts were erased, others not yet
+) STRICT, WITHOUT ROWID;
+CREATE TABLE parts (                    -- the other parts: each has a row of `items` as well
+    number INTEGER PRIMARY KEY, item INTEGER NOT NULL, role INTEGER NOT NULL
+) STRICT;
+CREATE INDEX parts_of ON parts (item);
+CREATE TABLE ended (                    -- calls that were erased, so that a late part is known (I11)
+    call BLOB PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
     number INTEGER PRIMARY KEY,
     reason TEXT NOT NULL,
@@ -183,6 +197,20 @@ INSERT INTO contents SELECT DISTINCT substr(mac, 1, 8), 0 FROM erased_contents;
 INSERT INTO tombstones SELECT 0, max(until) FROM erased_contents HAVING count(*) > 0;
 DROP TABLE erased_contents;
 DROP INDEX items_content;
+ALTER TABLE agent ADD COLUMN next_part INTEGER NOT NULL DEFAULT 1099511627776;
+CREATE TABLE calls (
+    call BLOB PRIMARY KEY,
+    item INTEGER NOT NULL UNIQUE,
+    role INTEGER NOT NULL,
+    partial INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE parts (
+    number INTEGER PRIMARY KEY, item INTEGER NOT NULL, role INTEGER NOT NULL
+) STRICT;
+CREATE INDEX parts_of ON parts (item);
+CREATE TABLE ended (
+    call BLOB PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 """,
 }
 

@@ -4,7 +4,7 @@ Reads the file, writes nothing. The source is where the file lies; the class is 
 (docs/rules.md, Dating).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,8 +19,10 @@ from retention.media import MediaKind
 from retention.policy import UNREGISTERED, Chain, Source
 from retention.probes import (
     DECLARED,
+    ByteSource,
     BytesSource,
     Candidate,
+    Finding,
     NamePattern,
     Probed,
     TimeSource,
@@ -32,6 +34,9 @@ _NOTHING = BytesSource(b"")
 
 Parts = Callable[[bytes, bytes], Part | None]
 """Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
+
+Sidecars = Callable[[bytes, bytes, ByteSource], Sequence[Finding]]
+"""Asked, by directory and title, what a file tells of the recording that it stands beside."""
 
 Registered = tuple[Source | None, RecordClass]
 """The source that a directory belongs to, None if it is in no register, and the class it has."""
@@ -90,9 +95,11 @@ class Dater:
         commissioned_at: Instant,
         chain: Callable[[], Chain],
         parts: Parts = lambda _directory, _title: None,
+        sidecars: Sidecars = lambda _directory, _title, _source: (),
     ) -> None:
         self._store = store
         self._parts = parts
+        self._sidecars = sidecars
         self._group = group
         self._commissioned_at = commissioned_at
         self._chain = chain
@@ -114,6 +121,7 @@ class Dater:
                 name=_below(source, directory, found.called),
                 mtime_ns=None if existed is not None else mtime_ns,
                 patterns=_patterns(source),
+                stated=[*opened.stated, *self._sidecars(directory, found.called, opened)],
             )
             if probed.kind is MediaKind.OTHER and part is None and not opened.unfinished:
                 return None
@@ -193,20 +201,25 @@ class Dater:
 
 
 def _probed(
-    opened: Opened, *, name: bytes, mtime_ns: int | None, patterns: tuple[NamePattern, ...]
+    opened: Opened,
+    *,
+    name: bytes,
+    mtime_ns: int | None,
+    patterns: tuple[NamePattern, ...],
+    stated: Sequence[Finding],
 ) -> Probed:
     """What a file claims. Its bytes are read last where the storage knows its content without."""
     if opened.unfinished:
-        return probe(_NOTHING, name=b"", mtime_ns=None, stated=opened.stated)
+        return probe(_NOTHING, name=b"", mtime_ns=None, stated=stated)
     if opened.content:
         told = probe(
-            _NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=opened.stated
+            _NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated
         )
         dated = any(candidate.source in DECLARED for candidate in told.candidates)
         long = told.kind is not MediaKind.IMAGE and told.span_seconds is None
         if dated and told.kind is not MediaKind.OTHER and not long:
             return told
-    return probe(opened, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=opened.stated)
+    return probe(opened, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
 
 
 def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:

@@ -8,8 +8,9 @@ Coming back).
 
 import secrets
 
-from agents.engine import contents
+from agents.engine import contents, wholes
 from agents.engine.catalogue import Catalogue
+from agents.stores import Role
 from retention.report import GENESIS
 from retention.wire import Enrolled, Welcome
 
@@ -18,6 +19,8 @@ STORE_KEY_BYTES = 32
 #: What belongs to an epoch: everything about single files, and the log.
 _OF_THE_EPOCH = (
     "items",
+    "calls",
+    "parts",
     "item_holds",
     "evidence",
     "others",
@@ -55,15 +58,20 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
     with catalogue.transaction() as db:
         db.execute(
             "INSERT OR REPLACE INTO prior (fingerprint, anchor, own)"
-            " SELECT fingerprint, min(anchor), 1 FROM items"
-            " WHERE anchor IS NOT NULL AND size > 0 GROUP BY fingerprint"
+            " SELECT each.fingerprint, min(whole.anchor), 1 FROM items AS each"
+            " LEFT JOIN calls ON calls.item = each.number"
+            " LEFT JOIN parts ON parts.number = each.number"
+            " JOIN items AS whole ON whole.number = coalesce(parts.item, each.number)"
+            " WHERE whole.anchor IS NOT NULL AND each.size > 0"
+            " AND coalesce(parts.role, calls.role, ?1) = ?1 GROUP BY each.fingerprint",
+            (Role.RECORDING,),
         )
         contents.forget_living(db)
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
         db.executemany("DELETE FROM acts WHERE kind = ?", [(kind,) for kind in _ABOUT_ITEMS])
         db.execute(
-            "UPDATE agent SET epoch = ?, next_item = 1, log_number = 0, log_digest = ?,"
+            "UPDATE agent SET epoch = ?, next_item = 1, next_part = ?, log_number = 0, log_digest = ?,"
             " log_acknowledged = 0, directive = NULL, directive_version = 0, swept_at = NULL",
-            (welcome.epoch, GENESIS),
+            (welcome.epoch, wholes.FIRST_PART, GENESIS),
         )

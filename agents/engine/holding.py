@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
+from agents.engine import wholes
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
@@ -26,6 +28,12 @@ from retention.report import AnyEntry, Freed, Held, Runs, runs
 RUNS_PER_ENTRY = 20_000
 
 _FACTS = "number, source, anchor, before, after, state, fingerprint"
+_ITEMS = f"SELECT {_FACTS} FROM items WHERE holds >= 0"  # noqa: S608 - constants only
+# A hold that matches any part of a call holds the call: its date, and where and what the part is.
+_PARTS = """
+SELECT call.number, part.source, call.anchor, call.before, call.after, call.state, part.fingerprint
+  FROM parts JOIN items AS part USING (number) JOIN items AS call ON call.number = parts.item
+"""
 
 
 class _Facts(NamedTuple):
@@ -107,7 +115,7 @@ class Holds:
             if placed == known:
                 return []
             db.execute("UPDATE holds SET hold = ? WHERE id = ?", (codec.encode(placed), hold.id))
-        cursor = db.execute(f"SELECT {_FACTS} FROM items")  # noqa: S608 - constants only
+        cursor = chain(db.execute(_ITEMS), db.execute(_PARTS))
         standing = _standing(codec.encode(placed), _epoch(db))
         matched = [f.number for f in map(_Facts._make, cursor) if self._matches(standing, f)]
         return self._hold(db, hold.id, matched, at)
@@ -125,8 +133,7 @@ class Holds:
         ).fetchall()
         if not rows:
             return []
-        query = f"SELECT {_FACTS} FROM items WHERE number = ?"  # noqa: S608 - constants only
-        found = [row for n in numbers if (row := db.execute(query, (n,)).fetchone())]
+        found = [row for n in numbers if (row := _facts_of(db, n))]
         facts = [_Facts(*row) for row in found]
         epoch = _epoch(db)
         held: set[int] = set()
@@ -227,6 +234,15 @@ class Holds:
                 query = "SELECT civil, items FROM erased WHERE source = ? AND civil BETWEEN ? AND ?"
                 counts.update(dict(self._catalogue.rows(query, (word, *days))))
         return [(hold.id, civil, items) for civil, items in sorted(counts.items())]
+
+
+def _facts_of(db: sqlite3.Connection, number: int) -> tuple[Any, ...] | None:
+    """What a hold asks of an item, or of a part of one."""
+    query = (
+        f"{_PARTS} WHERE part.number = ?" if wholes.is_part(number) else f"{_ITEMS} AND number = ?"
+    )
+    row: tuple[Any, ...] | None = db.execute(query, (number,)).fetchone()
+    return row
 
 
 def _ordinal(instant: Instant, zone: tzinfo) -> int:

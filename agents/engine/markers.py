@@ -26,6 +26,17 @@ GROUP_SECONDS = 60
 MAX_EVENT_BYTES = 16 * 1024
 
 
+# A marker at any part of a call is the call's.
+_MARKED = """
+SELECT word, item.anchor, item.before, item.after, item.seen, item.fingerprint FROM items
+  JOIN directories ON directories.id = items.directory
+  LEFT JOIN parts ON parts.number = items.number
+  JOIN items AS item ON item.number = coalesce(parts.item, items.number)
+  JOIN words ON words.id = item.source
+ WHERE path = ? AND items.name = ?
+"""
+
+
 class _Event(msgspec.Struct, frozen=True):
     at: str
     before: int = 0
@@ -53,7 +64,7 @@ class Markers:
         self._refused: set[str] = set()
 
     def binding(self, directory: bytes, contents: Mapping[bytes, bytes]) -> dict[bytes, Mark]:
-        """Which of these files (name -> fingerprint) have a marker that two people did not release.
+        """Which of these files (name -> its item's fingerprint) have a marker that two people did not release.
 
         Raises what `Store.marked` raises.
         """
@@ -79,12 +90,7 @@ class Markers:
                     yield str(error)
 
     def _hold_file(self, directory: bytes, name: bytes, mark: Mark) -> None:
-        row = self._catalogue.one(
-            "SELECT word, anchor, before, after, seen, fingerprint FROM items"
-            " JOIN directories ON directories.id = directory JOIN words ON words.id = source"
-            " WHERE path = ? AND name = ?",
-            (directory, name),
-        )
+        row = self._catalogue.one(_MARKED, (directory, name))
         if row is None:
             return  # not indexed yet; it will be asked again when it is
         source, anchor, before, after, seen, fingerprint = row

@@ -6,12 +6,22 @@ loses nothing: at start every held item and every private name is gone through a
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from agents.engine import wholes
 from agents.engine.catalogue import Catalogue
 from agents.stores import Generation, Store, Wanted
 from retention.errors import StoreUnreachableError, UnreadableError
+
+# With the holds of its call, of which it may be a part.
+_FILES = """
+SELECT items.number, path, items.name, items.inode, items.size, items.mtime_ns, items.links, item.holds
+  FROM items JOIN directories ON id = items.directory LEFT JOIN parts ON parts.number = items.number
+  JOIN items AS item ON item.number = coalesce(parts.item, items.number)
+"""
+_FILE = f"{_FILES} WHERE items.number = ?"
+_PARTS = f"{_FILES} WHERE parts.item = ?"
 
 
 class _Item(NamedTuple):
@@ -53,7 +63,8 @@ class Protector:
         numbers = {self._touched.popleft() for _ in range(len(self._touched))}
         if not numbers:
             return
-        items = [item for number in sorted(numbers) if (item := self._item(number)) is not None]
+        files = {each.number: each for number in sorted(numbers) for each in self._items(number)}
+        items = list(files.values())
         try:
             safe = self._protect([item for item in items if item.holds])
             self._store.unprotect([i.number for i in items if not i.holds and self._has_name(i)])
@@ -61,9 +72,26 @@ class Protector:
             self.touch(numbers)
             raise
         held = {item.number for item in items if item.holds}
-        self.unsafe = (self.unsafe - numbers) | (held - safe)
+        self.unsafe = (self.unsafe - numbers - files.keys()) | (held - safe)
 
-    def _protect(self, items: Iterable[_Item]) -> set[int]:
+    def _protect(self, items: Sequence[_Item]) -> set[int]:
+        """Keep these; a recording that came to lead its call is first let have the call's number."""
+        safe = self._link(items)
+        contents = {item.generation: item.number for item in items if item.number in safe}
+        unsafe = [item for item in items if item.number not in safe]
+        renumbered = [item for item in unsafe if self._is_anothers(item, contents)]
+        self._store.unprotect([item.number for item in renumbered])
+        return safe | self._link(renumbered)
+
+    def _is_anothers(self, item: _Item, safe: Mapping[Generation, int]) -> bool:
+        """Whether its private name leads to bytes that are safe under another number by now."""
+        try:
+            kept = self._store.kept(item.number)
+        except UnreadableError:
+            return False
+        return kept is not None and safe.get(kept, item.number) != item.number
+
+    def _link(self, items: Iterable[_Item]) -> set[int]:
         batch: dict[bytes, list[Wanted]] = defaultdict(list)
         for item in items:
             wanted = Wanted(item.number, item.name, item.generation, item.links)
@@ -78,10 +106,9 @@ class Protector:
             return False
         return found is not None and found.generation.inode == item.inode
 
-    def _item(self, number: int) -> _Item | None:
-        row = self._catalogue.one(
-            "SELECT number, path, name, inode, size, mtime_ns, links, holds FROM items"
-            " JOIN directories ON id = directory WHERE number = ?",
-            (number,),
-        )
-        return None if row is None else _Item(*row)
+    def _items(self, number: int) -> list[_Item]:
+        """An item with all its parts; a part alone."""
+        rows = self._catalogue.rows(_FILE, (number,))
+        if not wholes.is_part(number):
+            rows += self._catalogue.rows(_PARTS, (number,))
+        return [_Item(*row) for row in rows]

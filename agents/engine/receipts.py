@@ -4,11 +4,12 @@ One transaction takes the outcomes, the log entries that report them and the int
 every intent has exactly one outcome, whatever happens in between (I5).
 """
 
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from agents.engine import contents
+from agents.engine import contents, wholes
 from agents.engine.catalogue import Catalogue
 from agents.engine.outbox import Outbox
 from agents.stores import Erased as Result
@@ -16,7 +17,9 @@ from retention.calendar import Instant
 from retention.outcome import Outcome
 from retention.report import AnyEntry, Erased, Refused, Runs, runs
 
-_GONE = frozenset({Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT})
+GONE = frozenset({Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT})
+#: Of several parts that stay, the call is told the one of most weight: somebody has to act, first.
+_WORST = (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED_HELD, Outcome.REFUSED_CHANGED)
 
 
 class Planned(NamedTuple):
@@ -27,6 +30,7 @@ class Planned(NamedTuple):
     source: int
     civil: int
     fingerprint: bytes
+    item: int  # that it is, or is a part of; source and civil date are the item's
 
 
 class Receipts:
@@ -35,7 +39,9 @@ class Receipts:
     def __init__(self, catalogue: Catalogue, outbox: Outbox) -> None:
         self._catalogue = catalogue
         self._outbox = outbox
-        self._told: dict[int, Outcome] = {}  # what was last reported of items that stay
+        self._told: dict[
+            tuple[int, bool], Outcome
+        ] = {}  # what was last reported of items that stay
 
     def begin(self) -> None:
         """A new epoch begins: its items are others."""
@@ -54,15 +60,17 @@ class Receipts:
         self, planned: Mapping[int, Planned], results: Sequence[Result], now: Instant
     ) -> Counter[Outcome]:
         """Write the outcomes of all open intents down. Those without a result are cancelled."""
-        gone = [planned[r.number] for r in results if r.outcome in _GONE]
-        news = [r for r in results if r.outcome not in _GONE and self._is_news(r)]
-        entries = [*_erased(planned, results, now), *_refused(news, now)]
         with self._catalogue.transaction() as db:
+            settled = _of_items(db, planned, results, now)
+            gone = [planned[r.number] for r in settled if r.outcome in GONE]
+            news = [r for r in settled if r.outcome not in GONE and self._is_news(r)]
+            entries = [*_erased(planned, settled, now), *_refused(news, now)]
             for run in runs(sorted(item.number for item in gone)):
                 db.execute("DELETE FROM items WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM item_holds WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM evidence WHERE number BETWEEN ? AND ?", run)
             contents.bury(db, (item.number for item in gone), now)
+            wholes.end(db, [item.number for item in gone], now)
             db.executemany(
                 "INSERT INTO erased (source, civil, items) VALUES (?, ?, ?)"
                 " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
@@ -73,8 +81,8 @@ class Receipts:
                 db.executemany("DELETE FROM prior WHERE fingerprint = ?", known)
             db.execute("DELETE FROM intents")
             self._outbox.append(db, now, entries)
-        self._told |= {result.number: result.outcome for result in news}
-        return Counter(result.outcome for result in results)
+        self._told |= {_key(result): result.outcome for result in news}
+        return Counter(result.outcome for result in settled)
 
     def open_intents(self) -> list[tuple[int, int, str]]:
         """Intents that a crash left without an outcome: (first, last, why)."""
@@ -85,7 +93,55 @@ class Receipts:
 
     def _is_news(self, result: Result) -> bool:
         """What stays is reported once per item and outcome, and not again at every sweep."""
-        return self._told.get(result.number) != result.outcome
+        return self._told.get(_key(result)) != result.outcome
+
+
+def _key(result: Result) -> tuple[int, bool]:
+    """What was told of an item is why it stays; of a call, beside it, that it is partly gone."""
+    return result.number, result.outcome is Outcome.PARTIAL
+
+
+def _of_items(
+    db: sqlite3.Connection,
+    planned: Mapping[int, Planned],
+    results: Sequence[Result],
+    now: Instant,
+) -> list[Result]:
+    """The same results, those of a call's parts together as one or two of the call."""
+    calls = wholes.among(db, {each.item for each in planned.values()})
+    if not calls:
+        return list(results)
+    settled: list[Result] = []
+    of_calls: dict[int, list[Result]] = defaultdict(list)
+    for result in results:
+        item = planned[result.number].item if result.number in planned else result.number
+        (of_calls[item] if item in calls else settled).append(result)
+    for item, of_call in of_calls.items():
+        settled += _of_call(db, item, of_call, now)
+    return settled
+
+
+def _of_call(
+    db: sqlite3.Connection, item: int, results: Sequence[Result], now: Instant
+) -> list[Result]:
+    """What became of a call: it is gone when nothing of it is left, and until then it is `partial`.
+
+    Takes away the rows of its parts that are gone, and where the lead is gone puts another in its place.
+    """
+    gone = {result.number for result in results if result.outcome in GONE}
+    partly = wholes.was_partly_erased(db, item) or bool(gone)
+    wholes.bury(db, [number for number in gone if wholes.is_part(number)], now)
+    if item in gone and not wholes.promote(db, item):
+        outcomes = {result.outcome for result in results}
+        verified = Outcome.ERASED_VERIFIED in outcomes or gone != {item}
+        return [Result(item, Outcome.ERASED_VERIFIED if verified else Outcome.ALREADY_ABSENT, "")]
+    stays = [Result(item, r.outcome, r.detail) for r in results if r.number not in gone]
+    worst = sorted(stays, key=lambda result: _WORST.index(result.outcome))[:1]
+    if not partly:
+        return worst
+    wholes.mark_partly_erased(db, item)
+    told = [result for result in worst if result.outcome is Outcome.BLOCKED]
+    return [*told, Result(item, Outcome.PARTIAL, "")]
 
 
 def _refused(results: Iterable[Result], now: Instant) -> list[AnyEntry]:
@@ -100,7 +156,7 @@ def _erased(
 ) -> list[AnyEntry]:
     grouped: dict[tuple[str, Outcome], list[int]] = defaultdict(list)
     for result in results:
-        if result.outcome in _GONE:
+        if result.outcome in GONE:
             grouped[planned[result.number].why, result.outcome].append(result.number)
     return [_entry(now, runs(sorted(n)), why, outcome) for (why, outcome), n in grouped.items()]
 

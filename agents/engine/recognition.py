@@ -33,7 +33,7 @@ class Recognition:
         self, db: sqlite3.Connection, recordings: Sequence[Recording], places: Mapping[bytes, int]
     ) -> None:
         self._db = db
-        self._key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
+        self.key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
         self._names = set(_known_names(db, recordings, places))
         self._contents = self._known_contents(
             # All empty files have the same content; it says nothing.
@@ -66,7 +66,7 @@ class Recognition:
             "SELECT number, path, name"
             " FROM contents JOIN items USING (number) JOIN directories ON id = directory"
             " WHERE mac = ? AND fingerprint = ?",
-            (keyed(self._key, recording.fingerprint), recording.fingerprint),
+            (keyed(self.key, recording.fingerprint), recording.fingerprint),
         )
         return [Namesake(*row) for row in rows]
 
@@ -84,12 +84,12 @@ class Recognition:
         tombstone = self._db.execute(
             "SELECT 1 FROM contents WHERE mac = ? AND NOT EXISTS"
             " (SELECT 1 FROM items WHERE items.number = contents.number AND fingerprint = ?)",
-            (keyed(self._key, recording.fingerprint), recording.fingerprint),
+            (keyed(self.key, recording.fingerprint), recording.fingerprint),
         ).fetchone()
         return Grant.NONE if tombstone is None else Grant.ZOMBIE
 
     def _known_contents(self, contents: Collection[bytes]) -> set[bytes]:
-        macs = {keyed(self._key, content): content for content in contents}
+        macs = {keyed(self.key, content): content for content in contents}
         met = _among(self._db, "SELECT mac FROM contents WHERE mac IN", macs)
         earlier = _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
         return earlier | {macs[mac] for mac in met}

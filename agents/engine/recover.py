@@ -7,6 +7,15 @@ from agents.engine.clock import Clock
 from agents.engine.receipts import Planned, Receipts
 from agents.stores import Generation, Store, Wanted
 
+_INTENDED = """
+SELECT each.number, path, each.name, each.inode, each.size, each.mtime_ns, each.links,
+       item.source, item.civil, each.fingerprint, item.number
+  FROM items AS each JOIN directories ON id = each.directory
+  LEFT JOIN parts ON parts.number = each.number
+  JOIN items AS item ON item.number = coalesce(parts.item, each.number)
+ WHERE each.number BETWEEN ? AND ?
+"""
+
 
 def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock) -> int:
     """Settle the intents that were left open. Gives how many items they named.
@@ -20,11 +29,7 @@ def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock
     if not intents:
         return 0
     for first, last, why in intents:
-        rows = catalogue.rows(
-            "SELECT number, path, name, inode, size, mtime_ns, links, source, civil, fingerprint"
-            " FROM items JOIN directories ON id = directory WHERE number BETWEEN ? AND ?",
-            (first, last),
-        )
+        rows = catalogue.rows(_INTENDED, (first, last))
         for number, path, name, inode, size, mtime_ns, links, *facts in rows:
             generation = Generation(inode, size, mtime_ns)
             wanted[path].append(Wanted(number, name, generation, links))

@@ -8,6 +8,7 @@ which software may move an anchor later (docs/rules.md, Dating).
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from agents.engine import wholes
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock
 from agents.engine.dates import dates_of
@@ -103,15 +104,18 @@ class Redater:
                 "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
                 (item.number, item.seen + LATE_ARRIVAL_SECONDS),
             )
-            if _may_move(item, dates.anchor):
+            whole = wholes.item_of(db, item.number)
+            if whole != item.number:
+                self._indexer.date_by_part(db, whole, recording, dates)
+            elif _may_move(item, dates.anchor):
                 self._indexer.redate(db, item.number, dates)
             db.execute(
                 "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
             )
-            entries: list[AnyEntry] = [self._indexer.changed(db, item.number, now)]
-            twins = self._indexer.agree(db, item.number, now, entries)
+            entries: list[AnyEntry] = [self._indexer.changed(db, whole, now)]
+            twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)
-            return self._holds.match(db, [item.number, *twins], now)
+            return self._holds.match(db, [item.number, whole, *twins], now)
 
     def _recording(self, item: _Doubted, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""

@@ -8,15 +8,17 @@ installed, and what it holds is in no later batch (docs/rules.md, Erasing).
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from agents.engine import contents
 from agents.engine.catalogue import Catalogue, Words, forget_empty_directories
 from agents.engine.clock import CONFIRMED, Clock
-from agents.engine.planning import ACTIVATED, COLUMNS, Planner, Row
+from agents.engine.planning import ACTIVATED, COLUMNS, Part, Plan, Planner, Row
 from agents.engine.receipts import Receipts
 from agents.engine.reserve import Reserve
 from agents.engine.turns import Turns
+from agents.stores import Erased as Result
 from agents.stores import Mark, Store
 from retention.anchor import UNDATED_SECONDS
 from retention.brake import Braking, brake
@@ -133,7 +135,8 @@ class Sweeper:
                         return
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:
-                        swept.outcomes += self._batch(rules, rows)
+                        rows, parts = self._no_more(rows)
+                        swept.outcomes += self._batch(rules, rows, parts)
                 if not rows:
                     break
                 cursor = (rows[-1].civil, rows[-1].number)[-last:]
@@ -151,22 +154,46 @@ class Sweeper:
             for civil, items in rows:
                 yield self._words.word(record_class), civil, items
 
-    def _batch(self, rules: Rules, rows: Sequence[Row]) -> Counter[Outcome]:
+    def _no_more(self, rows: list[Row]) -> tuple[list[Row], list[Part]]:
+        """The first of these items, with their parts, that make no more files than a batch has."""
+        parts = self._planner.parts(rows)
+        if not parts:
+            return rows, parts
+        of_item = Counter(part.item for part in parts)
+        files = accumulate(1 + of_item[row.number] for row in rows)
+        fitting = rows[: max(sum(n <= BATCH_ITEMS for n in files), 1)]
+        numbers = {row.number for row in fitting}
+        return fitting, [part for part in parts if part.item in numbers]
+
+    def _batch(self, rules: Rules, rows: Sequence[Row], parts: Sequence[Part]) -> Counter[Outcome]:
         """One batch under the lock: decide, intend, erase and verify, record."""
-        paths = self._paths(rows)
-        plan = self._planner.plan(rules, rows, paths)
+        files = [*rows, *(part.row for part in parts)]
+        paths = self._paths(files)
+        plan = self._planner.plan(rules, rows, parts, paths)
         self.marked |= plan.marked
         results = plan.refused
         if plan.planned:
             # On a full disk, into the room kept free for just this.
             self._reserve.spent_on(lambda: self._receipts.intend(plan.planned.values()))
-            results += self._store.erase(plan.wanted)
+            results += self._erase(plan)
         if not results:
             return Counter()
         changed = {r.number for r in results if r.outcome is Outcome.REFUSED_CHANGED}
-        self.changed += [(paths[r.directory], r.name) for r in rows if r.number in changed]
+        self.changed += [(paths[r.directory], r.name) for r in files if r.number in changed]
         now = self._clock.wall()
         return self._reserve.spent_on(lambda: self._receipts.record(plan.planned, results, now))
+
+    def _erase(self, plan: Plan) -> list[Result]:
+        """Of a call its recording last, and only if nothing else of it stays behind.
+
+        What a crash or a refusal leaves of it then is what everybody knows it by.
+        """
+        results: list[Result] = []
+        for stage in (plan.companions, plan.legs, plan.wanted):
+            batch = plan.narrowed(stage, results) if results else stage
+            if batch:
+                results += self._store.erase(batch)
+        return results
 
     def _activated_backlog(self, rules: Rules) -> int:
         """How much of what is due two people let go at once, by class, date and count."""
@@ -192,6 +219,7 @@ class Sweeper:
             db.execute("UPDATE agent SET swept_at = ?", (rules.now,))
             if swept.outcomes[Outcome.ERASED_VERIFIED]:
                 db.execute("DELETE FROM grants")
+            db.execute("DELETE FROM ended WHERE until < ?", (rules.now,))
             forget_empty_directories(db)
         contents.drop_unwanted(self._catalogue, rules.now)
         # Names of what was erased leave the write-ahead log too (I8).

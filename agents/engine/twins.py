@@ -9,18 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
+from agents.engine import wholes
 from agents.engine.clock import CONFIRMED
 from agents.engine.dates import Dates
 from retention.anchor import CORRECTED, INHERITED, Evidence, evidence_of
 from retention.calendar import Instant, civil_date
 from retention.decide import State
 
-# All empty files have the same content; it says nothing.
+# All empty files have the same content; it says nothing. Calls are told apart by their names: of all
+# that nobody answered the recording is the same.
 _TWINS = """
 SELECT twin.number FROM items JOIN agent
   JOIN contents ON mac = keyed(store_key, items.fingerprint)
   JOIN items AS twin ON twin.number = contents.number AND twin.fingerprint = items.fingerprint
- WHERE items.number = ? AND items.size > 0 ORDER BY twin.number
+ WHERE items.number = ? AND items.size > 0 AND NOT (
+     items.number <> twin.number AND items.number IN (SELECT item FROM calls)
+     AND twin.number IN (SELECT item FROM calls))
+ ORDER BY twin.number
 """
 _ITEM = f"""
 SELECT number, anchor, civil, before, after, seen, period, {CONFIRMED}, state, not_before, hows.word,
@@ -76,6 +81,8 @@ def earlier_dates(
         return
     twins = [_Item(*db.execute(_ITEM, (each,)).fetchone()) for each in numbers]
     for item in twins:
+        if wholes.is_whole(db, item.number):
+            continue  # of which its parts know best
         givers = [twin for twin in twins if _gives(db, twin, item, twins)]
         if givers:
             best = min(givers, key=lambda twin: (twin.anchor, not twin.confirmed))

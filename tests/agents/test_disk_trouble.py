@@ -75,6 +75,10 @@ SECOND_VERSION = """
 CREATE INDEX items_content ON items (fingerprint);
 DROP TABLE contents;
 DROP TABLE tombstones;
+ALTER TABLE agent DROP COLUMN next_part;
+DROP TABLE calls;
+DROP TABLE parts;
+DROP TABLE ended;
 CREATE TABLE tombstones (mac BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 2;
 """
