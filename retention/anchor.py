@@ -38,6 +38,7 @@ RECORDERS_OWN = frozenset(TimeSource) - {
 _DECLARED = {
     TimeSource.STATED: "the storage keeps its date beside it",
     TimeSource.NAME: "its name matches the pattern declared for its source",
+    TimeSource.SIDECAR: "its sidecar says so, in the field declared for it",
 }
 
 

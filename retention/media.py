@@ -41,6 +41,7 @@ class MediaFormat(StrEnum):
     MP3 = "mp3"
     FLAC = "flac"
     AMR = "amr"
+    PCAP = "pcap"  # packets as they passed: what a media proxy records of a call
 
 
 SUFFIXES: Mapping[bytes, MediaKind] = MappingProxyType(
@@ -49,7 +50,8 @@ SUFFIXES: Mapping[bytes, MediaKind] = MappingProxyType(
         for kind, suffixes in {
             MediaKind.IMAGE: b"jpg jpeg jpe png webp heic heif avif",
             MediaKind.CLIP: b"mp4 m4v mov 3gp mkv webm avi flv ts mpg mpeg ogv h264 h265 mjpg mjpeg",
-            MediaKind.VOICE: b"wav mp3 ogg oga opus m4a mka flac amr gsm aac ulaw alaw sln g722 g729",
+            MediaKind.VOICE: b"wav mp3 ogg oga opus m4a mka flac amr gsm aac ulaw alaw sln g722 g729"
+            b" wav49 pcap pcapng",
         }.items()
         for suffix in suffixes.split()
     }
@@ -78,8 +80,17 @@ _MAGIC: tuple[tuple[int, bytes, MediaFormat], ...] = (
     (0, b"\x00\x00\x01\xba", MediaFormat.MPEG),
     (0, b"OggS", MediaFormat.OGG),
     (0, b"ID3", MediaFormat.MP3),
+    *(
+        (0, b"\xff" + second, MediaFormat.MP3)
+        for second in (b"\xfb", b"\xfa", b"\xf3", b"\xf2", b"\xe3")
+    ),
     (0, b"fLaC", MediaFormat.FLAC),
     (0, b"#!AMR", MediaFormat.AMR),
+    (0, b"\xd4\xc3\xb2\xa1", MediaFormat.PCAP),
+    (0, b"\xa1\xb2\xc3\xd4", MediaFormat.PCAP),
+    (0, b"\x4d\x3c\xb2\xa1", MediaFormat.PCAP),  # to the nanosecond
+    (0, b"\xa1\xb2\x3c\x4d", MediaFormat.PCAP),
+    (0, b"\x0a\x0d\x0d\x0a", MediaFormat.PCAP),  # its successor pcapng
 )
 
 # The kinds a layout can hold, its usual one first: a suffix may choose among these.
@@ -99,6 +110,7 @@ _KINDS: Mapping[MediaFormat, tuple[MediaKind, ...]] = MappingProxyType(
         MediaFormat.MP3: (MediaKind.VOICE,),
         MediaFormat.FLAC: (MediaKind.VOICE,),
         MediaFormat.AMR: (MediaKind.VOICE,),
+        MediaFormat.PCAP: (MediaKind.VOICE,),
     }
 )
 

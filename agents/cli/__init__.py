@@ -10,9 +10,10 @@ from datetime import UTC, date
 from pathlib import Path
 
 from agents.cli import doctor, probe
+from agents.cli.configured import composed
 from agents.engine.agent import Agent
-from agents.terminal import compose, settings
-from agents.terminal.credential import Token
+from agents.service.building import Built
+from agents.service.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
 from retention.errors import MalformedError, RetentionError
@@ -104,18 +105,18 @@ def _moment(text: str) -> Instant:
 
 
 def _enrol(arguments: argparse.Namespace) -> int:
-    store = compose.enrol(settings.load(arguments.config), Token.parse(arguments.token))
+    store = composed(arguments.config).enrol(Token.parse(arguments.token))
     print(f"enrolled as store {store}; it only observes until two people activate it")
     return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    chosen = settings.load(arguments.config)
-    built = compose.build(chosen)
+    chosen = composed(arguments.config)
+    built = chosen.build()
     try:
         if arguments.once:
             return _once(built)
-        daemon = compose.build_daemon(chosen, built)
+        daemon = chosen.daemon(built)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.stop())
         daemon.run()
@@ -124,7 +125,7 @@ def _run(arguments: argparse.Namespace) -> int:
         built.close()
 
 
-def _once(built: compose.Built) -> int:
+def _once(built: Built) -> int:
     agent = built.agent
     agent.start()
     _look_at_everything(agent)
@@ -139,7 +140,7 @@ def _once(built: compose.Built) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    built = compose.build(settings.load(arguments.config))
+    built = composed(arguments.config).build()
     try:
         built.agent.start()
         _look_at_everything(built.agent)
@@ -160,7 +161,7 @@ def _look_at_everything(agent: Agent) -> None:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    built = compose.build(settings.load(arguments.config))
+    built = composed(arguments.config).build()
     try:
         if not arguments.dry_run:
             built.agent.start()
@@ -188,7 +189,7 @@ def _refusal_code(refusal: permit.Refusal) -> int:
     return 2 if refusal.outcome == "refused_clock" else 1
 
 
-def _say_waiting(built: compose.Built) -> int:
+def _say_waiting(built: Built) -> int:
     if built.agent.waiting:
         print(f"nothing was erased: {built.agent.waiting}", file=sys.stderr)
         return 1
@@ -196,7 +197,7 @@ def _say_waiting(built: compose.Built) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    built = compose.build(settings.load(arguments.config))
+    built = composed(arguments.config).build()
     try:
         agent, catalogue = built.agent, built.catalogue
         standing = agent.standing(fresh=False)
@@ -226,7 +227,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    built = compose.build(settings.load(arguments.config))
+    built = composed(arguments.config).build()
     try:
         rows = [
             {

@@ -2,18 +2,17 @@
 
 import argparse
 import json
-import os
 
-from agents.stores.survey import SUITABLE, Fact, survey
-from agents.terminal import compose, credential, settings
-from agents.terminal.settings import Settings
+from agents.cli.configured import composed
+from agents.service.building import Composition
+from agents.stores.survey import Fact
 from retention.errors import RetentionError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at the store, the state and the enforcer; change nothing. 1 if anything is amiss."""
-    chosen = settings.load(arguments.config)
-    facts = [*_store(chosen), _enforcer(chosen)]
+    chosen = composed(arguments.config)
+    facts = [*chosen.survey(), _enforcer(chosen)]
     if arguments.json:
         print(json.dumps([fact._asdict() for fact in facts]))
     else:
@@ -22,15 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(fact.fine for fact in facts) else 1
 
 
-def _store(chosen: Settings) -> list[Fact]:
-    known = credential.load(chosen.state_directory / compose.CREDENTIAL_FILE)
-    suitable = SUITABLE | {"tmpfs", "overlay"} if chosen.any_file_system else SUITABLE
-    private = None if chosen.private is None else os.fsencode(chosen.private)
-    return survey(os.fsencode(chosen.root), known.store, private=private, suitable=suitable)
-
-
-def _enforcer(chosen: Settings) -> Fact:
-    built = compose.build(chosen)
+def _enforcer(chosen: Composition) -> Fact:
+    built = chosen.build()
     try:
         built.agent.exchange.consult()
     except RetentionError as error:

@@ -212,9 +212,7 @@ def _probed(
     if opened.unfinished:
         return probe(_NOTHING, name=b"", mtime_ns=None, stated=stated)
     if opened.content:
-        told = probe(
-            _NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated
-        )
+        told = probe(_NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
         dated = any(candidate.source in DECLARED for candidate in told.candidates)
         long = told.kind is not MediaKind.IMAGE and told.span_seconds is None
         if dated and told.kind is not MediaKind.OTHER and not long:

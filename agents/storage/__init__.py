@@ -1,1 +1,1 @@
-"""What the daemon of central storage has that a terminal has not."""
+"""The daemon of the contact centre's storage: calls, and all that belongs to them."""

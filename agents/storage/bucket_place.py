@@ -2,39 +2,49 @@
 
 from pathlib import Path
 
-from agents.storage.settings import BucketSettings
+from agents.storage import settings
 from agents.stores.bucket.access import Access
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol, look
 from agents.stores.bucket.wire import Place, Wire
+from agents.stores.survey import Fact
+from retention.errors import StoreUnreachableError
 
 
 class BucketPlace:
     """A `Place` in a bucket."""
 
-    def __init__(self, settings: BucketSettings) -> None:
-        self._settings = settings
+    def __init__(self, said: settings.Bucket) -> None:
+        self._said = said
 
     def look(self) -> None:
         """See `Place.look`."""
         with self.wire() as wire:
-            look(wire, self._settings.prefix)
+            look(wire, self._said.prefix)
 
     def enrol(self, store: str) -> None:
         """See `Place.enrol`."""
         with self.wire() as wire:
-            enrol(wire, store, prefix=self._settings.prefix)
+            enrol(wire, store, prefix=self._said.prefix)
 
     def open(self, store: str, epoch: int) -> Bucket:
         """See `Place.open`."""
-        return Bucket(self.wire, store, epoch=epoch, prefix=self._settings.prefix)
+        return Bucket(self.wire, store, epoch=epoch, prefix=self._said.prefix)
 
     def watch(self) -> None:
         """See `Place.watch`."""
 
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+        try:
+            self.open(store, 0).check()
+        except StoreUnreachableError as error:
+            return [Fact("bucket", False, str(error))]
+        return [Fact("bucket", True, "It answers, and is the one that was enrolled.")]
+
     def wire(self) -> Wire:
         """A new wire to the bucket. `ConfigError` where there are no credentials."""
-        said = self._settings
+        said = self._said
         file = None if said.credentials is None else Path(said.credentials)
         place = Place(said.endpoint.rstrip("/"), said.name, said.region, said.ca_file)
         return Wire(place, Access(file, profile=said.profile), timeout=said.timeout)

@@ -1,13 +1,27 @@
-"""The settings of a bucket: the `[bucket]` table of an agent's TOML file."""
+"""The settings of an agent on a storage; `config/storage.example.toml` explains each."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
+from agents.service.settings import Service, must_be_absolute, understood
+from agents.storage.recorders import BUILT_IN, Pattern, Recorders, pattern, time_pattern
+from agents.stores import Role
 from retention.errors import ConfigError
+from retention.probes.sidecar import Began
 
 
-class BucketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Directory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tree of directories in which calls lie."""
+
+    root: str
+    private: str | None = None  # on the file system of root; None: .retention below root
+    any_file_system: bool = False  # for trials: also where inodes are not stable
+
+
+class Bucket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a bucket is and who the agent is to it. Times are whole seconds."""
 
     endpoint: str  # https://s3.example:9000
@@ -30,3 +44,77 @@ class BucketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(f"{where}: bucket.name is the name of a bucket")
         if self.timeout < 1:
             raise ConfigError(f"{where}: bucket.timeout must be at least 1 second")
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a sidecar says when its call began: in a field of JSON, or in a line of text."""
+
+    field: str = ""
+    format: str = ""  # of the field; empty: ISO 8601, or seconds or milliseconds since 1970
+    seconds: str = ""  # the field that says how long the call took
+    line: str = ""
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one kind of file of a call is called, shown by examples."""
+
+    role: Literal["recording", "companion"]
+    pattern: str
+    examples: dict[str, str]
+    others: tuple[str, ...] = ()
+    began: Start | None = None
+
+
+class Settings(Service, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the agent on a storage must be told."""
+
+    directory: Directory | None = None
+    bucket: Bucket | None = None  # instead of a directory
+    recorders: tuple[str, ...] = ()  # out of `recorders.BUILT_IN`
+    files: tuple[Files, ...] = ()  # of other recorders; they come first
+
+
+def of(data: Mapping[str, Any], path: Path) -> Settings:
+    """What a file says, as a storage's settings; its patterns are tried on their examples."""
+    settings = understood(data, Settings, path)
+    if (settings.directory is None) == (settings.bucket is None):
+        raise ConfigError(f"{path}: name either a [directory] or a [bucket]")
+    if settings.directory is not None:
+        must_be_absolute(path, root=settings.directory.root)
+    if settings.bucket is not None:
+        settings.bucket.check(path)
+    try:
+        recorders_of(settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return settings
+
+
+def recorders_of(settings: Settings) -> Recorders:
+    """The recorders that leave their files here; `ConfigError` says which pattern is wrong."""
+    for name in settings.recorders:
+        if name not in BUILT_IN:
+            raise ConfigError(f"no recorder {name!r} is known; known are {', '.join(BUILT_IN)}")
+    built_in = [each for name in settings.recorders for each in BUILT_IN[name]]
+    return Recorders([*map(_pattern, settings.files), *built_in])
+
+
+def _pattern(files: Files) -> Pattern:
+    return pattern(
+        Role[files.role.upper()],
+        files.pattern,
+        examples=files.examples,
+        others=files.others,
+        began=None if files.began is None else _began(files.began),
+    )
+
+
+def _began(start: Start) -> Began:
+    if bool(start.field) == bool(start.line):
+        raise ConfigError("a sidecar says when its call began either in a field or in a line")
+    return Began(
+        field=start.field,
+        written=time_pattern(start.format) if start.format else None,
+        seconds=start.seconds,
+        line=time_pattern(start.line) if start.line else None,
+    )

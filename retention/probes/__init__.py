@@ -25,8 +25,11 @@ from retention.probes.candidate import (
 from retention.probes.exif import read_exif
 from retention.probes.guess import guess_from_directories, guess_from_name
 from retention.probes.matroska import read_matroska
+from retention.probes.mp3 import read_mp3
 from retention.probes.mp4 import read_mp4
 from retention.probes.name import NamePattern
+from retention.probes.ogg import read_ogg
+from retention.probes.pcap import read_pcap
 from retention.probes.source import ByteSource, BytesSource, Reader
 from retention.probes.strptime import UNIX_EPOCH
 from retention.probes.wave import read_wave
@@ -51,6 +54,9 @@ _FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingP
         MediaFormat.MP4: read_mp4,
         MediaFormat.MATROSKA: read_matroska,
         MediaFormat.WAVE: read_wave,
+        MediaFormat.OGG: read_ogg,
+        MediaFormat.MP3: read_mp3,
+        MediaFormat.PCAP: read_pcap,
     }
 )
 

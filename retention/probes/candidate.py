@@ -18,6 +18,9 @@ class TimeSource(StrEnum):
     MP4 = "mp4"
     MATROSKA = "matroska"
     WAVE = "wave"  # bext and ICRD: one recorder wrote both
+    OGG = "ogg"
+    MP3 = "mp3"
+    PCAP = "pcap"
     STATED = "stated"  # the storage keeps it beside the bytes: user metadata, a row's time column
     NAME = "name"  # the name matches a pattern that was declared for the file's source
     NAME_GUESS = "name-guess"  # the name looks like a date; nobody said that it is one
@@ -26,7 +29,7 @@ class TimeSource(StrEnum):
     MTIME = "mtime"
 
 
-DECLARED = frozenset({TimeSource.STATED, TimeSource.NAME})
+DECLARED = frozenset({TimeSource.STATED, TimeSource.NAME, TimeSource.SIDECAR})
 """Where the time stands because a person said beforehand that it does."""
 
 

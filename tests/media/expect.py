@@ -18,6 +18,10 @@ TAGS = (
     "CreationDate",
     "TimeZoneOffset",
     "DateCreated",
+    "RecordingTime",
+    "Year",
+    "Date",
+    "Time",
 )
 OFFSETS = ("OffsetTime", "OffsetTimeOriginal", "OffsetTimeDigitized")
 

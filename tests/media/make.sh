@@ -112,6 +112,14 @@ voice icrd.wav -metadata date=2026-11-22
 voice rf64.wav -rf64 always
 voice alaw.wav -c:a pcm_alaw
 voice plain.wav
+voice dated.mp3 -c:a libmp3lame -b:a 16k -metadata date=2026-11-22T03:10:00
+voice old-tag.mp3 -c:a libmp3lame -id3v2_version 3 \
+    -metadata TYER=2026 -metadata TDAT=2211 -metadata TIME=0310
+voice vbr.mp3 -c:a libmp3lame -q:a 6 -id3v2_version 0
+voice bare.mp3 -c:a libmp3lame -b:a 32k -write_xing 0 -id3v2_version 0
+voice dated.opus -c:a libopus -metadata date=2026-11-22T03:10:00+02:00
+voice dated.ogg -c:a libvorbis -metadata date=2026-11-22
+voice creation.m4a -c:a aac -metadata creation_time=2026-11-22T01:10:00Z
 head -c 3000 calls/plain.wav > calls/truncated.wav
 head -c 200 calls/bext.wav > calls/truncated-in-bext.wav
 # A recorder that was killed: it fills in the lengths when the call ends.

@@ -1,4 +1,4 @@
-"""Where the store of the settings lies: a tree of directories, or a bucket where one is set."""
+"""Where a store lies, before there is one: a tree of directories, or whatever else is composed."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Protocol
 from agents.engine.watch import Watch, Watcher
 from agents.stores import Store
 from agents.stores.private import enrol
+from agents.stores.survey import SUITABLE, Fact, survey
 from agents.stores.tree import Tree
-from agents.terminal.settings import Settings
 from retention.errors import ConfigError
 
 
@@ -27,13 +27,17 @@ class Place(Protocol):
     def watch(self) -> Watcher | None:
         """Who hints at what comes and changes; None: nobody, the scan alone finds it."""
 
+    def survey(self, store: str) -> list[Fact]:
+        """What `doctor` tells of it."""
+
 
 class TreePlace:
-    """A `Place` in a directory."""
+    """A `Place` in a directory. `anywhere`: for trials, also where inodes are not stable."""
 
-    def __init__(self, root: str, private: str | None) -> None:
+    def __init__(self, root: str, private: str | None, *, anywhere: bool) -> None:
         self._root = root
         self._private = None if private is None else os.fsencode(private)
+        self._suitable = SUITABLE | {"tmpfs", "overlay"} if anywhere else SUITABLE
 
     def look(self) -> None:
         """See `Place.look`."""
@@ -52,12 +56,7 @@ class TreePlace:
         """See `Place.watch`."""
         return Watch(Path(self._root))
 
-
-def place_of(settings: Settings) -> Place:
-    """The place that these settings name."""
-    if settings.bucket is None:
-        return TreePlace(settings.root, settings.private)
-    # A terminal has no bucket, and no room for what speaks to one.
-    from agents.storage.bucket_place import BucketPlace  # noqa: PLC0415
-
-    return BucketPlace(settings.bucket)
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+        root = os.fsencode(self._root)
+        return survey(root, store, private=self._private, suitable=self._suitable)

@@ -1,0 +1,161 @@
+"""Building an agent around a store: what compositions of every kind have in common."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from agents.engine.agent import Agent
+from agents.engine.catalogue import Catalogue
+from agents.engine.clock import SystemClock
+from agents.engine.daemon import LOOPS, Counted, Daemon, Pace, Uncounted
+from agents.engine.epoch import commission
+from agents.engine.reserve import Reserve, open_catalogue
+from agents.engine.supervisor import Supervisor
+from agents.engine.uplink import HttpUplink
+from agents.service import credential
+from agents.service.credential import Credential, Token
+from agents.service.log import logger
+from agents.service.places import Place
+from agents.service.settings import Service
+from agents.stores.survey import Fact
+from agents.stores.tree import Tree
+from retention import envelope, policy
+from retention.errors import ConfigError
+from retention.wire import Enrolment, Hello
+
+CREDENTIAL_FILE = "credential"
+CATALOGUE_FILE = "catalogue.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built, and how to take it down."""
+
+    agent: Agent
+    catalogue: Catalogue
+    close: Callable[[], None]
+
+
+class Composition:
+    """An agent as its settings describe it. `options` are what else this kind of agent is made with."""
+
+    def __init__(self, settings: Service, place: Place, **options: Any) -> None:
+        self.settings = settings
+        self._place = place
+        self._options = options
+
+    def build(self) -> Built:
+        """An enrolled agent, ready to start. `ConfigError` if it is not enrolled."""
+        settings, state = self.settings, self.settings.state_directory
+        known = credential.load(state / CREDENTIAL_FILE)
+        reserve = Reserve(state / "reserve")
+        catalogue = open_catalogue(state / CATALOGUE_FILE, reserve)
+        if catalogue.one("SELECT 1 FROM agent") is None:
+            raise ConfigError(
+                f"the catalogue in {state} is empty: enrol this agent again, it lost its state"
+            )
+        uplink = self._uplink(lambda: known.bearer)
+        store = self._place.open(known.store, catalogue.value("SELECT epoch FROM agent"))
+        agent = Agent(
+            store=store,
+            catalogue=catalogue,
+            uplink=uplink,
+            clock=SystemClock(),
+            pin=known.pin,
+            reserve=reserve,
+            freeze=Path(settings.freeze) if settings.freeze else state / "freeze",
+            offline=settings.offline,
+            settle_seconds=settings.settle,
+            spread=_spread(known.store, settings.spread),
+            plant=store.plant if isinstance(store, Tree) else None,
+            **self._options,
+        )
+
+        def close() -> None:
+            uplink.close()
+            store.close()
+            catalogue.close()
+
+        return Built(agent, catalogue, close)
+
+    def daemon(self, built: Built) -> Daemon:
+        """The daemon around an agent, with its watcher and, where a port is set, its metrics."""
+        said = self.settings
+        return Daemon(
+            built.agent,
+            watch=self._place.watch(),
+            metrics=Uncounted()
+            if said.metrics_port is None
+            else _metrics(said.metrics_port, built.agent),
+            pace=Pace(scan=said.scan_every, sweep=said.sweep_every, talk=said.talk_every),
+            log=logger(),
+            turned=Supervisor(os.environ.get("NOTIFY_SOCKET"), LOOPS).turned,
+        )
+
+    def enrol(self, token: Token) -> str:
+        """Exchange a one-time token for a credential, and get the state ready. Gives the store's id.
+
+        An agent whose catalogue was lost enrols again with a new token: it gets a new epoch.
+        """
+        state = self.settings.state_directory
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._place.look()
+        enrolled = self._uplink(lambda: None).enrol(Enrolment(token.code))
+        policy.follow(enrolled.policies, token.pin)
+        known = Credential(enrolled.store, enrolled.secret, token.pin)
+        catalogue = Catalogue(state / CATALOGUE_FILE)
+        if catalogue.one("SELECT 1 FROM agent") is None:
+            commission(catalogue, enrolled)
+        with catalogue.transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
+                [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
+            )
+        self._place.enrol(enrolled.store)
+        credential.save(state / CREDENTIAL_FILE, known)
+        self._first_hello(catalogue, known)
+        catalogue.close()
+        return enrolled.store
+
+    def survey(self) -> list[Fact]:
+        """What `doctor` tells of the store."""
+        known = credential.load(self.settings.state_directory / CREDENTIAL_FILE)
+        return self._place.survey(known.store)
+
+    def _first_hello(self, catalogue: Catalogue, known: Credential) -> None:
+        """Learn the epoch: private names on the store carry it from the first on."""
+        if catalogue.value("SELECT epoch FROM agent"):
+            return
+        hello = Hello(epoch=None, number=0, digest=bytes(32), booted=SystemClock().boot())
+        welcome = self._uplink(lambda: known.bearer).hello(hello)
+        with catalogue.transaction() as db:
+            db.execute(
+                "UPDATE agent SET epoch = ?, store_group = ?", (welcome.epoch, welcome.group)
+            )
+
+    def _uplink(self, authorisation: Callable[[], str | None]) -> HttpUplink:
+        said = self.settings
+        return HttpUplink(said.enforcer, ca_file=said.ca_file, authorisation=authorisation)
+
+
+def _metrics(port: int, agent: Agent) -> Counted:
+    """Metrics that are served on loopback. Imported here: elsewhere they would take 2.5 MiB."""
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+
+    from agents.engine.metrics import Metrics  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, agent)
+    try:
+        start_http_server(port, addr="127.0.0.1", registry=registry)
+    except OSError as error:
+        raise ConfigError(f"metrics port {port}: {error.strerror}") from error
+    return metrics
+
+
+def _spread(store: str, within: int) -> int:
+    """A store's share of the spread: always the same, evenly over the fleet."""
+    return int.from_bytes(sha256(store.encode()).digest()[:4]) % within if within else 0

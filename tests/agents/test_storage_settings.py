@@ -1,0 +1,179 @@
+"""A pattern that does not do what its examples say is refused, and so is every other mistake."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agents.cli import main
+from agents.cli.configured import composed
+from agents.service.settings import read
+from agents.storage.recorders import BUILT_IN, Recorders
+from agents.storage.settings import Bucket, Settings, Start, of, recorders_of
+from agents.stores import Part, Role
+from agents.terminal import settings as terminals
+from retention.errors import ConfigError
+from retention.probes import BytesSource, Candidate, TimeSource
+from retention.probes.candidate import Span
+
+CONFIG = Path(__file__).parent.parent.parent / "config"
+EXAMPLE = CONFIG / "storage.example.toml"
+CORPUS = Path(__file__).parent.parent / "media" / "calls"
+
+
+def load(path: Path) -> Settings:
+    return of(read(path), path)
+
+
+def test_the_example_loads_and_what_it_shows_commented_out_is_the_default(tmp_path: Path):
+    shown = load(EXAMPLE)
+    text = EXAMPLE.read_text()
+    general, place = text.split("\n# The tree of directories")
+    whole = tmp_path / "whole.toml"
+    whole.write_text(re.sub(r"^# (\w+ = )", r"\1", general, flags=re.MULTILINE) + "\n#" + place)
+    everything = load(whole)
+    for name in set(Settings.__struct_fields__) - {"freeze", "metrics_port", "directory"}:
+        assert getattr(shown, name) == getattr(everything, name), name
+    named = set(re.findall(r"^#? ?(\w+) = ", text, re.MULTILINE))
+    for kind, table in (
+        (Settings, {"directory", "bucket", "files"}),
+        (Bucket, set()),
+        (Start, set()),
+    ):
+        assert set(kind.__struct_fields__) - table <= named
+
+
+def test_the_bucket_of_the_example_is_one_and_what_it_shows_commented_out_is_the_default(
+    tmp_path: Path,
+):
+    [table] = re.findall(r"(?s)^# \[bucket\]\n.*?\n\n", EXAMPLE.read_text(), re.MULTILINE)
+    shown = "\n".join(line.removeprefix("# ") for line in table.splitlines() if " = " in line)
+    place = tmp_path / "bucket.toml"
+    place.write_text('state = "/b"\nenforcer = "https://c"\n[bucket]\n' + shown)
+    bucket = load(place).bucket
+    assert bucket is not None
+    fewest = Bucket(endpoint=bucket.endpoint, name=bucket.name)
+    for name in ("region", "timeout", "notifications"):
+        assert getattr(fewest, name) == getattr(bucket, name)
+
+
+def test_the_file_says_which_kind_of_agent_it_is_for():
+    assert isinstance(composed(EXAMPLE).settings, Settings)
+    assert isinstance(composed(CONFIG / "terminal.example.toml").settings, terminals.Settings)
+
+
+PLACE = 'state = "/b"\nenforcer = "https://c"\n[directory]\nroot = "/a"\n'
+FILES = '[[files]]\nrole = "recording"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (PLACE.replace('"/a"', '"a"'), "root must be an absolute path"),
+        (PLACE + '[bucket]\nendpoint = "https://s3"\nname = "x"\n', "either a .directory. or a"),
+        ('recorders = ["asterix"]\n' + PLACE, "asterisk, rtpengine"),
+        (PLACE + FILES + 'pattern = "x"\nexamples = {}\n', "does not say which part"),
+        (PLACE + FILES + 'pattern = "(?P<call>x"\nexamples = {}\n', "is none"),
+        (PLACE + FILES + 'pattern = "(?P<call>x)"\nexamples = {}\n', "has no example"),
+        (PLACE + FILES + 'pattern = "(?P<call>x)"\nexamples = { y = "y" }\n', "does not match"),
+        (PLACE + FILES + 'pattern = "(?P<call>.)y"\nexamples = { xy = "y" }\n', "part of 'x'"),
+        (
+            PLACE + FILES + 'pattern = "(?P<call>.)"\nexamples = { y = "y" }\nothers = ["z"]\n',
+            "should not",
+        ),
+        (
+            PLACE + FILES + 'pattern = "(?P<call>x)"\nexamples = { x = "x" }\n[files.began]\n',
+            "either in a field or in a line",
+        ),
+        (
+            PLACE
+            + FILES
+            + 'pattern = "(?P<call>x)"\nexamples = { x = "x" }\n[files.began]\nline = "%H"\n',
+            "no whole date",
+        ),
+    ],
+)
+def test_each_mistake_is_one_sentence(tmp_path: Path, text: str, sentence: str):
+    path = tmp_path / "storage.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load(path)
+
+
+def test_a_command_refuses_settings_whose_examples_do_not_match(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "storage.toml"
+    path.write_text(PLACE + FILES + 'pattern = "(?P<call>x)"\nexamples = { y = "y" }\n')
+    assert 2 == main(["run", "--config", str(path)])
+    assert "does not match its example 'y'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("20261122-031000-1795309800.17.wav", Part(b"1795309800.17", Role.RECORDING)),
+        ("tx-20261122-031000-1795309800.17.gsm", Part(b"1795309800.17", Role.RECORDING)),
+        ("a/b/20261122-031000-pbx-1795309800.17.wav", Part(b"pbx-1795309800.17", Role.RECORDING)),
+        ("q-600-0-20261122-031000-1795309800.17.WAV", Part(b"1795309800.17", Role.RECORDING)),
+        ("20261122-031000-1795309800.17.xml", Part(b"1795309800.17", Role.COMPANION)),
+        ("20261122-031000-1795309800.17_rating.json", Part(b"1795309800.17", Role.COMPANION)),
+        ("20261122-031000.wav", None),
+        ("holiday.jpg", None),
+    ],
+)
+def test_what_asterisk_leaves_is_known(path: str, part: Part | None):
+    directory, _, title = path.encode().rpartition(b"/")
+    assert part == Recorders(BUILT_IN["asterisk"]).part(directory, title)
+
+
+def test_real_calls_are_put_together_by_what_their_recorders_call_them():
+    recorders = Recorders([*BUILT_IN["rtpengine"], *BUILT_IN["baresip"]])
+    root = CORPUS / "loopback"
+    paths = [path for path in root.rglob("*") if path.is_file()]
+    calls: dict[bytes, list[Role]] = {}
+    for path in paths:
+        directory = str(path.parent.relative_to(root)).encode()
+        part = recorders.part(directory, path.name.encode())
+        assert part is not None, path
+        calls.setdefault(part.whole, []).append(part.role)
+    recording, companion = Role.RECORDING, Role.COMPANION
+    pairs = sorted(map(sorted, calls.values()))
+    assert [[recording] * 2] * 2 + [[recording, companion]] * 2 == pairs
+
+
+def test_the_metadata_of_rtpengine_says_when_a_call_began():
+    recorders = Recorders(BUILT_IN["rtpengine"])
+    for path in (CORPUS / "loopback/rtpengine/metadata").iterdir():
+        [began] = recorders.sidecar(b"metadata", path.name.encode(), BytesSource(path.read_bytes()))
+        assert isinstance(began, Candidate)
+        assert TimeSource.SIDECAR is began.source
+        written = re.search(r"call start time: (\S+)", path.read_text())
+        assert written is not None
+        assert 2 * 3600 == round(  # Riga's wall clock in winter, to the second
+            (began.value.fromisoformat(written[1] + "+00:00") - began.value).total_seconds()
+        )
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ('{"call": {"started": "2026-11-22T03:10:00+02:00"}}', ["2026-11-22T03:10:00+02:00"]),
+        ('{"call": {"started": 1795309800, "duration": 61.2}}', ["2026-11-22T01:10:00+00:00", 62]),
+        ('{"call": {"started": 1795309800123}}', ["2026-11-22T01:10:00+00:00"]),
+        ('{"call": {"started": "2026-11-22 03:10:00", "duration": -1}}', ["2026-11-22T03:10:00"]),
+        ('{"call": {"started": "yesterday"}}', []),
+        ('{"call": []}', []),
+        ('{"call": {"started": {"x": 1}}}', []),
+        ("[1]", []),
+        ('{"call": {"started": "2026-11-', []),
+        ("[" * 200_000, []),
+        ("\x00\xff", []),
+    ],
+)
+def test_a_json_sidecar_says_when_and_for_how_long_in_its_declared_fields(
+    told: str, expected: list
+):
+    source = BytesSource(told.encode("latin-1"))
+    found = recorders_of(load(EXAMPLE)).sidecar(b"", b"call-4711.json", source)
+    assert expected == [f.seconds if isinstance(f, Span) else f.value.isoformat() for f in found]
