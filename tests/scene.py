@@ -88,7 +88,7 @@ def copied(world: World, path: Path) -> World:
     clock = FakeClock(true, booted_at=world.clock.booted_at, boots=world.clock.boots)
     centre = deepcopy(world.centre)
     centre.true = true
-    twin = World(path / "root", path / "state", true, clock, centre)
+    twin = World(path / "root", path / "state", true, clock, centre, options=world.options)
     twin.adopt_inodes()
     return twin
 

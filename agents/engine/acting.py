@@ -115,7 +115,7 @@ class Acting:
                 self._reclass(db, number, act.record_class)
             if act.anchor is not None:
                 self._reanchor(db, number, act.anchor)
-            entries.append(self._indexer.changed(db, number, now))
+            entries.append(self._indexer.items.changed(db, number, now))
         twins = [n for number in numbers for n in self._indexer.agree(db, number, now, entries)]
         self._outbox.append(db, now, entries)
         return self._holds.match(db, dict.fromkeys([*numbers, *twins]), now)

@@ -106,13 +106,13 @@ class Redater:
             )
             whole = wholes.item_of(db, item.number)
             if whole != item.number:
-                self._indexer.date_by_part(db, whole, recording, dates)
+                self._indexer.joining.date(db, whole, recording, dates)
             elif _may_move(item, dates.anchor):
-                self._indexer.redate(db, item.number, dates)
+                self._indexer.items.redate(db, item.number, dates)
             db.execute(
                 "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
             )
-            entries: list[AnyEntry] = [self._indexer.changed(db, whole, now)]
+            entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
             twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)
             return self._holds.match(db, [item.number, whole, *twins], now)

@@ -304,7 +304,7 @@ class Scanner:
         now = self._clock.wall()
         entries: list[AnyEntry] = []
         with self._catalogue.transaction() as db:
-            self._indexer.gone(db, numbers, now, entries)
+            self._indexer.items.gone(db, numbers, now, entries)
             self._outbox.append(db, now, entries)
 
     def _finish(self, progress: _Progress) -> None:

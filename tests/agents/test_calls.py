@@ -1,14 +1,13 @@
 """A call is a whole: recordings, sidecars and what comes later are one item, and go together."""
 
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from calls import parts, sound
 from world import STORE, World, at
 
-from agents.stores import Part, Role
 from retention.acts import Erasure, Release
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold
@@ -18,15 +17,6 @@ from retention.report import Changed, Erased, Sighted
 
 CALL = "20260110-120000-17"
 BEGAN = at("2026-01-10 10:00")  # noon by Riga's clock
-_NAMED = re.compile(rb"(rx-|tx-)?(?P<call>\d{8}-\d{6}-\d+)(?P<rest>.*)")
-
-
-def parts(_directory: bytes, title: bytes) -> Part | None:
-    """As a recorder that is set up for it names its files: `CALL.wav`, `rx-CALL.wav`, `CALL.json`."""
-    named = _NAMED.fullmatch(title)
-    if named is None:
-        return None
-    return Part(named["call"], Role.RECORDING if named["rest"] == b".wav" else Role.COMPANION)
 
 
 @pytest.fixture
@@ -35,11 +25,6 @@ def world(tmp_path: Path) -> World:
     world.rest()
     world.true.now = at("2026-01-10 12:00")
     return world
-
-
-def sound(name: str) -> bytes:
-    """A second of silence, a little different for each name."""
-    return b"RIFF" + bytes(4) + b"WAVE" + name.encode() * 10
 
 
 def put(world: World, name: str, data: bytes | None = None, mtime: Instant | None = None):

@@ -1,0 +1,101 @@
+"""The agent is killed at every changing call while it erases calls: it leaves no call without its recording.
+
+And at the same rest as if nothing had happened: each call is erased once, or all there.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from calls import parts, sound
+from killing import kill_at, trace
+from scene import copied
+from world import World, at
+
+from retention.calendar import DAY, Instant
+from retention.hold import StoreHold
+from retention.outcome import Outcome
+
+HELD = "20260110-130000-3"
+CALLS = ("20260110-120000-1", "20260110-123000-2", HELD)
+WHERE = {".json": "copies", "-transcript.txt": "copies/late", "-b.wav": "front/legs"}
+SHARDS = 2
+
+
+def build(path: Path) -> World:
+    """Three calls over several directories, one of them held, just before they are due."""
+    world = World.make(path, at("2026-01-10 09:00"), parts=parts)
+    world.rest()
+    for minutes, call in enumerate(CALLS, start=1):
+        world.true.now = Instant(at("2026-01-10 09:30") + minutes * 1800 + 300)
+        world.write(f"front/{call}.wav", sound(call))
+        world.rest()  # so that this one leads
+        for rest, directory in WHERE.items():
+            world.write(f"{directory}/{call}{rest}", sound(call + rest))
+    world.activate()
+    moment = at("2026-01-10 11:00")
+    hold = StoreHold("case", Instant(moment - 60), Instant(moment + 60), ("front",))
+    world.centre.holds.append(hold)
+    world.rest()
+    world.true.now = Instant(world.due_at(moment) + DAY)
+    world.stop()
+    return world
+
+
+def of_call(call: str) -> set[str]:
+    return {f"{where}/{call}{rest}" for rest, where in WHERE.items()} | {f"front/{call}.wav"}
+
+
+def _sweep(world: World) -> Callable[[], Callable[[], None]]:
+    def start() -> Callable[[], None]:
+        world.boot()
+        return world.sweep
+
+    return start
+
+
+def _assert_at_rest(world: World) -> None:
+    left = world.files()
+    for call in CALLS:
+        there = of_call(call) & left
+        assert not there or f"front/{call}.wav" in there, f"{call} lost its recording first"
+    world.boot()
+    world.rest()
+    books = world.check()
+    assert of_call(HELD) == world.files()
+    assert [3] == list(books.live)
+    assert {Outcome.ERASED_VERIFIED} == {ending.outcome for ending in books.erased()}
+    assert {1, 2} == books.ended.keys()
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("calls") / "base")
+
+
+def test_without_a_crash_the_calls_come_to_their_rest(scene: World, tmp_path: Path):
+    world = copied(scene, tmp_path / "run")
+    world.boot()
+    world.sweep()
+    world.stop()
+    _assert_at_rest(world)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_kill_at_any_changing_call_leaves_a_call_its_recording(
+    scene: World, tmp_path: Path, need: Callable[[str], str], shard: int
+):
+    strace = need("strace")
+    calls = trace(strace, _sweep(copied(scene, tmp_path / "run")), tmp_path / "calls")
+    assert {"pwrite64", "fdatasync", "unlinkat"} <= {call.name for call in calls}
+    deaths = 0
+    for call in calls[shard::SHARDS]:
+        world = copied(scene, tmp_path / "run")
+        deaths += kill_at(strace, _sweep(world), call)
+        try:
+            _assert_at_rest(world)
+        except AssertionError as error:
+            raise AssertionError(f"after a kill at {call.name} number {call.nth}") from error
+    assert deaths >= len(calls) // SHARDS - 2
