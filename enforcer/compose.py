@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from enforcer.web.desk import HOME_ZONE, Desk
 from enforcer.web.people_api import people_api
 from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError
+from retention.numbers import NumberKey
 
 SHUTDOWN_SECONDS = 10
 DAILY_SECONDS = 24 * 3600
@@ -81,6 +83,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
         clock=clock,
         pin=settings.policy_pin,
         directive_key=directive_key,
+        number_keys=_number_keys(settings.number_keys),
     )
     registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
@@ -114,6 +117,14 @@ def serve(settings: Settings) -> int:
     enforcer.engine.dispose()
     _LOG.info("stopped")
     return int(enforcer.stopped.died)
+
+
+def _number_keys(path: Path | None) -> Callable[[], tuple[NumberKey, ...]]:
+    """Reads the file at each question: keys are exchanged while we run."""
+    if path is None:
+        return tuple
+    keys.read_numbers(path)
+    return lambda: keys.read_numbers(path)
 
 
 def bound(address: tuple[str, int]) -> socket.socket:

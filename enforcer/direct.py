@@ -118,4 +118,4 @@ def approved_acts(connection: Connection, store: str) -> Sequence[Envelope]:
 def _store_hold(row: Any, store: str) -> StoreHold:
     reach = codec.decode(row.scope, scope.Scope)
     items = tuple(item for item in reach.items if item.store == store)
-    return StoreHold(row.id, row.begins, row.ends, reach.sources, items)
+    return StoreHold(row.id, row.begins, row.ends, reach.sources, items, reach.numbers)

@@ -16,6 +16,7 @@ from nacl.signing import SigningKey
 
 from retention import codec
 from retention.errors import ConfigError, MalformedError
+from retention.numbers import NumberKey, parse_keys
 
 MIN_PASSPHRASE = 12
 """Characters. The file may be stolen; what stands between is this and argon2id."""
@@ -100,6 +101,17 @@ def read_online(path: Path) -> SigningKey:
         return SigningKey(bytes.fromhex(data.decode("ascii").strip()))
     except ValueError as error:
         raise MalformedError(f"{path} does not hold an Ed25519 key as 64 hex digits") from error
+
+
+def read_numbers(path: Path) -> tuple[NumberKey, ...]:
+    """The keys by which telephone numbers are told, out of a file for its user's eyes only."""
+    data = _read(path, "number keys")
+    if path.stat().st_mode & _OTHERS:
+        raise ConfigError(f"others may read {path}: run `chmod 600` on it, or make new keys")
+    try:
+        return parse_keys(data.decode("ascii"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} does not hold number keys") from error
 
 
 def write_online(path: Path) -> SigningKey:

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     tls_key: Path = Path("tls/server.key")
     directive_key: Path = Path("keys/directive.key")
     ledger_key: Path = Path("keys/ledger.key")
+    number_keys: Path | None = None
+    """Keys by which calls are found by telephone number; the agents of calls have the same file."""
     heads: Path = Path("heads")
     """Directory of published checkpoints: copy it to where this machine cannot write."""
     prove_seconds: Seconds = 60

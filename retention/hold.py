@@ -6,7 +6,7 @@ no "other".
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from retention.bounds import At, Count, Mark, Number, Word
 from retention.calendar import Instant
 from retention.errors import RefusedError
+from retention.numbers import Keyed
 
 PADDING_SECONDS = 15 * 60
 MAX_REVIEW_DAYS = 90
@@ -58,6 +59,7 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     It holds what was recorded at any moment of `begins`..`ends` (both included) by one of
     `sources` (none named: by all), and the `items` named. `begins` > `ends` matches by items only.
+    With `numbers` it holds of the former only the calls that were made with one of them.
     """
 
     id: Word
@@ -65,6 +67,8 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: At
     sources: tuple[Word, ...] = ()
     items: tuple[ItemRef, ...] = ()
+    # Not there rather than empty: so a hold without is spelled as ever.
+    numbers: tuple[Keyed, ...] | msgspec.UnsetType = msgspec.UNSET
 
     def matches(
         self,
@@ -72,6 +76,7 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         earliest: Instant | None,
         latest: Instant | None,
         fingerprint: bytes = b"",
+        numbers: Collection[Keyed] = (),
     ) -> bool:
         """Whether a recording that cannot have begun before `earliest` nor ended after `latest` is held.
 
@@ -86,6 +91,8 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ):
             return True
         if self.begins > self.ends or (self.sources and source not in self.sources):
+            return False
+        if self.numbers is not msgspec.UNSET and not any(n in numbers for n in self.numbers):
             return False
         return _overlap(earliest, latest, self.begins, self.ends)
 

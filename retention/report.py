@@ -3,7 +3,7 @@
 Entry n's digest covers entry n and the digest of n - 1, so the enforcer can name the exact point
 it knows, a gap shows, and two boxes that speak with one identity show too: they chain different
 entries under one number. On the wire an entry is a line of JSON, an array headed by its kind; a
-batch is lines, compressed with zlib. No entry carries a path, a name, a number or a call
+batch is lines, compressed with zlib. No entry carries a path, a name, a call, or a number otherwise than keyed
 (docs/rules.md, The way of a file).
 """
 
@@ -29,6 +29,7 @@ from retention.bounds import (
 )
 from retention.calendar import Instant
 from retention.errors import MalformedError
+from retention.numbers import Keyed
 from retention.outcome import Outcome
 
 #: The digest before a log's first entry.
@@ -156,6 +157,14 @@ class Acknowledged(Entry, frozen=True, tag="a"):
     acts: tuple[Word, ...] = ()  # ids of the two-person acts in force here
 
 
+class Numbered(Entry, frozen=True, tag="p"):
+    """Telephone numbers that a call was made with, keyed; those that were told before stay."""
+
+    at: At
+    item: Number
+    numbers: tuple[Keyed, ...]
+
+
 class Scanned(Entry, frozen=True, tag="n"):
     """A scan ended. `began` is when it started; complete only if nothing was unreadable."""
 
@@ -188,6 +197,7 @@ AnyEntry = (
     | Freed
     | Marked
     | Acknowledged
+    | Numbered
     | Scanned
     | Heartbeat
 )

@@ -11,6 +11,7 @@ from datetime import date
 
 from retention import report
 from retention.calendar import Instant, civil_date
+from retention.numbers import Keyed
 from retention.outcome import Outcome
 from retention.policy import Chain
 from retention.report import Runs
@@ -28,6 +29,7 @@ class Entry:
     not_before: Instant
     holds: set[str] = field(default_factory=set)
     freed_until: int = 0
+    numbers: set[Keyed] = field(default_factory=set)
 
 
 @dataclass
@@ -141,6 +143,11 @@ class Books:
         assert entry.hold not in self.marked
         self.marked[entry.hold] = entry
         self.effective.add(entry.hold)
+
+    def _numbered(self, entry: report.Numbered) -> None:
+        item = self.live[entry.item]
+        assert not item.numbers & set(entry.numbers), "a number is told once"
+        item.numbers |= set(entry.numbers)
 
     def _scanned(self, entry: report.Scanned) -> None:
         pass

@@ -14,6 +14,7 @@ from retention.acts import Release
 from retention.errors import ConfigError
 from retention.hold import MAX_REVIEW_DAYS, Ground
 
+_NUMBER = "only calls made with it, of all stores if none is said; +371 20000000"
 _GROUNDS = ", ".join(f"{ground} (clause {ground.clause})" for ground in Ground)
 
 
@@ -117,6 +118,7 @@ def _declare_scope(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--around", default="", metavar="TIME", help="03:10 is the last 03:10 there was, on site"
     )
+    parser.add_argument("--number", default="", metavar="NUMBER", help=_NUMBER)
     parser.add_argument("--from", dest="since", default="", metavar="TIME")
     parser.add_argument("--to", dest="until", default="", metavar="TIME")
 
@@ -150,6 +152,7 @@ def _placement(arguments: Namespace, hold: str, ground: str) -> Placement:
         around=arguments.around,
         since=arguments.since,
         until=arguments.until,
+        number=arguments.number,
         case=getattr(arguments, "case", ""),
         citation=getattr(arguments, "citation", ""),
         requested_on=getattr(arguments, "for_request", None),

@@ -110,7 +110,8 @@ def _scope(sheet: HoldSheet) -> str:
         return f"items {', '.join(sheet.items)}"
     sources = ", ".join(sheet.sources) or "all sources"
     where = f"of {sheet.site}, " if sheet.site else ""
-    return f"{sources} {where}{_between(sheet.begins, sheet.ends)}"
+    calls = f"of one number (by {', '.join(sheet.number_keys)}), " if sheet.number_keys else ""
+    return f"{sources} {where}{calls}{_between(sheet.begins, sheet.ends)}"
 
 
 def _between(begins: Instant, ends: Instant) -> str:

@@ -25,6 +25,9 @@ def declare(parser: ArgumentParser) -> None:
     found.add_argument(
         "--around", default="", metavar="TIME", help="03:10 is the last one there was"
     )
+    found.add_argument(
+        "--number", default="", metavar="NUMBER", help="calls made with it; +371 20000000"
+    )
     found.add_argument("--from", dest="since", default="", metavar="TIME")
     found.add_argument("--to", dest="until", default="", metavar="TIME")
     verbs.asking("show", show_item, "one recording").add_argument(
@@ -58,6 +61,7 @@ def find(arguments: Namespace) -> int:
         around=arguments.around,
         since=arguments.since,
         until=arguments.until,
+        number=arguments.number,
     )
     found = client(arguments).post("/v1/items/find", form, ItemSheets)
     if arguments.json:

@@ -3,6 +3,7 @@
 Placing says per store what is true: effective only where the store's agent acknowledged it (I15).
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import Connection, insert, select, update
@@ -15,6 +16,7 @@ from retention import codec
 from retention.calendar import Instant, Period
 from retention.errors import ConfigError, RefusedError
 from retention.hold import MAX_REVIEW_DAYS, Ground, refuse_personal_data
+from retention.numbers import Keyed
 from retention.policy import Chain
 
 #: Where nobody says: early enough that a forgotten hold is looked at again.
@@ -25,15 +27,25 @@ ACCESS = "GDPR articles 15 and 18"
 
 
 def place(
-    connection: Connection, chain: Chain, form: Placement, *, person: str, now: Instant, today: date
+    connection: Connection,
+    chain: Chain,
+    form: Placement,
+    *,
+    person: str,
+    now: Instant,
+    today: date,
+    called: Sequence[Keyed] = (),
 ) -> None:
-    """Place a hold; a form with an id that is there already places nothing more."""
+    """Place a hold; a form with an id that is there already places nothing more.
+
+    `called` is the form's telephone number under every key in use, if it names one.
+    """
     if connection.execute(select(holds.c.id).where(holds.c.id == form.id)).scalar():
         return
     refuse_personal_data((form.case, form.citation))
     _check_id(form.id)
     ground, citation, review_on = _grounds(form, today)
-    reach = resolve(connection, chain, form, now)
+    reach = resolve(connection, chain, form, now, called)
     connection.execute(
         insert(holds).values(
             id=form.id,

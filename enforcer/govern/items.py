@@ -17,28 +17,43 @@ from enforcer.govern.lookup import StoredRow, find_items, reference, row_of
 from enforcer.govern.moments import Interval
 from enforcer.govern.naming import Name, parse
 from enforcer.govern.reach import NEVER
+from enforcer.index import numbers
 from enforcer.index.scope import Scope
 from enforcer.index.tables import held_items, hold_stores, holds, items, stores
 from retention import codec
 from retention.calendar import Instant
 from retention.errors import ConfigError
 from retention.hold import RESTRICTION, Ground, padded, refuse_personal_data
+from retention.numbers import Keyed
 from retention.policy import Chain
 
 MOST = 200
 """Items shown at once; a person narrows the time rather than reads more."""
 
+EVER = Interval(Instant(0), Instant(2**33 - 1))
+"""Whenever it was."""
+
 _RESTRICTION = re.compile(RESTRICTION + "[0-9a-f]{8,16}")
 
 
 def find(
-    connection: Connection, chain: Chain, query: ItemQuery, now: Instant
+    connection: Connection,
+    chain: Chain,
+    query: ItemQuery,
+    now: Instant,
+    called: Sequence[Keyed] = (),
 ) -> tuple[Sequence[str], ItemSheets]:
-    """The stores that were meant, and their items of that time, by time."""
+    """The stores that were meant, and their items of that time, by time.
+
+    `called` is the telephone number of the query under every key in use, if it names one.
+    """
     where = _stores(connection, query)
     ids = [row.id for row in where]
     interval = _interval(query, ZoneInfo(where[0].zone), now)
-    found = connection.execute(_query(ids, query.source, interval)).all()
+    select_items = _query(ids, query.source, interval)
+    if called:
+        select_items = select_items.where(numbers.made_with(called))
+    found = connection.execute(select_items).all()
     sheets = tuple(_sheet(connection, chain, row) for row in found[:MOST])
     return ids, ItemSheets(sheets, more=len(found) > MOST)
 
@@ -83,6 +98,8 @@ def _stores(connection: Connection, query: ItemQuery) -> Sequence[StoredRow]:
     elif query.site:
         site = sites.resolve(query.site, (row.site for row in everything))
         found = [row for row in everything if row.site == site]
+    elif query.number:
+        found = list(everything)
     else:
         raise ConfigError("say where: a site or a store")
     if not found:
@@ -95,6 +112,8 @@ def _interval(query: ItemQuery, zone: ZoneInfo, now: Instant) -> Interval:
         return Interval(*padded(*moments.around(query.around, zone, now)))
     if query.since and query.until:
         return moments.between(query.since, query.until, zone, now)
+    if query.number and not (query.since or query.until):
+        return EVER
     raise ConfigError("say when: around a time, or from one time to another")
 
 

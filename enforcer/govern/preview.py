@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from enforcer.govern.forms.holds import Counted
@@ -13,6 +14,7 @@ from enforcer.govern.forms.previews import DueOn, Preview, SourcePreview, Span, 
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.moments import Interval
 from enforcer.govern.reach import Reach
+from enforcer.index.numbers import made_with
 from enforcer.index.tables import items, tallies
 from retention.calendar import Instant, civil_date
 from retention.classes import CANARY
@@ -80,13 +82,18 @@ def _of_source(name: str, found: Sequence[Recording], reach: Reach) -> SourcePre
         items=len(found),
         held=sum(recording.state == "held" for recording in found),
         undated=sum(recording.anchor is None for recording in found),
-        gaps=() if reach.scope.items else tuple(gaps(found, reach.interval)),
+        gaps=() if _is_of_single(reach) else tuple(gaps(found, reach.interval)),
     )
+
+
+def _is_of_single(reach: Reach) -> bool:
+    """Whether it is about single recordings: of those between them nobody expects any."""
+    return bool(reach.scope.items) or reach.scope.numbers is not UNSET
 
 
 def _expected(chain: Chain, reach: Reach, store: StoredRow) -> Iterable[str]:
     """The sources that should have recorded: one that did not is a gap too."""
-    if reach.scope.items:
+    if _is_of_single(reach):
         return ()
     registered = chain.current.sources_of(store.store_group)
     ours = {source.id for source in registered if source.record_class != CANARY}
@@ -115,6 +122,8 @@ def _matches(reach: Reach) -> ColumnElement[bool]:
         items.c.anchor.is_(None),
         and_(items.c.anchor - items.c.before <= ends, items.c.anchor + items.c.after >= begins),
     )
+    if reach.scope.numbers is not UNSET:
+        overlaps = and_(overlaps, made_with(reach.scope.numbers))
     if not reach.scope.sources:
         return overlaps
     return and_(overlaps, items.c.source.in_(reach.scope.sources))

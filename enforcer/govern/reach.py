@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from enforcer.govern import moments, sites
@@ -15,6 +16,7 @@ from enforcer.index.tables import stores
 from retention.calendar import Instant
 from retention.errors import ConfigError
 from retention.hold import padded
+from retention.numbers import Keyed
 from retention.policy import UNREGISTERED, Chain
 
 #: Begins after it ends: matches by the items it names only.
@@ -29,31 +31,46 @@ class Reach(NamedTuple):
     interval: Interval
 
 
-def resolve(connection: Connection, chain: Chain, form: Placement, now: Instant) -> Reach:
-    """What the form means; `ConfigError` asks where it is not clear."""
+def resolve(
+    connection: Connection,
+    chain: Chain,
+    form: Placement,
+    now: Instant,
+    called: Sequence[Keyed] = (),
+) -> Reach:
+    """What the form means; `ConfigError` asks where it is not clear.
+
+    `called` is the form's telephone number under every key in use, if it names one.
+    """
     if form.items:
         return _of_items(connection, form)
     site, found = _where(connection, form)
     _check_sources(chain, found, form.sources)
     interval = _when(form, ZoneInfo(found[0].zone), now)
-    return Reach(found, Scope(site=site, sources=form.sources), Interval(*padded(*interval)))
+    scope = Scope(site=site, sources=form.sources, numbers=tuple(called) or msgspec.UNSET)
+    return Reach(found, scope, Interval(*padded(*interval)))
 
 
 def _of_items(connection: Connection, form: Placement) -> Reach:
-    if form.site or form.stores or form.around or form.since or form.until:
+    if form.site or form.stores or form.around or form.since or form.until or form.number:
         raise ConfigError("name items, or a place and a time, not both")
     items = find_items(connection, form.items)
     return Reach(_stores(connection, {i.store for i in items}), Scope(items=items), NEVER)
 
 
 def _where(connection: Connection, form: Placement) -> tuple[str, Sequence[StoredRow]]:
-    if bool(form.site) == bool(form.stores):
+    anywhere = form.number and not (form.site or form.stores)
+    if bool(form.site) == bool(form.stores) and not anywhere:
         raise ConfigError("say where: a site, or stores")
     if form.stores:
         return "", _stores(connection, set(form.stores))
     open_stores = connection.execute(
         select(stores).where(stores.c.state != "retired").order_by(stores.c.id)
     ).all()
+    if anywhere:
+        if not open_stores:
+            raise ConfigError("there is no store yet")
+        return "", open_stores
     site = sites.resolve(form.site, (row.site for row in open_stores))
     return site, [row for row in open_stores if row.site == site]
 

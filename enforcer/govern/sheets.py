@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from msgspec import UNSET
 from sqlalchemy import Column, Connection, Select, func, select
 
 from enforcer.govern import history
@@ -41,6 +42,7 @@ def sheet(connection: Connection, chain: Chain, hold: str) -> HoldSheet:
         site=scope.site,
         sources=scope.sources,
         items=tuple(str(Name(item.store, item.epoch, item.number)) for item in scope.items),
+        number_keys=_number_keys(scope),
         begins=row.begins,
         ends=row.ends,
         placed_at=row.placed_at,
@@ -52,6 +54,10 @@ def sheet(connection: Connection, chain: Chain, hold: str) -> HoldSheet:
         stores=tuple(_at_stores(connection, chain, row)),
         history=tuple(history.of_subject(connection, hold)),
     )
+
+
+def _number_keys(scope: Scope) -> tuple[str, ...]:
+    return () if scope.numbers is UNSET else tuple(each.key for each in scope.numbers)
 
 
 def register(connection: Connection, now: Instant, today: date) -> tuple[HoldLine, ...]:

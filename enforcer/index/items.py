@@ -103,6 +103,9 @@ _REMOVE_KEPT = """
 _REMOVE_HOLDS = """
     DELETE FROM held_items WHERE store = ? AND epoch = ? AND number BETWEEN ? AND ?
 """
+_REMOVE_NUMBERS = """
+    DELETE FROM item_numbers WHERE store = ? AND epoch = ? AND number BETWEEN ? AND ?
+"""
 _HOLD = """
     INSERT INTO held_items (hold, store, epoch, number)
     SELECT ?, store, epoch, number FROM items
@@ -268,6 +271,7 @@ class Picked:
     def erase(self, at: Instant, why: str, outcome: Outcome) -> None:
         """Note how those that nothing keeps ended."""
         self._run(_ERASE, (at, why, str(outcome)))
+        self._run(_REMOVE_NUMBERS)
 
     def block(self) -> None:
         """Note that something keeps those that are merely present from being erased."""
@@ -277,6 +281,7 @@ class Picked:
         """Drop them, or with `kept_only` those that are held or restricted."""
         self._run(_REMOVE_KEPT if kept_only else _REMOVE)
         self._run(_REMOVE_HOLDS)
+        self._run(_REMOVE_NUMBERS)
 
     def hold(self, hold: str) -> None:
         """Have a hold hold them."""

@@ -3,15 +3,18 @@
 import msgspec
 
 from retention.hold import ItemRef
+from retention.numbers import Keyed
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hold's reach besides its interval (`holds.begins`, `holds.ends`) and its stores.
 
     `site` is the site's name if a whole site was meant: a store that joins the site later is held
-    too. No `sources` means all of them. `items` are held whatever the interval.
+    too. No `sources` means all of them. `items` are held whatever the interval. With `numbers`
+    only calls that were made with one of them are meant.
     """
 
     site: str = ""
     sources: tuple[str, ...] = ()
     items: tuple[ItemRef, ...] = ()
+    numbers: tuple[Keyed, ...] | msgspec.UnsetType = msgspec.UNSET

@@ -133,6 +133,19 @@ held_items = Table(
     sqlite_with_rowid=False,
 )
 
+item_numbers = Table(
+    "item_numbers",
+    metadata,
+    # Telephone numbers of calls, each as a key made it (retention.numbers): dropped at the erasure.
+    Column("key", Text, primary_key=True),  # the key's id; the key itself is in no table
+    Column("mac", LargeBinary, primary_key=True),
+    Column("store", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # the item's
+    Index("item_numbers_by_item", "store", "epoch", "number"),
+    sqlite_with_rowid=False,
+)
+
 tallies = Table(
     "tallies",
     metadata,

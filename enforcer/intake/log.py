@@ -30,6 +30,7 @@ _APPLY: Mapping[type[AnyEntry], _Apply] = {
     report.Freed: holding.freed,
     report.Marked: holding.marked,
     report.Acknowledged: holding.acknowledged,
+    report.Numbered: sighting.numbered,
     report.Scanned: health.scanned,
     report.Heartbeat: health.heartbeat,
 }

@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from enforcer.index import evidence
+from enforcer.index import evidence, numbers
 from enforcer.index.items import Facts, Known
 from enforcer.intake.batch import Batch
 from enforcer.intake.register import OTHER_RULE, RULES
-from retention.report import Changed, Sighted, runs
+from retention.report import Changed, Numbered, Sighted, runs
 
 
 def sighted(batch: Batch, entries: Sequence[Sighted]) -> None:
@@ -69,6 +69,12 @@ def changed(batch: Batch, entries: Sequence[Changed]) -> None:
             base=new.base,
         )
     batch.items.change(list(changes.items()))
+
+
+def numbered(batch: Batch, entries: Sequence[Numbered]) -> None:
+    """Note the numbers of calls. An agent says them right after it sighted the call."""
+    told = [(entry.item, number) for entry in entries for number in entry.numbers]
+    numbers.enter(batch.connection, batch.store, batch.epoch, told)
 
 
 def _facts(batch: Batch, entry: Changed, old: Known) -> Facts:

@@ -14,13 +14,23 @@ def place(connection: Connection, asked: Asked) -> Answer:
     """Place it; what is true of it, per store."""
     form = asked.form(Placement)
     person = asked.person.id
-    holds.place(connection, asked.chain, form, person=person, now=asked.now, today=asked.today)
+    called = asked.keyed(form.number)
+    holds.place(
+        connection,
+        asked.chain,
+        form,
+        person=person,
+        now=asked.now,
+        today=asked.today,
+        called=called,
+    )
     return _sheet(connection, asked, form.id)
 
 
 def look_ahead(connection: Connection, asked: Asked) -> Answer:
     """What it would cover."""
-    reach = resolve(connection, asked.chain, asked.form(Placement), asked.now)
+    form = asked.form(Placement)
+    reach = resolve(connection, asked.chain, form, asked.now, asked.keyed(form.number))
     stores = " ".join(store.id for store in reach.stores)
     return Answer(preview(connection, asked.chain, reach), stores)
 

@@ -14,7 +14,9 @@ from retention.hold import MAX_REVIEW_DAYS
 
 def find(connection: Connection, asked: Asked) -> Answer:
     """Items of a place and a time."""
-    stores, found = items.find(connection, asked.chain, asked.form(ItemQuery), asked.now)
+    form = asked.form(ItemQuery)
+    called = asked.keyed(form.number)
+    stores, found = items.find(connection, asked.chain, form, asked.now, called)
     return Answer(found, " ".join(stores), f"{len(found.items)} items")
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from enforcer.index.policies import Chains
 from retention import codec
 from retention.calendar import Instant, civil_date
-from retention.errors import MalformedError
+from retention.errors import ConfigError, MalformedError
+from retention.numbers import Keyed, NumberKey, asked
 from retention.people import Person
 from retention.policy import Chain
 
@@ -32,6 +33,7 @@ class Desk:
     clock: Callable[[], Instant]
     pin: str  # of the first policy, in hex
     directive_key: SigningKey
+    number_keys: Callable[[], tuple[NumberKey, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,18 @@ class Asked:
     def form(self, type_: type[T]) -> T:
         """The document in the body, or `MalformedError`."""
         return codec.decode(self.body, type_)
+
+    def keyed(self, number: str) -> tuple[Keyed, ...]:
+        """A telephone number under every key in use, none for none; it goes no further itself.
+
+        `MalformedError` if it is no number, `ConfigError` if there is no key to tell it by.
+        """
+        if not number:
+            return ()
+        keys = self.desk.number_keys()
+        if not keys:
+            raise ConfigError("calls cannot be told by number here: no number_keys are configured")
+        return asked(number, keys)
 
     def number(self, name: str) -> int:
         """A whole number out of the query, or `MalformedError`."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from retention import report
 from retention.calendar import Instant
 from retention.errors import MalformedError
+from retention.numbers import Keyed
 from retention.outcome import Outcome
 from retention.report import (
     GENESIS,
@@ -29,6 +30,7 @@ from retention.report import (
     Heartbeat,
     Held,
     Marked,
+    Numbered,
     Refused,
     Scanned,
     Sighted,
@@ -100,6 +102,12 @@ ENTRIES = {
         several,
         st.lists(st.tuples(words, st.integers(1, 3_652_059), counts), max_size=2).map(tuple),
         several,
+    ),
+    Numbered: st.builds(
+        Numbered,
+        instants,
+        st.integers(1, 2**53 - 1),
+        st.lists(st.builds(Keyed, words, st.binary(max_size=64)), max_size=3).map(tuple),
     ),
     Scanned: st.builds(Scanned, instants, instants, counts, small),
     Heartbeat: st.builds(

@@ -12,7 +12,8 @@ class Placement(Form, frozen=True):
 
     Where: a `site` as people call it, or `stores`; of them all sources or only `sources`. When:
     `around` a time, or `since`..`until`, in the site's zone (see `govern.moments`). Or neither,
-    and `items` ("STORE/EPOCH/NUMBER"). `requested_on`: a person's request for access came in.
+    and `items` ("STORE/EPOCH/NUMBER"). `number`: only calls made with that telephone number, in all
+    stores if none is said. `requested_on`: a person's request for access came in.
     """
 
     id: Word
@@ -24,6 +25,7 @@ class Placement(Form, frozen=True):
     around: Word = ""
     since: Word = ""
     until: Word = ""
+    number: Word = ""
     case: Sentence = ""
     citation: Sentence = ""
     requested_on: date | None = None
@@ -79,6 +81,7 @@ class HoldSheet(Form, frozen=True):
     site: str
     sources: tuple[str, ...]
     items: tuple[str, ...]
+    number_keys: tuple[str, ...]  # by which keys it tells a telephone number; none: it names none
     begins: Instant
     ends: Instant
     placed_at: Instant

@@ -33,7 +33,10 @@ class ItemSheets(Form, frozen=True):
 
 
 class ItemQuery(Form, frozen=True):
-    """Which items: of a site or store, of a source, around a time or between two."""
+    """Which items: of a site or store, of a source, around a time or between two.
+
+    Or calls made with a telephone `number`, wherever and whenever, if no place and time is given.
+    """
 
     site: Sentence = ""
     store: Word = ""
@@ -41,6 +44,7 @@ class ItemQuery(Form, frozen=True):
     around: Word = ""
     since: Word = ""
     until: Word = ""
+    number: Word = ""
 
 
 class Restriction(Form, frozen=True):

@@ -25,6 +25,7 @@ from enforcer.govern.forms.stores import Invitations, NewStore, NewStores
 from enforcer.settings import Settings, load
 from retention import codec, directive, envelope, policy, report
 from retention.calendar import Instant, parse_instant
+from retention.numbers import Keyed
 from retention.people import Role
 from retention.report import AnyEntry
 from retention.wire import Enrolment, Hello
@@ -204,6 +205,10 @@ class Agent:
                 for number, anchor in enumerate(anchors, first)
             )
         )
+
+    def number(self, item: int, *numbers: Keyed) -> None:
+        """Report telephone numbers of an item."""
+        self.report(report.Numbered(self.served.clock(), item, numbers))
 
     def scan(self) -> None:
         now = self.served.clock()
