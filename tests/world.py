@@ -441,14 +441,14 @@ class World:
         assert limits is not None
         return limits.due_at
 
-    def activate(self, count: int = 1000) -> None:
+    def activate(self, count: int = 1000, *, record_class: str = "terminal-image") -> None:
         self.sign(
             acts.Activation(
                 id=self.act_id(),
                 at=self.true.now,
                 reason="test",
                 stores=(STORE,),
-                record_class="terminal-image",
+                record_class=record_class,
                 through_ordinal=date(2100, 1, 1).toordinal(),
                 count=count,
             )
@@ -539,4 +539,4 @@ class World:
 
 
 def _is_ours(name: str) -> bool:
-    return name.endswith((".jpg", ".wav", ".json", ".txt"))
+    return name.endswith((".jpg", ".wav", ".gsm", ".json", ".txt"))

@@ -8,6 +8,7 @@ import pytest
 from calls import parts, sound
 from world import STORE, World, at
 
+from agents.engine import sweep
 from retention.acts import Erasure, Release
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold
@@ -347,3 +348,39 @@ def test_people_find_correct_and_erase_a_call_after_its_agent_lost_its_memory(wo
     world.rest()
     assert set() == world.files()
     world.check()
+
+
+@pytest.mark.parametrize("batches", range(5))
+def test_a_hold_between_two_batches_finds_calls_whole_or_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch, batches: int
+):
+    monkeypatch.setattr(sweep, "BATCH_ITEMS", 3)  # less than one call has files
+    calls = [f"20260110-12{minute:02}00-{minute}" for minute in range(4)]
+    names = {call: {f"front/{name}" for name in whole_call(world, call)} for call in calls}
+    world.rest()
+    come_due(world)
+    sweeping = world.agent.sweep()
+    for _ in range(batches):
+        next(sweeping)
+    world.centre.holds.append(StoreHold("all", Instant(0), Instant(BEGAN * 2), ()))
+    world.agent.exchange.consult()
+    world.rest()
+    books = world.check()
+    left = [call for call in calls if names[call] <= world.files()]
+    assert set().union(*(names[call] for call in left)) == world.files()
+    assert [{"all"}] * len(left) == [entry.holds for entry in books.live.values()]
+    assert max(4 - batches, 0) == len(left)
+
+
+def test_two_calls_of_silence_are_two_calls(world: World):
+    """Nobody answered: both recordings are a header, and neither date is the other's."""
+    put(world, f"{CALL}.wav", b"RIFF" + bytes(4) + b"WAVE")
+    world.rest()
+    world.true.pass_(30 * DAY)
+    moment = world.true.now
+    put(world, "20260209-140000-18.wav", b"RIFF" + bytes(4) + b"WAVE")
+    world.rest()
+    assert {BEGAN, moment} == {entry.anchor for entry in world.check().live.values()}
+    hold(world)
+    world.rest()
+    assert [{"case"}, set()] == [entry.holds for entry in world.check().live.values()]

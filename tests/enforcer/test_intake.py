@@ -205,6 +205,17 @@ def test_a_blocked_item_says_so_until_it_is_erased_and_other_refusals_are_only_c
     assert "erased" == states(log.engine)[1]
 
 
+def test_a_call_that_is_partly_erased_is_counted_as_such_and_is_live_until_all_of_it_is_gone(
+    log: Log,
+):
+    log.say(Refused(NOW, ((1, 2),), Outcome.PARTIAL))
+    assert {1: "present", 2: "present", 3: "present"} == states(log.engine)
+    counted = table(log.engine, "erasure_tallies", "why", "outcome", "items")
+    assert [("", "partial", 2)] == counted
+    log.say(Erased(NOW, ((1, 1),), "due", Outcome.ERASED_VERIFIED))
+    assert {1: "erased", 2: "present", 3: "present"} == states(log.engine)
+
+
 def test_several_holds_are_independent_and_without_any_an_item_is_what_it_was(log: Log):
     log.say(
         sight(4, anchor=None, state="undated"),
