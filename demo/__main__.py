@@ -2,11 +2,13 @@
 
 An enforcer and a terminal's agent are started as anybody would start them; 75 days of a camera's
 recordings lie on the terminal. What is due goes, what an incident needs stays, and an auditor who
-shares nothing with either looks whether it is so. Exit code 0 only if he agrees.
+shares nothing with either looks whether it is so. Where Prometheus is installed, it watches all of it,
+and every panel of the dashboards has to show something. Exit code 0 only if all of that is so.
 """
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -18,11 +20,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo import stage as stages
+from demo.prometheus import DASHBOARDS, Prometheus, watching
 from demo.scene import DAYS, Scene
 from demo.stage import GROUP, SITE, STORE, CommandError, Stage, started, wait_for
 
 RIGA = ZoneInfo("Europe/Riga")
 HOME = Path("run/demo")
+PANEL_SECONDS = 15
 #: In the order of the double entry: what was seen is the sum of the rest.
 STATES = (
     "live",
@@ -45,6 +49,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="stop at the end")
     parser.add_argument("--home", type=Path, default=HOME, help="is made anew [%(default)s]")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started is ended
     try:
         with ExitStack() as running:
             return _play(arguments.home.absolute(), running, once=arguments.once)
@@ -64,6 +69,7 @@ def _play(home: Path, running: ExitStack, *, once: bool) -> int:
     count = scene.backlog()
     _say(f"{count} recordings of the last {DAYS} days lie on the terminal at {SITE}")
     _start_agent(stage, running, count)
+    prometheus = running.enter_context(watching(stage))
     _say(
         "It was seen late: a picture copied from another disk, two from cameras with broken clocks"
     )
@@ -76,15 +82,16 @@ def _play(home: Path, running: ExitStack, *, once: bool) -> int:
     print(_last_lines(stage.enforcer("forecast", "--days", "2", person="anna", may_fail=True), 5))
     _activate(stage, count)
     _watch_it_go(stage)
-    _table(stage)
+    agreed = [_table(stage)]
     _certificate(stage, scene)
-    agreed = _audit(stage, pin)
-    _addresses(stage)
+    agreed.append(_audit(stage, pin))
+    agreed.append(_witnessed(stage, pin, prometheus))
+    _addresses(stage, scene, prometheus)
     if not once:
-        print("Running until Ctrl-C.")
+        print("\nRunning until Ctrl-C.")
         while True:
             time.sleep(3600)
-    return 0 if agreed else 1
+    return 0 if all(agreed) else 1
 
 
 def _start(stage: Stage, running: ExitStack) -> str:
@@ -156,16 +163,19 @@ def _watch_it_go(stage: Stage) -> None:
     print()
 
 
-def _table(stage: Stage) -> None:
+def _table(stage: Stage) -> bool:
+    """Whether the books balance and nothing is late, or not known."""
     _say("What became of everything that was seen")
     status = _status(stage)
     counts = status["counts"]
     seen = counts.get("seen", 0)
     parts = " + ".join(f"{counts.get(s, 0)} {s.replace('_', ' ')}" for s in STATES)
     print(f"  {status['record_class']}: {seen} seen = {parts}")
-    balance = "it balances" if seen == sum(counts.get(s, 0) for s in STATES) else "NOT BALANCED"
+    balances = seen == sum(counts.get(s, 0) for s in STATES)
+    balance = "it balances" if balances else "NOT BALANCED"
     print(f"  {balance}; overdue {status['overdue']}, past the limit {status['past_limit']}")
     print(stage.enforcer("status", "--all", person="anna", may_fail=True))
+    return balances and bool(status["state"] == "ok")
 
 
 def _certificate(stage: Stage, scene: Scene) -> None:
@@ -197,7 +207,7 @@ def _audit(stage: Stage, pin: str) -> bool:
         code, text = _auditor(*words)
         codes.append(code)
         print(_abridged(text))
-    return codes == [0, 0]
+    return not any(codes)
 
 
 def _auditor(*words: str) -> tuple[int, str]:
@@ -217,14 +227,43 @@ def _abridged(text: str) -> str:
     )
 
 
-def _addresses(stage: Stage) -> None:
-    _say("Look around")
-    people = stage.centre / "people"
-    print(f"  enforcer     {stage.url}/healthz  {stage.url}/metrics")
+def _witnessed(stage: Stage, pin: str, prometheus: Prometheus | None) -> bool:
+    """Whether every panel shows something and the ledger is the one Prometheus saw; true without it."""
+    if prometheus is None:
+        return True
+    _say(
+        "What Prometheus recorded of all this, and whether the ledger is still the one that it saw"
+    )
+    empty, count = prometheus.empty_panels(within=PANEL_SECONDS)
+    print(f"  {count - len(empty)} of {count} panels of the dashboards have data")
+    for name in empty:
+        print(f"  EMPTY: {name}")
+    bundle = str(stage.home / "bundle.zip")
+    code, text = _auditor("witness", bundle, "--prometheus", prometheus.url, "--pin", pin)
+    print("\n".join(line for line in text.splitlines() if "witness" in line))
+    return not empty and code == 0
+
+
+def _addresses(stage: Stage, scene: Scene, prometheus: Prometheus | None) -> None:
+    _say("Look around: from another shell, as a person")
+    print(f"  export RETENTION_PASSPHRASE={stages.PASSPHRASE!r}")
+    print(f"  export PATH={stages.BIN}:$PATH ENFORCER_AS={stage.centre / 'people' / 'boris.toml'}")
+    print("  enforcer status --all")
+    day = f"{datetime.now(RIGA) - timedelta(days=1):%Y-%m-%d}"  # noqa: TID251 - as above
+    print(f"  enforcer hold place crime --site '{SITE}' --from {day}T18:00 --to {day}T19:00")
+    print(f"  cp {scene.spare(stage.home)} {stage.tree}/front/")
+    print()
     print(f"  recordings   {stage.tree}")
-    print(f"  as a person  {stages.BIN}/enforcer status --as {people}/anna.toml")
-    print(f"  passphrase   {stages.PASSPHRASE!r} (RETENTION_PASSPHRASE)")
     print(f"  bundle       {stage.home / 'bundle.zip'}")
+    print(f"  enforcer     {stage.url}/healthz  {stage.url}/metrics")
+    print(f"  its CA       {stage.authority}")
+    if prometheus is None:
+        print(
+            "  Prometheus   is not installed (apt install prometheus): nobody draws the dashboards"
+        )
+    else:
+        print(f"  Prometheus   {prometheus.url}/alerts  {prometheus.url}/graph")
+    print(f"  dashboards   {DASHBOARDS}/*.json, for Grafana: deploy/grafana/provisioning")
 
 
 def _status(stage: Stage) -> dict[str, Any]:

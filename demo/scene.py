@@ -71,6 +71,13 @@ class Scene:
         """One more picture, taken at this moment."""
         return self._record(moment, "jpg", tag="now")
 
+    def spare(self, directory: Path) -> Path:
+        """A picture taken just now that is not on the terminal yet, for whoever wants to drop one."""
+        name = f"01-{self._now:%Y%m%d%H%M%S}-99.jpg"
+        path = directory / name
+        path.write_bytes(stamp_jpeg(self._picture, self._now) + self._unique(name))
+        return path
+
     def _moments(self) -> Iterator[datetime]:
         for day in range(DAYS, -1, -1):
             date = self._now - timedelta(days=day)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +51,17 @@ class Stage:
 
     home: Path
     port: int
+    agents: Mapping[str, int]  # where each agent shows its own metrics, by its store
 
     @property
     def centre(self) -> Path:
         """What `enforcer init` made."""
         return self.home / "centre"
+
+    @property
+    def authority(self) -> Path:
+        """What the enforcer's certificate is checked by."""
+        return self.centre / "tls" / "authority.pem"
 
     @property
     def tree(self) -> Path:
@@ -98,7 +104,7 @@ class Stage:
 def set_up(home: Path) -> Stage:
     """A new centre with keys, a policy and two people, and a terminal's settings."""
     shutil.rmtree(home, ignore_errors=True)
-    stage = Stage(home, _free_port())
+    stage = Stage(home, free_port(), {STORE: free_port()})
     (home / "terminal" / "state").mkdir(parents=True)
     stage.tree.mkdir()
     policy = home / "policy.toml"
@@ -113,13 +119,14 @@ def set_up(home: Path) -> Stage:
         *("--host", "127.0.0.1", "--listen", f"127.0.0.1:{stage.port}"),
     )
     with (stage.centre / "enforcer.toml").open("a") as settings:
-        settings.write("prove_seconds = 3\n")
+        settings.write("prove_seconds = 3\nwatch_seconds = 2\n")
     stage.agent_config.write_text(
         f'root = "{stage.tree}"\n'
         f'state = "{home / "terminal" / "state"}"\n'
         f'enforcer = "{stage.url}"\n'
-        f'ca_file = "{stage.centre / "tls" / "authority.pem"}"\n'
+        f'ca_file = "{stage.authority}"\n'
         f'events = "{home / "terminal" / "events"}"\n'
+        f"metrics_port = {stage.agents[STORE]}\n"
         "talk_every = 2\nsweep_every = 5\nscan_every = 60\nspread = 0\n"
         "any_file_system = true\n"
     )
@@ -160,7 +167,8 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -25,7 +25,7 @@ from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
 from enforcer.supervisor import Supervisor
-from enforcer.watch import EVERY_SECONDS, Watch
+from enforcer.watch import Watch
 from enforcer.web.agents_api import agents_api
 from enforcer.web.app import make_app
 from enforcer.web.desk import HOME_ZONE, Desk
@@ -90,7 +90,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     stopped = Stopped()
     watch = Watch(engine, chains, clock, HOME_ZONE)
     supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"), _OFTEN)
-    side = _tasks(rounds, watch, settings.prove_seconds)
+    side = _tasks(rounds, watch, settings.prove_seconds, settings.watch_seconds)
     tasks = SideTasks(side, registry, stopped, supervisor.turned)
     routers = [agents_api(desk, Director(directive_key)), people_api(ROUTES, desk)]
     app = make_app(routers, registry, tasks.alive)
@@ -161,10 +161,10 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _tasks(rounds: Rounds, watch: Watch, prove_seconds: int) -> list[Task]:
+def _tasks(rounds: Rounds, watch: Watch, prove_seconds: int, watch_seconds: int) -> list[Task]:
     return [
         Task("prove", prove_seconds, rounds.prove),
-        Task("watch", EVERY_SECONDS, watch.look),
+        Task("watch", watch_seconds, watch.look),
         Task("check", DAILY_SECONDS, rounds.check),
         Task("forget", DAILY_SECONDS, rounds.forget),
     ]

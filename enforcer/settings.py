@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     """Directory of published checkpoints: copy it to where this machine cannot write."""
     prove_seconds: Seconds = 60
     """How often receipts become certificates."""
+    watch_seconds: Annotated[int, Field(ge=1, le=60)] = 60
+    """How often the state is looked at, so that each day can be told how long it was what."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod

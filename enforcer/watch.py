@@ -1,4 +1,4 @@
-"""Looks at the state of compliance every minute, so that each day's leaf can tell how long it was what."""
+"""Looks at the state of compliance once a minute, so that each day's leaf can tell how long it was what."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,7 @@ from enforcer.index.engine import reading, writing
 from enforcer.index.policies import Chains
 from retention.calendar import Instant, civil_date
 
-EVERY_SECONDS = 60
-_LONGEST_SECONDS = 3 * EVERY_SECONDS
+_LONGEST_SECONDS = 3 * 60
 """A longer pause between two looks was not watched: the machine slept, or its clock was set."""
 
 _LOG = structlog.get_logger()
