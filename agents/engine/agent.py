@@ -259,6 +259,8 @@ class Agent:
                 self.reserve.spent_on(self._catch_up)
                 yield swept
             self.reserve.keep()
+            if self._canaries:  # the first one as soon as the store may erase
+                self._canaries.tick()
 
     def standing(self, *, fresh: bool) -> permit.Standing:
         """How this agent stands just now, for `permit` to judge."""
