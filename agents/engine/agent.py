@@ -1,6 +1,6 @@
 """One store's agent: the rooms of the engine, put together once.
 
-Built by a composition root (`agents.terminal.compose`, a test) from a store, a catalogue, a wire
+Built by a composition root (`agents.service.building`, a test) from a store, a catalogue, a wire
 and a clock. The methods are what a daemon, a command or a test has an agent do; each may be
 repeated, and after a crash at any point `start` puts things right. All but `talk` and
 `heartbeat` use the store, and are for one thread.

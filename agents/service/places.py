@@ -6,6 +6,7 @@ from typing import Protocol
 
 from agents.engine.watch import Watch, Watcher
 from agents.stores import Store
+from agents.stores.mounts import is_shared
 from agents.stores.private import enrol
 from agents.stores.survey import SUITABLE, Fact, survey
 from agents.stores.tree import Tree
@@ -52,9 +53,9 @@ class TreePlace:
         """See `Place.open`."""
         return Tree(os.fsencode(self._root), store, epoch=epoch, private=self._private)
 
-    def watch(self) -> Watch:
+    def watch(self) -> Watch | None:
         """See `Place.watch`."""
-        return Watch(Path(self._root))
+        return None if is_shared(self._root) else Watch(Path(self._root))
 
     def survey(self, store: str) -> list[Fact]:
         """See `Place.survey`."""

@@ -6,18 +6,20 @@ numbers up, and an overlay gives a file a new one when it is first written to.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.stores.beneath import Root, others_write
 from agents.stores.kernel import mount_of
-from agents.stores.private import Private, keys
+from agents.stores.mounts import NFS, PROC, Mount, read_mounts
+from agents.stores.private import DEFAULT_NAME, Private, keys
+from agents.stores.walking import regular_files, walk
 from retention.errors import ConfigError, StoreUnreachableError
 
+#: What a client of NFS leaves of a file that is removed while a program has it open.
+LEFTOVER = b".nfs"
 SUITABLE = frozenset({"ext4", "xfs", "btrfs"})
-PROC = Path("/proc")
 _CAP_FOWNER = 1 << 3
 
 
@@ -27,15 +29,6 @@ class Fact(NamedTuple):
     subject: str
     fine: bool
     sentence: str
-
-
-class Mount(NamedTuple):
-    """A line of proc(5), mountinfo."""
-
-    number: int
-    point: bytes
-    kind: str
-    read_only: bool
 
 
 def survey(
@@ -56,6 +49,7 @@ def survey(
     try:
         return [
             *_file_system(root, mounts, suitable),
+            *_share(root, private, mounts),
             *_mounts_below(path, mounts),
             *_overlaps(path, other_roots),
             *_private(root, private, store),
@@ -66,27 +60,20 @@ def survey(
         root.close()
 
 
-def read_mounts(text: bytes) -> Iterator[Mount]:
-    """Read the mounts of this process; blanks in a path are written as octal escapes."""
-    for line in text.splitlines():
-        left, _, right = line.partition(b" - ")
-        number, _, _, _, point, options, *_ = left.split(b" ")
-        kind, _, super_options, *_ = right.split(b" ")
-        read_only = b"ro" in options.split(b",") or b"ro" in super_options.split(b",")
-        yield Mount(int(number), _unescaped(point), kind.decode(), read_only)
-
-
-def _unescaped(point: bytes) -> bytes:
-    return re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), point)
-
-
 def _file_system(root: Root, mounts: Sequence[Mount], suitable: frozenset[str]) -> Iterator[Fact]:
     number = mount_of(root.fd)
     mount = next((mount for mount in mounts if mount.number == number), None)
     if mount is None:
         yield Fact("file system", False, "The mount this root lies on cannot be found.")
         return
-    if mount.kind in suitable:
+    if mount.kind in NFS:
+        sentence = (
+            f"It is {mount.kind}: no event tells of what others do there, so the scan alone finds it; "
+            "its inodes are as stable as those of the server's own file system, which has to be "
+            f"one of {', '.join(sorted(SUITABLE))}."
+        )
+        yield Fact("file system", True, sentence)
+    elif mount.kind in suitable:
         yield Fact("file system", True, f"It is {mount.kind}.")
     else:
         known = ", ".join(sorted(suitable))
@@ -94,6 +81,35 @@ def _file_system(root: Root, mounts: Sequence[Mount], suitable: frozenset[str]) 
         yield Fact("file system", False, sentence)
     if mount.read_only:
         yield Fact("file system", False, "It is mounted read-only: nothing can be erased.")
+
+
+def _share(root: Root, private: bytes | None, mounts: Sequence[Mount]) -> Iterator[Fact]:
+    """What only a share of another machine has."""
+    number = mount_of(root.fd)
+    if not any(mount.number == number and mount.kind in NFS for mount in mounts):
+        return
+    left = sum(
+        found.name.startswith(LEFTOVER)
+        for directory in walk(lambda: root, _ignored)
+        for found in regular_files(root, directory, _ignored)
+    )
+    if left:
+        sentence = (
+            f"Of {left} files that were removed while a program had them open the bytes are still "
+            "there (.nfs*): they go when that program ends; if it has, remove them."
+        )
+        yield Fact("leftovers", False, sentence)
+    where = root.path + b"/" + DEFAULT_NAME if private is None else private
+    if os.geteuid() == 0 and os.path.lexists(where) and os.lstat(where).st_uid:
+        sentence = (
+            "The server makes another user of root (root_squash): run the agent as the user whose "
+            "recordings these are, or have the share exported to this machine without it."
+        )
+        yield Fact("root", False, sentence)
+
+
+def _ignored(_path: bytes, _why: str) -> None:
+    """A scan tells what cannot be read."""
 
 
 def _mounts_below(path: bytes, mounts: Sequence[Mount]) -> Iterator[Fact]:

@@ -17,6 +17,7 @@ _BLOCKED = {
 }
 _FAILED = {
     errno.EIO: "The disk reported an error.",
+    errno.ESTALE: "The server knows it no more by the handle it gave: it was replaced or exported anew.",
     errno.ENOSPC: "The disk is full, and so is its reserve.",
     errno.EDQUOT: "The quota is used up.",
     errno.EMFILE: "The agent has too many files open.",

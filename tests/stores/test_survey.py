@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from stores.place import STORE
 
+from agents.stores.kernel import mount_of
+from agents.stores.mounts import PROC, Mount, is_shared, read_mounts
 from agents.stores.private import enrol
-from agents.stores.survey import PROC, SUITABLE, Fact, Mount, read_mounts, survey
+from agents.stores.survey import SUITABLE, Fact, survey
 from retention.errors import ConfigError
 
 MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -150,3 +152,42 @@ def test_what_is_mounted_inside_is_told(tmp_path: Path, need: Callable[[str], st
         subprocess.run(["umount", inside], check=True)
     assert troubles(facts) == ["mounts inside"]
     assert f"{inside} is mounted inside" in facts[1].sentence
+
+
+def nfs(path: Path, tmp_path: Path) -> Path:
+    """A /proc by which this path lies on a share."""
+    fd = os.open(path, os.O_RDONLY)
+    number = mount_of(fd)
+    os.close(fd)
+    line = f"{number} 1 0:99 / /mnt/calls rw - nfs4 pbx:/calls rw\n"
+    return proc_of(tmp_path, mounts=line.encode())
+
+
+def test_on_a_share_nobody_is_told_of_events_and_what_is_left_of_open_files_is_counted(
+    tmp_path: Path,
+):
+    root = tmp_path / "root"
+    (root / "2026").mkdir(parents=True)
+    enrol(os.fsencode(root), STORE)
+    proc = nfs(root, tmp_path)
+    facts = survey(os.fsencode(root), STORE, proc=proc)
+    assert troubles(facts) == []
+    assert "the scan alone finds it" in facts[0].sentence
+    assert is_shared(str(root), proc)
+    assert not is_shared(str(root))
+    assert not is_shared(str(root / "none"), proc)
+    (root / "2026/.nfs0000000001").touch()
+    (root / ".nfs0000000002").touch()
+    facts = survey(os.fsencode(root), STORE, proc=proc)
+    assert troubles(facts) == ["leftovers"]
+    assert "Of 2 files" in facts[1].sentence
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user on a share")
+def test_a_server_that_makes_another_user_of_root_is_told(tmp_path: Path):
+    root = tmp_path / "root"
+    root.mkdir()
+    enrol(os.fsencode(root), STORE)
+    os.chown(root / ".retention", 65534, 65534)
+    facts = survey(os.fsencode(root), STORE, proc=nfs(root, tmp_path))
+    assert troubles(facts) == ["root", "private directory"]

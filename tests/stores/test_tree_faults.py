@@ -1,12 +1,13 @@
 """Disks that are full, read-only, failing or not there, and crashes at every step of an erasure."""
 
+import errno
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -296,6 +297,30 @@ def test_a_look_that_fails_is_a_failure_and_not_an_absence(three: TreePlace, run
     assert (2, ERASED) not in names(results)
     assert {outcome for _, outcome in names(results)} <= {ERASED, FAILED}
     assert FAILED in {outcome for _, outcome in names(results)}
+
+
+@pytest.mark.slow
+def test_a_stale_handle_of_a_share_is_a_failure_and_never_an_absence(three: TreePlace, run: Run):
+    stale = "The server knows it no more by the handle it gave: it was replaced or exported anew."
+    results = run(three.path, "erase", "unlinkat:error=ESTALE:when=2")
+    assert names(results) == [(1, ERASED), (2, FAILED), (3, ERASED)]
+    assert results[1][2] == stale
+    [unread, _] = run(three.path, "look", "getdents64:error=ESTALE", only=three.path / "d")
+    assert unread == {"d": stale}
+
+
+def test_a_root_with_a_stale_handle_is_a_store_that_cannot_be_reached(
+    three: TreePlace, monkeypatch: pytest.MonkeyPatch
+):
+    def stale(*_args: object, **_options: object) -> NoReturn:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    three.store.check()
+    monkeypatch.setattr(os, "lstat", stale)
+    monkeypatch.setattr("agents.stores.beneath.os.open", stale)
+    for act in (three.store.check, lambda: three.store.find(b"d", b"a")):
+        with pytest.raises(StoreUnreachableError):
+            act()
 
 
 @pytest.mark.slow
