@@ -1,0 +1,89 @@
+"""The commands of an agent on a storage: its settings make it put calls together, and find them whole."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from world import GROUP, STORE, Centre, TrueTime, at, first_policy, signed_policy
+
+from agents.cli import main
+from agents.engine.epoch import commission
+from agents.engine.reserve import Reserve, open_catalogue
+from agents.service import credential
+from agents.service.credential import Credential
+from agents.stores.private import enrol
+from retention import envelope
+from retention.policy import Source
+from retention.wire import Enrolment
+
+CORPUS = Path(__file__).parent.parent / "media" / "calls" / "loopback"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    """The settings of an agent that is enrolled and cannot reach its enforcer."""
+    root, state = tmp_path / "calls", tmp_path / "state"
+    shutil.copytree(CORPUS / "rtpengine", root)
+    state.mkdir()
+    source = Source(
+        id="calls",
+        group=GROUP,
+        directory="",
+        record_class="contact-centre-call",
+        purpose="calls",
+    )
+    centre = Centre(
+        TrueTime(at("2026-11-25 03:00")), [signed_policy(first_policy(sources=[source]))]
+    )
+    enrol(os.fsencode(root), STORE)
+    catalogue = open_catalogue(state / "catalogue.sqlite", Reserve(state / "reserve"))
+    commission(catalogue, centre.enrol(Enrolment("code")))
+    with catalogue.transaction() as db:
+        policy = envelope.encode(centre.policies[0])
+        db.execute("INSERT INTO policies VALUES (1, ?)", (policy,))
+    catalogue.close()
+    credential.save(state / "credential", Credential(STORE, "secret", centre.pin))
+    path = tmp_path / "storage.toml"
+    path.write_text(
+        f'state = "{state}"\nenforcer = "https://127.0.0.1:1"\nrecorders = ["rtpengine"]\n'
+        f'settle = 0\n[directory]\nroot = "{root}"\nany_file_system = true\n'
+    )
+    return path
+
+
+def test_a_call_is_found_with_all_its_files_under_one_number(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert 0 == main(["scan", "--config", str(settings)])
+    interval = ["--from", "2026-11-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z"]
+    find = ["item", "find", "--config", str(settings), "--source", "calls", *interval, "--json"]
+    assert 0 == main(find)
+    found = json.loads(capsys.readouterr().out)
+    assert [1, 1, 2, 2] == [row["item"] for row in found]
+    for number in (1, 2):
+        paths = [row["path"] for row in found if row["item"] == number]
+        names = {Path(path).stem.removeprefix("rtpengine-meta-") for path in paths}
+        assert {"metadata", "pcaps"} == {Path(path).parts[0] for path in paths}
+        assert 1 == len(names)
+
+
+def test_status_counts_calls_and_not_their_files(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert 0 == main(["scan", "--config", str(settings)])
+    capsys.readouterr()
+    assert 0 == main(["status", "--config", str(settings), "--json"])
+    counted = json.loads(capsys.readouterr().out)["items"]
+    assert 2 == sum(line["items"] for line in counted)  # undated, where the clock is behind them
+
+
+def test_doctor_looks_at_the_directory_and_for_the_enforcer(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert 1 == main(["doctor", "--config", str(settings), "--json"])
+    facts = {fact["subject"]: fact["fine"] for fact in json.loads(capsys.readouterr().out)}
+    assert facts["file system"]
+    assert facts["private directory"]
+    assert not facts["enforcer"]
