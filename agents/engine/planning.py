@@ -181,18 +181,19 @@ class Planner:
                 stage = plan.legs if part.role is Role.RECORDING else plan.companions
                 files.append(File(part.row, going[part.item][0], stage))
         kept = self._kept_by_marks(plan, files, paths)
-        names = {file.row.number: self._names(why_of, file.row) for file in files}
-        for file in files:
+        linked = [file for file in files if file.row.links > 1]
+        names = {file.row.number: self._names(why_of, file.row) for file in linked}
+        for file in linked:
             if not names[file.row.number] and file.item.number not in kept:
                 kept.add(file.item.number)
                 plan.refused.append(Result(file.item.number, Outcome.REFUSED_HELD, _ANOTHER_NAME))
         for row, item, stage in files:
-            if item.number not in kept:
-                want = Wanted(row.number, row.name, row.generation, names[row.number])
+            number = item.number
+            if number not in kept:
+                want = Wanted(row.number, row.name, row.generation, names.get(row.number, 1))
                 stage[paths[row.directory]].append(want)
-                why = going[item.number][1]
                 plan.planned[row.number] = Planned(
-                    row.number, why, item.source, item.civil, row.fingerprint, item.number
+                    row.number, going[number][1], item.source, item.civil, row.fingerprint, number
                 )
         return plan
 
@@ -217,8 +218,6 @@ class Planner:
 
     def _names(self, why_of: Callable[[_Facts], str | None], row: Row) -> int:
         """How many names of this content the catalogue knows; 0 if one of them may not go."""
-        if row.links == 1:
-            return 1
         names = self._catalogue.rows(_SAME_CONTENT, row.generation)
         items = [self._catalogue.one(_OF_ITEM, name) or () for name in names]
         may_go = (
