@@ -50,6 +50,10 @@ class Report:
             return Verdict.VIOLATED
         return Verdict.OK if found == {Verdict.OK} else Verdict.UNKNOWN
 
+    def texts(self, verdict: Verdict) -> list[str]:
+        """The sentences of one verdict."""
+        return [finding.text for finding in self.findings if finding.verdict is verdict]
+
     def ok(self, check: str, text: str) -> None:
         """Something was established."""
         self.findings.append(Finding(check, Verdict.OK, text))

@@ -8,8 +8,8 @@ from typing import TypeVar
 from auditor.findings import Report
 from retention import acts, bundle, exceptions
 from retention.acts import Release
-from retention.bundle import Book, HoldExtract, ItemAct, Manifest
-from retention.calendar import civil_date, start_of_day
+from retention.bundle import Book, HoldExtract, ItemAct, Manifest, Rescanned
+from retention.calendar import civil_date, iso, start_of_day
 from retention.envelope import Envelope
 from retention.errors import VerificationError
 from retention.exceptions import Exceptions
@@ -70,6 +70,23 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
     if not report.violated("exceptions", stale):
         named = Counter(str(item.reason) for each in lists.values() for item in each.items)
         report.ok("exceptions", f"named by {len(lists)} stores: {_told(named, ' ')}")
+
+
+def check_rescans(report: Report, members: Members, manifest: Manifest) -> None:
+    """What auditors found on the stores, as the operator hands it on: the worst of it is told."""
+    shown = report.attempt("rescans", _parsed, members[bundle.RESCANS], Rescanned)
+    for each in shown or ():
+        files = sum(counted.files for counted in each.counts)
+        text = (
+            f"{each.store}: {files} files found, {each.verdict}, number {each.number or 'none'},"
+            f" at {iso(each.at, UTC)}"
+        )
+        if each.at > manifest.made_at or each.verdict == "violated":
+            report.violated("rescans", [text])
+        elif each.verdict == "unknown":
+            report.unknown("rescans", text)
+        else:
+            report.ok("rescans", text)
 
 
 def read_exceptions(data: bytes, chain: Chain) -> dict[str, Exceptions]:

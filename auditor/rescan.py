@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from auditor.findings import Report
 from auditor.walk import Listed, OpenFile, walk
 from retention.anchor import date_recording
+from retention.bundle import Counted, Rescanned
 from retention.calendar import DAY, Instant, civil_date
 from retention.classes import RecordClass
 from retention.errors import GoneError, MalformedError, UnreadableError
@@ -133,6 +134,7 @@ class Rescan:
         self.unread = 0
         self.unread_told: list[str] = []
         self._root = root
+        self._group = group
         self._chain = chain
         self._register = _Register(chain, group)
         self._exceptions = exceptions
@@ -171,6 +173,24 @@ class Rescan:
             )
         self._tell_list(report)
         return report
+
+    def report(self, number: str, store: str) -> Rescanned:
+        """All of it without a single name, to be handed in; `number` is the inspector's own."""
+        counts = sorted(self.counts.items(), key=lambda each: tuple(map(str, each[0])))
+        return Rescanned(
+            number=number,
+            store=store,
+            group=self._group,
+            at=self._now,
+            policy=self._chain.current.version,
+            verdict=self.conclude().verdict.value,
+            counts=tuple(
+                Counted(b.record_class, b.civil, str(b.standing), t.files, t.bytes)
+                for b, t in counts
+            ),
+            unregistered=self.unregistered.files,
+            unread=self.unread,
+        )
 
     def _tell_time(self, report: Report) -> None:
         late = self._files(Standing.PAST_LIMIT), self._files(Standing.OVERDUE)

@@ -13,14 +13,17 @@ from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
 from auditor.evidence import Evidence, Seen, read_evidence, silence
 from auditor.findings import Report
-from auditor.register import check_acts, check_exceptions, check_holds
+from auditor.register import check_acts, check_exceptions, check_holds, check_rescans
+from auditor.witness import check_copy, check_witness
 from retention import bundle, codec, envelope, ledger
 from retention.bundle import Book, Manifest
 from retention.calendar import iso
 from retention.envelope import Envelope
 from retention.errors import SignatureError, VerificationError
 from retention.ledger import Certificate, Succession, Timing
+from retention.page import page
 from retention.policy import Chain, follow
+from retention.witness import Watched
 
 MAX_SILENCE_SECONDS = 3600
 """Heartbeats come every ten minutes; an hour without one is told."""
@@ -28,11 +31,18 @@ MAX_SILENCE_SECONDS = 3600
 Members = Mapping[str, bytes]
 
 
-def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) -> Report:
+def verify(
+    members: Members,
+    *,
+    pin: bytes | None,
+    seen: Sequence[Seen] = (),
+    own: Sequence[Watched] = (),
+) -> Report:
     """Check the members of a bundle (`bundle.read`).
 
     `pin` is the SHA-256 of the operator's first policy document; without it the bundle can at
-    best agree with itself. `seen` are heads that a witness recorded.
+    best agree with itself. `seen` are heads that a witness recorded, `own` the records of servers
+    that whoever verifies has asked himself.
     """
     report = Report()
     opened = open_bundle(report, members, pin, seen)
@@ -45,6 +55,11 @@ def verify(members: Members, *, pin: bytes | None, seen: Sequence[Seen] = ()) ->
         _tell_ledger(report, evidence, manifest)
         _check_leaves(report, evidence, members, chain)
         _check_books(report, members, evidence, chain, manifest)
+        check_copy(report, members, evidence, chain, manifest)
+        for each in own:
+            check_witness(report, each, evidence, chain, manifest)
+    _check_page(report, members, chain, manifest)
+    check_rescans(report, members, manifest)
     check_holds(report, members, manifest)
     check_acts(report, members, chain)
     check_exceptions(report, members, chain, manifest)
@@ -90,6 +105,8 @@ def _manifest(members: Members, chain: Chain) -> Manifest:
             raise VerificationError(f"{found.name} is not what was signed")
     if len(manifest.members) != len(bundle.CONTENTS):
         raise VerificationError("the manifest does not list what is in a bundle")
+    if manifest.not_checked != bundle.not_checked(members):
+        raise VerificationError("the manifest does not say what cannot be checked")
     return manifest
 
 
@@ -100,6 +117,23 @@ def _tell_origin(report: Report, chain: Chain, manifest: Manifest, *, pinned: bo
     else:
         report.unknown("policy", f"{text}; whose policy it is was not checked, for want of --pin")
     report.ok("manifest", f"made {iso(manifest.made_at, UTC)}; every member is as it was signed")
+
+
+def _check_page(report: Report, members: Members, chain: Chain, manifest: Manifest) -> None:
+    """The page that people read says what the members say, and nothing else."""
+    made = report.attempt(
+        "page",
+        page,
+        members,
+        chain,
+        made_at=manifest.made_at,
+        since=manifest.since,
+        through=manifest.through,
+    )
+    if made == members[bundle.PAGE]:
+        report.ok("page", "page.html says what the other members say")
+    elif made is not None:
+        report.violated("page", ["page.html says something else than the other members"])
 
 
 def _tell_ledger(report: Report, evidence: Evidence, manifest: Manifest) -> None:

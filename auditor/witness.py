@@ -5,13 +5,13 @@ it will be consistent with itself. What he cannot write anew is what somebody el
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import NamedTuple
 
 from auditor.evidence import Evidence
-from auditor.findings import Report
-from retention import ledger
+from auditor.findings import Report, Verdict
+from retention import bundle, ledger
 from retention.bundle import Manifest
 from retention.calendar import Instant, iso
 from retention.errors import MalformedError, SignatureError
@@ -54,6 +54,31 @@ def check_witness(
         _tell_agreement(report, standing, evidence)
     _tell_lost(report, lost, evidence)
     _tell_gaps(report, seen.gaps)
+
+
+def check_copy(
+    report: Report,
+    members: Mapping[str, bytes],
+    evidence: Evidence,
+    chain: Chain,
+    manifest: Manifest,
+) -> None:
+    """Hold the operator's copy of the record against the ledger.
+
+    Who made the ledger anew could have made the copy to fit it: that they agree establishes little,
+    that they do not establishes much. What nobody saw is told, and is for `auditor witness` to judge.
+    """
+    copies = report.attempt("witness", _copies, members)
+    for seen in copies or ():
+        found = Report()
+        check_witness(found, seen, evidence, chain, manifest)
+        if not report.violated("witness", found.texts(Verdict.VIOLATED)):
+            told = "; ".join([*found.texts(Verdict.OK), *found.texts(Verdict.UNKNOWN)])
+            report.ok("witness", f"by the operator's own copy of a record: {told}")
+
+
+def _copies(members: Mapping[str, bytes]) -> list[Watched]:
+    return list(bundle.parse(members[bundle.WITNESS], Watched))
 
 
 def _contradictions(seen: list[Sighting]) -> Iterator[str]:

@@ -22,11 +22,14 @@ from retention.bundle import Manifest, Node, Placed, Published
 from retention.calendar import Instant, civil_date, start_of_day
 from retention.envelope import Envelope
 from retention.errors import RefusedError
+from retention.page import page
 from retention.policy import Chain
+from retention.witness import Watched
 
 READ_ME = """\
 This is the record of a retention enforcer: which recordings a storage held, which limits apply to
-them, and what became of them. It names no person and no recording.
+them, and what became of them. It names no person and no recording. page.html is the same to be read,
+in Latvian and in English.
 
     auditor verify THIS-FILE --pin DIGEST
 
@@ -50,12 +53,14 @@ def make(
     through: date,
     now: Instant,
     random: Callable[[int], bytes],
+    watched: Watched | None = None,
 ) -> None:
     """Write the bundle of recordings of civil dates `since`..`through` (both included).
 
     `key` is a directive key of the current policy; `random` gives bytes nobody can guess. Every
     head that was published from the first day on can be checked against it: somebody may have
-    seen it. `RefusedError` if the range is empty or no head was published yet.
+    seen it. `watched` is what a Prometheus server recorded, if one was asked. `RefusedError` if the
+    range is empty or no head was published yet.
     """
     if since > through:
         raise RefusedError(f"{since} is after {through}")
@@ -79,8 +84,13 @@ def make(
         bundle.ACTS: bundle.lines(open_acts),
         bundle.ITEM_ACTS: bundle.lines(item_acts),
         bundle.EXCEPTIONS: bundle.lines(_exceptions(connection, chain, key, now, random)),
+        bundle.BACKUPS: bundle.lines(extracts.backups(connection)),
+        bundle.RESCANS: bundle.lines(extracts.rescans_of(connection, began)),
+        bundle.WITNESS: bundle.lines([watched] if watched else []),
     }
-    manifest = Manifest(now, since, through, bundle.members_of(contents), bundle.NOT_CHECKED)
+    contents[bundle.PAGE] = page(contents, chain, made_at=now, since=since, through=through)
+    members, unchecked = bundle.members_of(contents), bundle.not_checked(contents)
+    manifest = Manifest(now, since, through, members, unchecked)
     sealed = envelope.seal(bundle.KIND, codec.encode(manifest), [key])
     bundle.write(file, envelope.encode(sealed), contents)
 

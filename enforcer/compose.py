@@ -21,6 +21,7 @@ from enforcer.direct import Director
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.metrics import Facts
+from enforcer.prometheus import asker
 from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
 from enforcer.side import SideTasks, Task
@@ -84,6 +85,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
         pin=settings.policy_pin,
         directive_key=directive_key,
         number_keys=_number_keys(settings.number_keys),
+        ask=asker(settings.prometheus) if settings.prometheus else None,
     )
     registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))

@@ -7,10 +7,20 @@ from datetime import date
 from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
 
 from enforcer.index import tree
-from enforcer.index.tables import documents, held_items, hold_stores, holds, items, leaves, tallies
+from enforcer.index.tables import backups as backup_sets
+from enforcer.index.tables import (
+    documents,
+    held_items,
+    hold_stores,
+    holds,
+    items,
+    leaves,
+    rescans,
+    tallies,
+)
 from retention import acts, codec, envelope, ledger
 from retention.acts import AnyAct, Correction, Erasure, Lift
-from retention.bundle import Book, HoldExtract, ItemAct
+from retention.bundle import Backup, Book, HoldExtract, ItemAct, Rescanned
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import RefusedError, SignatureError
@@ -86,6 +96,21 @@ def holds_of(connection: Connection, began: Instant) -> Iterator[HoldExtract]:
             effective_stores=effective.get(row.id, 0),
             items=held.get(row.id, 0),
         )
+
+
+def backups(connection: Connection) -> Iterator[Backup]:
+    """Yield every registered set of backups."""
+    columns = [backup_sets.c[name] for name in Backup.__struct_fields__]
+    for row in connection.execute(select(*columns).order_by(backup_sets.c.name)):
+        yield Backup(*row)
+
+
+def rescans_of(connection: Connection, began: Instant) -> Iterator[Rescanned]:
+    """Yield the re-scans since the first day that were handed in, by their time."""
+    c = rescans.c
+    chosen = select(c.report).where(c.at >= began).order_by(c.at, c.digest)
+    for report in connection.execute(chosen).scalars():
+        yield codec.decode(report, Rescanned)
 
 
 def _by_hold(

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """How often receipts become certificates."""
     watch_seconds: Annotated[int, Field(ge=1, le=60)] = 60
     """How often the state is looked at, so that each day can be told how long it was what."""
+    prometheus: str = ""
+    """Address of the Prometheus server that watches us; a bundle has a copy of what it recorded."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod

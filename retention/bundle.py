@@ -11,11 +11,13 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import BinaryIO, TypeVar
+from typing import Annotated, BinaryIO, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from retention import codec
+from retention.bounds import At, Count, Number, Word
 from retention.calendar import Instant
 from retention.errors import MalformedError, VerificationError
 
@@ -23,6 +25,7 @@ KIND = "bundle"
 
 READ_ME = "READ-ME.txt"
 MANIFEST = "manifest.json"
+PAGE = "page.html"
 POLICY = "policy.jsonl"
 CHECKPOINTS = "checkpoints.jsonl"
 LEAVES = "leaves.jsonl"
@@ -32,9 +35,13 @@ HOLDS = "holds.jsonl"
 ACTS = "acts.jsonl"
 ITEM_ACTS = "item-acts.jsonl"
 EXCEPTIONS = "exceptions.jsonl"
+BACKUPS = "backups.jsonl"
+RESCANS = "rescans.jsonl"
+WITNESS = "witness.jsonl"
 
 CONTENTS = (
     READ_ME,
+    PAGE,
     POLICY,
     CHECKPOINTS,
     LEAVES,
@@ -44,17 +51,26 @@ CONTENTS = (
     ACTS,
     ITEM_ACTS,
     EXCEPTIONS,
+    BACKUPS,
+    RESCANS,
+    WITNESS,
 )
 """Every member but the manifest, which comes first."""
 
 NOT_CHECKED = (
     "what really lies on a store: `auditor rescan` looks there, without asking the operator",
-    "backups of the operator's storage and database: they have a published maximum of their own",
     "storage that was never enrolled",
-    "whether others were shown another ledger: `--head SIZE:ROOT` compares a head that a witness saw",
+    "whether others were shown another ledger: `auditor witness` asks a server that watched it",
     "acts that name single recordings: the operator keeps them, item-acts.jsonl has their digests",
 )
 """What no bundle can show; it is in every manifest, and whoever verifies one says it too."""
+
+NO_BACKUPS = "backups: no set is registered, and nothing erases in one"
+ONLY_REGISTERED_BACKUPS = "backups: what is registered is the operator's word, and nobody looked"
+NO_RESCANS = "re-scans: nobody handed one in"
+NO_WITNESS = (
+    "the witness and the alerts: the operator's Prometheus was not asked, or did not answer"
+)
 
 MAX_BYTES = 1 << 30
 """A larger file is refused unread; 1000 stores make some 50 MiB in two months."""
@@ -164,6 +180,52 @@ class ItemAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: int
     signed_by: tuple[str, ...]
     digest: bytes
+
+
+class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A set of copies that somebody keeps, of what, and the longest that anything stays in it."""
+
+    name: Word
+    of: Literal["recordings", "index", "catalogue", "database"]
+    days: Annotated[int, Meta(ge=1, le=36_525)]
+
+
+class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of one class, civil date (None: undated) and standing, as an auditor found them."""
+
+    record_class: Word
+    civil: date | None
+    standing: Word
+    files: Count
+    bytes: Count
+
+
+class Rescanned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `auditor rescan` found on a store, without a name of anything.
+
+    Nobody signs it: whoever runs the auditor believes his own eyes. In a bundle it is the
+    operator's word; `number`, which the inspector chose, shows that it was not made before.
+    """
+
+    number: Word
+    store: Word
+    group: Word
+    at: At
+    policy: Number
+    verdict: Literal["ok", "violated", "unknown"]
+    counts: tuple[Counted, ...]
+    unregistered: Count
+    unread: Count
+
+
+def not_checked(contents: Mapping[str, bytes]) -> tuple[str, ...]:
+    """What nobody can check with these contents."""
+    return (
+        *NOT_CHECKED,
+        ONLY_REGISTERED_BACKUPS if contents[BACKUPS] else NO_BACKUPS,
+        *(() if contents[RESCANS] else (NO_RESCANS,)),
+        *(() if contents[WITNESS] else (NO_WITNESS,)),
+    )
 
 
 def lines(documents: Iterable[msgspec.Struct]) -> bytes:

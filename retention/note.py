@@ -135,6 +135,11 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
     return text
 
 
+def text_of(note: str) -> str:
+    """The text of a note, whoever signed it: for those who have opened it before."""
+    return _split(note)[0]
+
+
 def _split(note: str) -> tuple[str, list[str]]:
     """Cut at the last empty line: texts may have some of their own."""
     _check_characters(note)

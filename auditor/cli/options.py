@@ -4,8 +4,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from auditor.evidence import Seen
-from retention import bundle
+from retention import bundle, codec
 from retention.calendar import Instant, parse_instant
 from retention.errors import ConfigError, RetentionError
 
@@ -47,6 +49,14 @@ def lines_of(path: Path) -> bytes:
     with opened(path) as file:
         data = file.read(bundle.MAX_BYTES)
     return data if data.endswith(b"\n") or not data else data + b"\n"
+
+
+def save(path: Path, document: msgspec.Struct) -> None:
+    """Keep a document on one line of a file; `ConfigError` if it cannot be written."""
+    try:
+        path.write_bytes(codec.encode(document) + b"\n")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
 def digest(text: str) -> bytes:

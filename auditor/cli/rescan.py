@@ -36,6 +36,14 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--now", type=given.instant, help="judge as of this time, such as 2026-01-15T14:20:00+02:00"
     )
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
+    )
+    parser.add_argument(
+        "--number",
+        default="",
+        help="any number of yours: shows that the report was not made before",
+    )
     given.add_pin(parser, required=True)
     given.add_json(parser)
 
@@ -46,7 +54,10 @@ def run(options: Namespace) -> Verdict:
     now = Instant(int(time.time())) if options.now is None else options.now  # noqa: TID251 # the auditor's composition root: below it, now is an argument
     rescan = Rescan(options.root, chain=chain, group=options.group, exceptions=listed, now=now)
     told = (each for each in rescan.recordings() if each.standing in _REMARKABLE)
-    return _print_json(rescan, told) if options.json else _print(rescan, told)
+    verdict = _print_json(rescan, told) if options.json else _print(rescan, told)
+    if options.save:
+        given.save(options.save, rescan.report(options.number, options.store))
+    return verdict
 
 
 def _signed(options: Namespace) -> tuple[Chain, Exceptions | None]:

@@ -7,7 +7,8 @@ from auditor.cli import options as given
 from auditor.cli.showing import CONCLUSIONS, print_findings, print_json, summary
 from auditor.findings import Verdict
 from auditor.verify import verify
-from retention import bundle
+from retention import bundle, codec
+from retention.witness import Watched
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -22,18 +23,32 @@ def declare(parser: ArgumentParser) -> None:
         default=[],
         help="a head of the ledger that a witness saw: leaves, and the root in hex",
     )
+    parser.add_argument(
+        "--witness",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="what a server recorded, as `auditor witness --save` kept it",
+    )
     given.add_json(parser)
 
 
 def run(options: Namespace) -> Verdict:
     """Check, and say what was found."""
     members = given.members_of(options.bundle)
-    report = verify(members, pin=options.pin, seen=options.head)
+    own = [_watched(path) for path in options.witness]
+    report = verify(members, pin=options.pin, seen=options.head, own=own)
+    unchecked = bundle.not_checked(members)
     if options.json:
-        print_json(summary(report) | {"not_checked": bundle.NOT_CHECKED})
+        print_json(summary(report) | {"not_checked": unchecked})
         return report.verdict
     print_findings(report)
-    for text in bundle.NOT_CHECKED:
+    for text in unchecked:
         print(f"not checked: {text}")
     print(CONCLUSIONS[report.verdict])
     return report.verdict
+
+
+def _watched(path: Path) -> Watched:
+    return codec.decode(given.lines_of(path).rstrip(b"\n"), Watched)

@@ -10,10 +10,9 @@ from auditor.findings import Report, Verdict
 from auditor.prometheus import asker
 from auditor.verify import Opened, open_bundle
 from auditor.witness import check_witness
-from retention import codec
 from retention.calendar import Instant, start_of_day
 from retention.errors import ConfigError
-from retention.witness import JOB, Watched, watched
+from retention.witness import JOB, watched
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -55,7 +54,7 @@ def run(options: Namespace) -> Verdict:
         since, until = _range(options, opened)
         seen = watched(asker(options.prometheus), since, until, job=options.job)
         if options.save:
-            _save(options.save, seen)
+            given.save(options.save, seen)
         check_witness(report, seen, opened.evidence, opened.chain, opened.manifest)
     if options.json:
         print_json(summary(report))
@@ -77,10 +76,3 @@ def _range(options: Namespace, opened: Opened) -> tuple[Instant, Instant]:
     if since >= until:
         raise ConfigError("the bundle is of no time in that range")
     return since, until
-
-
-def _save(path: Path, seen: Watched) -> None:
-    try:
-        path.write_bytes(codec.encode(seen) + b"\n")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "the state of compliance per class, and why",
     "forecast": "what will go, and when",
     "bundle": "the inspector's file, checked offline by `auditor verify`",
+    "backup": "copies that somebody keeps, and for how long: list, add, remove",
     "policy": "the rules: show, check, explain, propose, sign, publish",
     "person": "who may do what: list, add, key",
     "source": "cameras and queues: list, add",

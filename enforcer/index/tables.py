@@ -366,6 +366,25 @@ checkpoints = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+backups = Table(
+    "backups",
+    metadata,
+    # Copies of recordings, indexes or catalogues that others keep: none of ours erases in them.
+    Column("name", Text, primary_key=True),
+    Column("of", Text, nullable=False),  # recordings | index | catalogue | database
+    Column("days", Integer, nullable=False),  # the longest that anything stays in it
+    Column("registered_at", BigInteger, nullable=False),
+)
+
+rescans = Table(
+    "rescans",
+    metadata,
+    # Reports of `auditor rescan` that somebody handed in: they go into the bundle as they are.
+    Column("digest", LargeBinary, primary_key=True),  # of the report: handed in twice is once
+    Column("at", BigInteger, nullable=False),  # when the auditor looked
+    Column("report", LargeBinary, nullable=False),  # canonical bytes
+)
+
 watched = Table(
     "watched",
     metadata,

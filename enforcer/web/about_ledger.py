@@ -2,20 +2,28 @@
 
 import io
 import os
-from datetime import date
+from datetime import UTC, date
 
-from sqlalchemy import Connection, select
+import structlog
+from sqlalchemy import Connection, insert, select
 
 from enforcer import bundle, prove
+from enforcer.govern.forms.form import Done
 from enforcer.govern.forms.ledger import Checkpoint, Proof, Proofs, Verified
 from enforcer.index import tree
-from enforcer.index.tables import leaves
+from enforcer.index.tables import leaves, rescans
 from enforcer.verifiers import verifiers
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
-from retention.errors import ConfigError, MalformedError
+from retention import codec
+from retention.bundle import Rescanned
+from retention.calendar import Instant, start_of_day
+from retention.errors import ConfigError, MalformedError, RetentionError
+from retention.witness import Watched, watched
 
 MOST_PROOFS = 1000
+
+_LOG = structlog.get_logger()
 
 
 def checkpoint(connection: Connection, _asked: Asked) -> Answer:
@@ -66,8 +74,33 @@ def make_bundle(connection: Connection, asked: Asked) -> Answer:
         through=through,
         now=asked.now,
         random=os.urandom,
+        watched=_watched(connection, asked, since),
     )
     return Answer(file.getvalue(), f"bundle {since}..{through}")
+
+
+def hand_in_rescan(connection: Connection, asked: Asked) -> Answer:
+    """Keep an auditor's report for the bundles to come."""
+    report = asked.form(Rescanned)
+    digest = codec.digest(asked.body)
+    known = connection.execute(select(rescans.c.at).where(rescans.c.digest == digest)).scalar()
+    if known is None:
+        row = {"digest": digest, "at": report.at, "report": asked.body}
+        connection.execute(insert(rescans).values(row))
+    return Answer(Done(), report.store, f"number {report.number}: {report.verdict}")
+
+
+def _watched(connection: Connection, asked: Asked, since: date) -> Watched | None:
+    """What our Prometheus recorded of the ledger's life; none if it does not answer, and that is said."""
+    first = connection.execute(select(leaves.c.at).where(leaves.c.position == 0)).scalar()
+    if asked.desk.ask is None or first is None:
+        return None
+    try:
+        began = max(start_of_day(since, UTC), Instant(first))
+        return watched(asked.desk.ask, began, asked.now)
+    except RetentionError as error:
+        _LOG.warning("prometheus not asked", reason=str(error))
+        return None
 
 
 def _day(asked: Asked, name: str) -> date:
@@ -88,5 +121,6 @@ ROUTES = (
     Route("GET", "/v1/ledger/checkpoint", "show", "ledger", checkpoint, logged=False),
     Route("GET", "/v1/ledger/verify", "show", "ledger", verify, logged=False),
     Route("GET", "/v1/ledger/proofs", "show", "ledger", proofs, logged=False),
-    Route("GET", "/v1/bundle", "export", "bundle", make_bundle),
+    Route("GET", "/v1/bundle", "export", "bundle", make_bundle, slow=True),
+    Route("POST", "/v1/rescans", "hand in", "rescan", hand_in_rescan),
 )

@@ -17,6 +17,7 @@ from retention.errors import ConfigError, MalformedError
 from retention.numbers import Keyed, NumberKey, asked
 from retention.people import Person
 from retention.policy import Chain
+from retention.witness import Ask
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Desk:
     pin: str  # of the first policy, in hex
     directive_key: SigningKey
     number_keys: Callable[[], tuple[NumberKey, ...]] = tuple
+    ask: Ask | None = None  # the Prometheus server that watches us, if we were told of one
 
 
 @dataclass(frozen=True, slots=True)

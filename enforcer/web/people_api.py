@@ -40,6 +40,7 @@ class Route(NamedTuple):
 
     `resource` "" leaves the right to the handler: it depends on the document. What is `logged` is
     an act or a look at something that not everybody may see; the rest reads and leaves no trace.
+    A look that is `slow` keeps nobody from writing: it is logged once it is over.
     """
 
     method: Literal["GET", "POST"]
@@ -48,6 +49,7 @@ class Route(NamedTuple):
     resource: str
     handler: Handler
     logged: bool = True
+    slow: bool = False
 
 
 def people_api(routes: Iterable[Route], desk: Desk) -> APIRouter:
@@ -118,19 +120,23 @@ def _answered(route: Route, asked: Asked) -> msgspec.Struct | bytes:
             rights.require(asked.person, route.verb, route.resource)
         with _transaction(route, asked.desk.engine) as connection:
             answer = route.handler(connection, asked)
-            if route.logged:
-                history.record(connection, _event(asked, route.verb, answer.subject, answer.detail))
-            return answer.document
+            event = _event(asked, route.verb, answer.subject, answer.detail)
+            if route.logged and not route.slow:
+                history.record(connection, event)
+        if route.slow:
+            with writing(asked.desk.engine) as connection:
+                history.record(connection, event)
     except (RefusedError, SignatureError):
         # Not the sentence: it may quote what was typed.
         with writing(asked.desk.engine) as connection:
             what = f"{route.verb} {route.resource or route.path}"
             history.record(connection, _event(asked, "refused", what))
         raise
+    return answer.document
 
 
 def _transaction(route: Route, engine: Engine) -> AbstractContextManager[Connection]:
-    return writing(engine) if route.logged else reading(engine)
+    return writing(engine) if route.logged and not route.slow else reading(engine)
 
 
 def _event(asked: Asked, verb: str, subject: str, detail: str = "") -> Event:

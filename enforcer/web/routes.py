@@ -1,6 +1,7 @@
 """Every route of the people's API."""
 
 from enforcer.web import (
+    about_backups,
     about_compliance,
     about_documents,
     about_holds,
@@ -19,4 +20,5 @@ ROUTES: tuple[Route, ...] = (
     *about_items.ROUTES,
     *about_compliance.ROUTES,
     *about_ledger.ROUTES,
+    *about_backups.ROUTES,
 )

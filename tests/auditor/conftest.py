@@ -18,13 +18,15 @@ from enforcer.index import policies, tables, tree
 from enforcer.index.engine import open_index, reading, writing
 from retention import acts, bundle, codec, envelope
 from retention.acts import Activation, Erasure, Release
+from retention.bundle import Counted, Rescanned
 from retention.calendar import Instant, parse_instant
 from retention.classes import RecordClass
 from retention.envelope import Envelope
 from retention.hold import ItemRef
-from retention.ledger import AnyLeaf
+from retention.ledger import AnyLeaf, Day
 from retention.people import Person, Role
 from retention.policy import Chain, Policy, Source, first
+from retention.witness import Alarm, Cause, Gap, Sighting, Watched
 
 ANNA, BERTA, CARL, DIRECTIVE, LEDGER, STRANGER = (SigningKey(bytes([n]) * 32) for n in range(1, 7))
 
@@ -144,7 +146,7 @@ class Operator:
             )
         return sealed
 
-    def bundle(self, *, now: Instant = NOW) -> bytes:
+    def bundle(self, *, now: Instant = NOW, watched: Watched | None = None) -> bytes:
         """The bundle of January."""
         file = io.BytesIO()
         with reading(self.engine) as connection:
@@ -157,12 +159,48 @@ class Operator:
                 through=date(2026, 1, 31),
                 now=now,
                 random=self.random,
+                watched=watched,
             )
         return file.getvalue()
 
     def members(self, **options: object) -> dict[str, bytes]:
         """The bundle of January, opened."""
         return bundle.read(io.BytesIO(self.bundle(**options)))
+
+    def register_backup(self) -> None:
+        """Say that copies of the index are kept for two weeks."""
+        row = {"name": "nightly", "of": "index", "days": 14, "registered_at": NOW}
+        with writing(self.engine) as connection:
+            connection.execute(insert(tables.backups).values(row))
+
+    def hand_in(self, report: Rescanned) -> None:
+        """Keep an auditor's report for the bundle."""
+        data = codec.encode(report)
+        row = {"digest": codec.digest(data), "at": report.at, "report": data}
+        with writing(self.engine) as connection:
+            connection.execute(insert(tables.rescans).values(row))
+
+    def tell_day(self, day: date) -> None:
+        """Append the leaf of a day: all well, but for an hour in which nobody looked."""
+        spent = Day(
+            at=Instant(NOW - 86_400),
+            day=day,
+            record_class="terminal-image",
+            ok=82_800,
+            violated=0,
+            unknown=3600,
+            reasons=("not_watched",),
+        )
+        with writing(self.engine) as connection:
+            tree.append(connection, [tree.NewLeaf(spent)])
+
+    def watched(self) -> Watched:
+        """What the operator's Prometheus recorded: the newest head, a gap and an alert."""
+        head = self.head()
+        seen = Sighting("centre", head.size, head.root, Instant(head.at), Instant(head.at))
+        gap = Gap(Instant(head.at - 7200), Instant(head.at), Cause.NO_ANSWER)
+        alarm = Alarm("RetentionBrake", (("reason", "unusual"),), gap.since, gap.until)
+        return Watched(gap.since, gap.until, (seen,), (gap,), (alarm,))
 
     def head(self) -> tree.Head:
         """The newest head."""
@@ -253,6 +291,23 @@ def _hold(name: str, released_at: Instant | None) -> dict[str, object]:
     }
 
 
+def a_rescan(**changes: object) -> Rescanned:
+    """An auditor's report of terminal 1, with the inspector's number in it."""
+    counted = Counted("terminal-image", date(2026, 3, 1), "in_time", 7, 7000)
+    facts = {
+        "number": "DVI-2026-44",
+        "store": "terminal-1",
+        "group": "lockers",
+        "at": Instant(NOW - 3600),
+        "policy": 1,
+        "verdict": "ok",
+        "counts": (counted,),
+        "unregistered": 0,
+        "unread": 0,
+    }
+    return Rescanned(**(facts | changes))  # type: ignore[arg-type]
+
+
 def release_of(hold: str, at: Instant = NOW) -> Release:
     return Release(id=f"release-{hold}", at=at, reason="the case is closed", hold=hold)
 
@@ -289,6 +344,10 @@ def an_operator(directory: Path) -> Operator:
     operator.approve(release_of("hold-2"), ANNA, BERTA)
     operator.approve(an_activation(), BERTA, CARL)
     operator.approve_erasure("erasure-1")
+    operator.register_backup()
+    operator.hand_in(a_rescan())
+    for day in range(1, 10):
+        operator.tell_day(date(2026, 3, day))
     for at in range(NOW - 86_400 + 600, NOW, 600):
         with writing(operator.engine) as connection:
             prove.heartbeat(connection, Instant(at))
@@ -333,7 +392,7 @@ class Honest(NamedTuple):
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Honest:
     """The bundle of an operator in order."""
     operator = an_operator(tmp_path_factory.mktemp("honest"))
-    packed = operator.bundle()
+    packed = operator.bundle(watched=operator.watched())
     operator.engine.dispose()
     return Honest(operator.pin, packed, bundle.read(io.BytesIO(packed)))
 

@@ -12,15 +12,17 @@ from msgspec import Raw, structs
 
 from auditor.evidence import Seen
 from auditor.findings import Verdict
-from auditor.verify import verify
+from auditor.verify import read_chain, verify
 from retention import bundle, codec, envelope, exceptions, ledger, merkle, note
 from retention.acts import Activation
 from retention.bundle import Book, Manifest, Node, Placed, Published
 from retention.calendar import parse_instant
 from retention.envelope import Envelope
+from retention.errors import RetentionError
 from retention.exceptions import Exceptions
 from retention.ledger import Certificate, Count, Timing
 from retention.note import Checkpoint
+from retention.page import page
 
 
 def told(report, verdict=Verdict.VIOLATED):
@@ -33,13 +35,26 @@ def replaced(members, name, type_, change):
     return members | {name: bundle.lines(change(documents))}
 
 
-def resigned(members, key):
+def resigned(members, key, *, page_as_it_is=False):
     """Under a new manifest: what somebody can do who has the enforcer's online key."""
     old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
+    if not page_as_it_is:
+        members = members | remade(members, old)
     listed = bundle.members_of(members)
-    new = Manifest(old.made_at, old.since, old.through, listed, old.not_checked)
+    unchecked = bundle.not_checked(members)
+    new = Manifest(old.made_at, old.since, old.through, listed, unchecked)
     sealed = envelope.seal(bundle.KIND, codec.encode(new), [key])
     return members | {bundle.MANIFEST: envelope.encode(sealed)}
+
+
+def remade(members, manifest):
+    """The page that the members make, if they make one."""
+    chain = read_chain(members[bundle.POLICY], None)
+    when = {"made_at": manifest.made_at, "since": manifest.since, "through": manifest.through}
+    try:
+        return {bundle.PAGE: page(members, chain, **when)}
+    except RetentionError:
+        return {}
 
 
 def with_leaf(change):
@@ -64,7 +79,7 @@ def test_an_honest_bundle_is_ok_and_says_what_was_checked(honest):
     assert Verdict.OK is report.verdict
     checks = {finding.check for finding in report.findings}
     expected = {"policy", "manifest", "ledger", "certificates", "books", "limits", "holds", "acts"}
-    assert expected | {"exceptions"} == checks
+    assert expected | {"exceptions", "page", "rescans", "witness"} == checks
     assert "3 certificates: 10 in_time" in told(report, Verdict.OK)
 
 
@@ -541,3 +556,54 @@ def test_a_damaged_file_is_a_sentence(honest, tmp_path):
     assert (2, b"") == (done.returncode, done.stdout)
     assert done.stderr.startswith(b"auditor: the bundle is damaged")
     assert 1 == done.stderr.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "expected"),
+    [
+        ({}, Verdict.OK, "terminal-1: 7 files found, ok, number 2"),
+        ({"verdict": "unknown"}, Verdict.UNKNOWN, "7 files found, unknown"),
+        ({"verdict": "violated"}, Verdict.VIOLATED, "7 files found, violated"),
+        ({"at": parse_instant("2027-01-01T00:00:00Z")}, Verdict.VIOLATED, "at 2027-01-01"),
+    ],
+)
+def test_a_rescan_that_was_handed_in_is_told_and_its_worst_counts(
+    operator, changes, verdict, expected
+):
+    [known] = bundle.parse(operator.members()[bundle.RESCANS], bundle.Rescanned)
+    operator.hand_in(changed(known, **({"number": "2"} | changes)))
+    report = verify(operator.members(), pin=operator.pin)
+    assert expected in told(report, verdict)
+    assert verdict is report.verdict
+
+
+def test_what_was_not_checked_cannot_be_left_unsaid(operator):
+    members = operator.members()
+    old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
+    silent = structs.replace(old, not_checked=bundle.NOT_CHECKED)
+    sealed = envelope.seal(bundle.KIND, codec.encode(silent), [operator.directive])
+    report = verify(members | {bundle.MANIFEST: envelope.encode(sealed)}, pin=operator.pin)
+    assert "manifest: the manifest does not say what cannot be checked" == told(report)
+
+
+def test_the_operators_copy_of_a_record_contradicts_or_agrees_and_vouches_for_nothing(operator):
+    honest = operator.watched()
+    forked = changed(honest, sightings=(changed(honest.sightings[0], root=bytes(32)),))
+    for copy, verdict, expected in (
+        (honest, Verdict.OK, "by the operator's own copy of a record: 1 heads seen"),
+        (forked, Verdict.VIOLATED, "its root was another than this ledger's"),
+    ):
+        report = verify(operator.members(watched=copy), pin=operator.pin)
+        assert expected in told(report, verdict)
+        assert verdict is report.verdict
+    # What one has asked for oneself counts for more: there a gap is a gap.
+    own = verify(operator.members(), pin=operator.pin, own=[honest])
+    assert "unwitnessed 1 times, 120 minutes in all" in told(own, Verdict.UNKNOWN)
+
+
+def test_a_page_that_says_something_else_is_named(honest, keys):
+    forged = honest.members[bundle.PAGE].replace(b"Neviens nav", b"Visi ir")
+    assert forged != honest.members[bundle.PAGE]
+    members = resigned(honest.members | {bundle.PAGE: forged}, keys.directive, page_as_it_is=True)
+    expected = "page: page.html says something else than the other members"
+    assert expected == told(verify(members, pin=honest.pin))

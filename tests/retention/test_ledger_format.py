@@ -6,9 +6,22 @@ from pathlib import Path
 import pytest
 
 from retention import bundle, codec, ledger, merkle
-from retention.bundle import Book, HoldExtract, ItemAct, Manifest, Member, Node, Placed, Published
+from retention.bundle import (
+    Backup,
+    Book,
+    Counted,
+    HoldExtract,
+    ItemAct,
+    Manifest,
+    Member,
+    Node,
+    Placed,
+    Published,
+    Rescanned,
+)
 from retention.exceptions import Exceptions, Reason
 from retention.ledger import Certificate, Count, Day, ItemRecord, LastHead, Succession, Timing
+from retention.witness import Alarm, Cause, Gap, Sighting, Watched
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"`([^`\n]+)`", TEXT))
@@ -20,6 +33,7 @@ EXAMPLES = "".join(re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)).encode().s
     [
         *(Certificate, Count, Day, Succession, LastHead),
         *(Manifest, Member, Published, Placed, Node, Book, HoldExtract, ItemAct, Exceptions),
+        *(Backup, Rescanned, Counted, Watched, Sighting, Gap, Alarm),
     ],
 )
 def test_every_field_is_told(document):
@@ -28,7 +42,7 @@ def test_every_field_is_told(document):
 
 def test_every_member_kind_timing_and_reason_is_told():
     assert {bundle.MANIFEST, *bundle.CONTENTS} <= WORDS
-    assert set(map(str, Timing)) | set(map(str, Reason)) <= WORDS
+    assert {*map(str, Timing), *map(str, Reason), *map(str, Cause)} <= WORDS
     kinds = {str(kind.__struct_config__.tag) for kind in ledger.AnyLeaf.__args__}
     assert kinds <= WORDS
 
