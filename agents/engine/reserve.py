@@ -8,6 +8,9 @@ from typing import TypeVar
 from agents.engine.catalogue import Catalogue, CatalogueFullError
 
 RESERVE_BYTES = 8 * 1024 * 1024
+#: What SQLite's shared memory takes at once. It writes a byte of each page: where a block is smaller
+#: than a page the rest is allocated when it is touched, and the kernel kills who finds no room then.
+SHARED_MEMORY_BYTES = 32 * 1024
 
 T = TypeVar("T")
 
@@ -48,4 +51,7 @@ class Reserve:
 
 def open_catalogue(path: Path, reserve: Reserve) -> Catalogue:
     """Open the catalogue, which takes a little room even of what nothing is written to."""
+    room = os.statvfs(path.parent)
+    if room.f_bavail * room.f_frsize < 2 * SHARED_MEMORY_BYTES:
+        reserve.free()
     return reserve.spent_on(lambda: Catalogue(path))
