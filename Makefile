@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv run test check format lock bench dashboards docs clean
+.PHONY: auditor venv run test check format lock bench dashboards docs clean
 
 venv: .venv/made-from-lock
 
@@ -36,6 +36,9 @@ lock: ## Make the lock anew (needs uv on PATH); it carries hashes and no index a
 
 dashboards: venv ## Write dashboards/*.json anew
 	$(BIN)/python -m dashboards
+
+auditor: venv ## dist/auditor.pyz: the auditor as one file that needs only Python
+	$(BIN)/python -m auditor.pack dist/auditor.pyz
 
 docs: venv ## Write the tables of docs/metrics.md anew
 	$(BIN)/python -m docs

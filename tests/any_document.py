@@ -23,6 +23,8 @@ def _of(known: inspect.Type) -> st.SearchStrategy[Any]:
             return st.one_of(*map(_of, known.types))
         case inspect.NoneType():
             return st.none()
+        case inspect.TupleType():
+            return st.tuples(*map(_of, known.item_types))
         case inspect.VarTupleType():
             return st.lists(_of(known.item_type), max_size=2).map(tuple)
         case _:
@@ -40,6 +42,8 @@ def _plain(known: inspect.Type) -> st.SearchStrategy[Any]:
             return st.text(characters, max_size=min(known.max_length or 20, 64))
         case inspect.BytesType():
             return st.binary(max_size=min(known.max_length or 20, 64))
+        case inspect.LiteralType(values=chosen) | inspect.EnumType(cls=chosen):
+            return st.sampled_from(list(chosen))
         case inspect.BoolType():
             return st.booleans()
         case inspect.DateType():

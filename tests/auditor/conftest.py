@@ -12,6 +12,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, insert
 
+from auditor import pack
 from enforcer import bundle as bundles
 from enforcer import prove
 from enforcer.index import policies, tables, tree
@@ -375,6 +376,14 @@ def empty_operator(tmp_path: Path) -> Iterator[Operator]:
 def keys() -> type[Operator]:
     """Everybody's keys."""
     return Operator
+
+
+@pytest.fixture(scope="session")
+def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The auditor as one file that needs only Python."""
+    target = tmp_path_factory.mktemp("dist") / "auditor.pyz"
+    pack.main(target)
+    return target
 
 
 class Honest(NamedTuple):

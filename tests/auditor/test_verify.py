@@ -607,3 +607,40 @@ def test_a_page_that_says_something_else_is_named(honest, keys):
     members = resigned(honest.members | {bundle.PAGE: forged}, keys.directive, page_as_it_is=True)
     expected = "page: page.html says something else than the other members"
     assert expected == told(verify(members, pin=honest.pin))
+
+
+def every_tampering(honest, keys):
+    """Every bundle that the tables above make, by what was done to it; and the honest one."""
+    yield "nothing", honest.members
+    for name, change in LEAF_TAMPERINGS.items():
+        yield name, replaced(honest.members, bundle.LEAVES, Placed, with_leaf(change))
+    for name, (member, type_, change, _) in LEDGER_TAMPERINGS.items():
+        yield name, replaced(honest.members, member, type_, change)
+    for name, (change, _) in BOOK_TAMPERINGS.items():
+        yield name, replaced(honest.members, bundle.BOOKS, Book, change)
+    yield "no act", honest.members | {bundle.ACTS: b""}
+    yield "no hold", honest.members | {bundle.HOLDS: b""}
+
+
+@pytest.mark.slow
+def test_the_single_file_says_the_same_of_all_of_them(honest, keys, single_file, tmp_path):
+    """With Python alone: no package, no C, no environment."""
+    for name, tampered in every_tampering(honest, keys):
+        members = honest.members if name == "nothing" else resigned(tampered, keys.directive)
+        file = tmp_path / "bundle.zip"
+        with file.open("wb") as target:
+            bundle.write(target, members[bundle.MANIFEST], members)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-I", "-S", single_file, "verify", file),
+                *("--pin", honest.pin.hex(), "--json"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        report = verify(members, pin=honest.pin)
+        assert (report.verdict.exit_code, "") == (done.returncode, done.stderr), name
+        found = [(f["check"], f["verdict"]) for f in json.loads(done.stdout)["findings"]]
+        assert [(f.check, f.verdict) for f in report.findings] == found, name
+        assert (name == "nothing") == (report.verdict is Verdict.OK)
