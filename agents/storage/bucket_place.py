@@ -1,14 +1,16 @@
 """The bucket of an agent's settings, put together. Imported only where one is set."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from agents.engine.clock import SystemClock
 from agents.storage import settings
 from agents.stores.bucket.access import Access
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol, look
+from agents.stores.bucket.survey import survey
 from agents.stores.bucket.wire import Place, Wire
 from agents.stores.survey import Fact
-from retention.errors import StoreUnreachableError
 
 
 class BucketPlace:
@@ -36,11 +38,11 @@ class BucketPlace:
 
     def survey(self, store: str) -> list[Fact]:
         """See `Place.survey`."""
-        try:
-            self.open(store, 0).check()
-        except StoreUnreachableError as error:
-            return [Fact("bucket", False, str(error))]
-        return [Fact("bucket", True, "It answers, and is the one that was enrolled.")]
+        with self.wire() as wire:
+            return [
+                *_credentials(self._said.credentials),
+                *survey(wire, self._said.prefix, store, wall=SystemClock().wall),
+            ]
 
     def wire(self) -> Wire:
         """A new wire to the bucket. `ConfigError` where there are no credentials."""
@@ -48,3 +50,8 @@ class BucketPlace:
         file = None if said.credentials is None else Path(said.credentials)
         place = Place(said.endpoint.rstrip("/"), said.name, said.region, said.ca_file)
         return Wire(place, Access(file, profile=said.profile), timeout=said.timeout)
+
+
+def _credentials(file: str | None) -> Iterator[Fact]:
+    if file is not None and Path(file).exists() and Path(file).stat().st_mode & 0o077:
+        yield Fact("credentials", False, "Others than the agent's user may read their file.")

@@ -32,7 +32,6 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     profile: str | None = None  # of that file
     ca_file: str | None = None  # PEM; None: the system's authorities
     timeout: int = 60  # of one answer
-    notifications: bool = False  # MinIO's listen_bucket_notification, as hints
 
     def check(self, where: Path) -> None:
         """`ConfigError` where it cannot be meant so."""
