@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.figures import MARK, REACHED, SKIPPED
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("sweep", "daily", "intake", "memory", "first_scan", "bucket")
+NAMES = ("sweep", "daily", "intake", "memory", "first_scan", "bucket", "scrape")
 
 
 def main() -> int:

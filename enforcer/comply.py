@@ -35,6 +35,8 @@ HOLD_SECONDS = 120
 #: What may go late goes with the next sweep after its day of grace.
 GRACE_SECONDS = DAY
 
+_ZONES_DAYS = 2  # by no clock of a zone it is later than this many days from today
+_YOUNG_DAYS = 1100  # what is older than three years is looked at line by line
 _UNKEPT = tuple(state for state in tally.LIVE if state not in tally.KEPT)
 
 
@@ -257,7 +259,10 @@ def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[str, dict[
     heard = {row.id: row.last_seen_at for row in rows}
     graces = _graces(connection, now)
     limits = _Limits(chain)
-    for line in tally.live(connection):
+    since = _young_since(chain, limits, now)
+    for young in tally.young(connection, since):
+        _add_young(found[young.store][young.record_class], young, limits)
+    for line in tally.old(connection, since):
         ages = found[line.store][line.record_class]
         if line.state in tally.KEPT:
             ages.counts[line.state] += line.items
@@ -267,8 +272,37 @@ def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[str, dict[
             grace = graces.get(line[:4], _Grace())
             reached = limits.of(line.record_class, line.civil)
             _age(ages, line, reached, grace, Instant(heard.get(line.store) or 0), now)
+    for (store, name, *_), grace in graces.items():
+        if grace.until is not None:
+            found[store][name].expect(grace.until)
     _add_ended(connection, found)
     return found
+
+
+def _young_since(chain: Chain, limits: "_Limits", now: Instant) -> dict[str, int]:
+    """By class the first civil date from which on nothing is due; of a class without limits there is none."""
+    newest = date(1970, 1, 1).toordinal() + now // DAY + _ZONES_DAYS
+    since = {}
+    for name in chain.class_names():
+        for day in range(newest, newest - _YOUNG_DAYS, -1):
+            reached = limits.of(name, day)
+            if reached is None or reached.due_at <= now:
+                break
+            since[name] = day
+    return since
+
+
+def _add_young(ages: _Ages, young: tally.Young, limits: "_Limits") -> None:
+    """Count what is not due, and expect the oldest of it to be gone in its time."""
+    for state, count in young.counts.items():
+        ages.counts["live" if state == "present" else state] += count
+    if young.kept is not None:
+        ages.oldest_held = young.kept
+    if young.civil is not None:
+        ages.oldest = young.civil
+        reached = limits.of(young.record_class, young.civil)
+        if reached is not None:
+            ages.expect(reached.must_be_gone_by)
 
 
 def _age(  # noqa: PLR0917 # one line of the books, and all that it is held against
@@ -283,8 +317,6 @@ def _age(  # noqa: PLR0917 # one line of the books, and all that it is held agai
     undated = line.state == "undated"
     due = limits is not None and limits.due_at <= now
     ages.counts[("due" if due else "live") if line.state == "present" else line.state] += line.items
-    if grace.until is not None:
-        ages.expect(grace.until)
     if limits is None:
         return
     target = Instant(0) if undated else limits.must_be_gone_by

@@ -3,9 +3,10 @@
 What a transaction changes is added up in memory and written once, with the facts themselves.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, case, false, func, not_, or_, select, text
 
 from enforcer.index.engine import bulk
 from enforcer.index.tables import LIVE_TALLIES, tallies, totals
@@ -37,6 +38,19 @@ class Line(NamedTuple):
     bytes: int
 
 
+class Young(NamedTuple):
+    """What of a store and class is too young to be due, in one line: `civil` is the oldest of it.
+
+    `kept` is the oldest that is held back for a person. None where there is none.
+    """
+
+    store: str
+    record_class: str
+    civil: int | None
+    kept: int | None
+    counts: Mapping[str, int]
+
+
 class Total(NamedTuple):
     """One line of the totals."""
 
@@ -47,6 +61,7 @@ class Total(NamedTuple):
     bytes: int
 
 
+_NEVER = 2**31 - 1  # later than every civil date
 _UPSERT_TALLY = """
     INSERT INTO tallies (store, record_class, civil, state, items, bytes)
     VALUES (?, ?, ?, ?, ?, ?)
@@ -122,6 +137,39 @@ def live(connection: Connection, store: str | None = None) -> list[Line]:
     if store is not None:
         query = query.where(tallies.c.store == store)
     return [Line(*row) for row in connection.execute(query).all()]
+
+
+def young(connection: Connection, since: Mapping[str, int]) -> Iterator[Young]:
+    """What is there and recorded from a class's civil date in `since` on; undated items left out.
+
+    Summed by the database: of a fleet there are hundreds of lines for one that is old.
+    """
+    c = tallies.c
+    wanted = (text(LIVE_TALLIES), _from(since), c.state != "undated")
+    kept = c.state.in_(KEPT)
+    states = [state for state in LIVE if state != "undated"]
+    counted = (func.sum(c["items"]).filter(c.state == state) for state in states)
+    oldest = (func.min(c.civil).filter(not_(kept)), func.min(c.civil).filter(kept))
+    key = (c.store, c.record_class)
+    rows = connection.execute(select(*key, *oldest, *counted).where(*wanted).group_by(*key))
+    for store, name, civil, of_kept, *found in rows:
+        counts = {state: int(count) for state, count in zip(states, found, strict=True) if count}
+        yield Young(store, name, civil, of_kept, counts)
+
+
+def old(connection: Connection, since: Mapping[str, int]) -> Iterator[Line]:
+    """The lines of what is there that `young` leaves out."""
+    wanted = (text(LIVE_TALLIES), or_(not_(_from(since)), tallies.c.state == "undated"))
+    for row in connection.execute(select(tallies).where(*wanted)):
+        yield Line(*row)
+
+
+def _from(since: Mapping[str, int]) -> ColumnElement[bool]:
+    """Whether a line's civil date is reached by its class's; a class that is not named never is."""
+    c = tallies.c
+    if not since:
+        return false()
+    return c.civil >= case(dict(since), value=c.record_class, else_=_NEVER)
 
 
 def sums(connection: Connection, store: str | None = None) -> list[Total]:
