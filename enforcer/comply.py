@@ -54,6 +54,7 @@ class Reason(NamedTuple):
     state: State
     word: str
     sentence: str
+    number: int = 0  # of items or holds, where the sentence names a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +192,20 @@ def _position(row: Any, record_class: str, ages: _Ages, of_store: Sequence[Reaso
 def _of_items(ages: _Ages) -> Iterator[Reason]:
     """What the items themselves say against this class here."""
     if ages.past_limit:
-        yield _violated("past_limit", f"{ages.past_limit} items are past the limit")
+        yield _violated(
+            "past_limit", f"{ages.past_limit} items are past the limit", ages.past_limit
+        )
     if ages.overdue:
-        yield _violated("overdue", f"{ages.overdue} items missed our own target")
+        yield _violated("overdue", f"{ages.overdue} items missed our own target", ages.overdue)
     if ages.counts["blocked"]:
-        yield _violated("blocked", f"{ages.counts['blocked']} items cannot be erased")
+        blocked = ages.counts["blocked"]
+        yield _violated("blocked", f"{blocked} items cannot be erased", blocked)
     if ages.counts["lost"]:
-        yield _violated("lost", f"{ages.counts['lost']} held items were removed by somebody else")
+        lost = ages.counts["lost"]
+        yield _violated("lost", f"{lost} held items were removed by somebody else", lost)
     if ages.unconfirmed:
         sentence = f"{ages.unconfirmed} items were due to be gone, and the store has not been heard"
-        yield _unknown("unconfirmed", sentence)
+        yield _unknown("unconfirmed", sentence, ages.unconfirmed)
     if ages.counts["imbalance"]:
         yield _unknown("imbalance", "the books of this store do not balance")
 
@@ -221,7 +226,7 @@ def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
     elif row.scan_complete_at - (row.clock_offset or 0) + SCAN_SECONDS < now:
         yield _unknown("scan_stale", "its last complete scan is more than 12 hours old")
     if pending:
-        yield _unknown("hold_pending", f"{pending} holds are not effective there yet")
+        yield _unknown("hold_pending", f"{pending} holds are not effective there yet", pending)
     yield from _amiss(row)
 
 
@@ -410,12 +415,12 @@ def _strictest(states: Iterable[State]) -> State:
     return State.OK
 
 
-def _violated(word: str, sentence: str) -> Reason:
-    return Reason(State.VIOLATED, word, sentence)
+def _violated(word: str, sentence: str, number: int) -> Reason:
+    return Reason(State.VIOLATED, word, sentence, number)
 
 
-def _unknown(word: str, sentence: str) -> Reason:
-    return Reason(State.UNKNOWN, word, sentence)
+def _unknown(word: str, sentence: str, number: int = 0) -> Reason:
+    return Reason(State.UNKNOWN, word, sentence, number)
 
 
 def _day(ordinal: int | None) -> date | None:

@@ -6,6 +6,7 @@ from argparse import REMAINDER, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from enforcer.cli import language
 from retention.errors import RetentionError
 
 COMMANDS: Mapping[str, str] = {
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog=f"enforcer {typed.command}", description=COMMANDS[typed.command])
     noun.declare(parser)
     arguments = parser.parse_args(typed.rest)
+    language.choose(getattr(arguments, "lang", None), os.environ)
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()

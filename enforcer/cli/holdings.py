@@ -1,9 +1,10 @@
 """How holds are printed. "Effective" is printed where a store said so, and nowhere else (I15)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from enforcer.cli import show
+from enforcer.cli.language import say
 from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLines, HoldSheet
 from enforcer.govern.forms.previews import Preview, SourcePreview, StorePreview
 from retention.calendar import Instant
@@ -15,21 +16,34 @@ def print_sheet(sheet: HoldSheet, *, as_json: bool) -> int:
         show.as_json(sheet)
         return 0
     print(
-        f"{sheet.id}  {sheet.ground} (clause {sheet.clause}), placed {show.moment(sheet.placed_at)}"
+        say(
+            "{id}  {ground} (clause {clause}), placed {moment}",
+            id=sheet.id,
+            ground=say(sheet.ground),
+            clause=sheet.clause,
+            moment=show.moment(sheet.placed_at),
+        )
     )
-    print(f"  keeps {_scope(sheet)}")
-    if sheet.case:
-        print(f"  case {sheet.case}")
-    if sheet.citation:
-        print(f"  under {sheet.citation}")
-    print(f"  review on {sheet.review_on}")
-    if sheet.released_at is not None:
-        print(f"  released {show.moment(sheet.released_at)}")
-    elif sheet.missing:
-        print(f"  still due by {show.moment(sheet.complete_by)}: {', '.join(sheet.missing)}")
+    for line in _about(sheet):
+        print(f"  {line}")
     for store in sheet.stores:
         print(f"  {store.store} ({store.site}): {_state(store)}")
     return 0
+
+
+def _about(sheet: HoldSheet) -> Iterator[str]:
+    yield say("keeps {scope}", scope=_scope(sheet))
+    if sheet.case:
+        yield say("case {case}", case=sheet.case)
+    if sheet.citation:
+        yield say("under {citation}", citation=sheet.citation)
+    yield say("review on {day}", day=sheet.review_on)
+    if sheet.released_at is not None:
+        yield say("released {moment}", moment=show.moment(sheet.released_at))
+    elif sheet.missing:
+        missing = ", ".join(map(say, sheet.missing))
+        moment = show.moment(sheet.complete_by)
+        yield say("still due by {moment}: {missing}", moment=moment, missing=missing)
 
 
 def print_register(found: HoldLines, *, as_json: bool) -> int:
@@ -62,64 +76,74 @@ def print_preview(found: Preview, *, as_json: bool) -> int:
     if as_json:
         show.as_json(found)
         return 0
-    print(f"{_between(found.begins, found.ends)}, nothing is held by looking:")
+    between = _between(found.begins, found.ends)
+    print(say("{between}, nothing is held by looking:", between=between))
     for store in found.stores:
         _print_store(store)
     return 0
 
 
 def _print_store(store: StorePreview) -> None:
-    print(f"{store.store} ({store.site}), last seen {show.moment(store.last_seen_at)}")
+    seen = show.moment(store.last_seen_at)
+    said = "{store} ({site}), last seen {moment}"
+    print(say(said, store=store.store, site=store.site, moment=seen))
     for source in store.sources:
         print(f"  {source.source}: {_of_source(source)}")
         for gap in source.gaps:
-            print(f"    no recording {_between(gap.begins, gap.ends)}")
+            between = _between(gap.begins, gap.ends)
+            print(f"    {say('no recording {between}', between=between)}")
     if store.unreported:
-        scanned = show.moment(store.scanned_at)
-        print(f"  last complete scan began {scanned}: there may be more that is not reported yet")
+        said = "last complete scan began {moment}: there may be more that is not reported yet"
+        print(f"  {say(said, moment=show.moment(store.scanned_at))}")
     for due in store.due:
-        print(f"  {due.items} go from {show.moment(due.due_at)} on, if not held")
+        said = "{items} go from {moment} on, if not held"
+        print(f"  {say(said, items=due.items, moment=show.moment(due.due_at))}")
     if store.gone:
-        print(f"  already gone, whatever the hour: {_counted(store.gone)}")
+        print(f"  {say('already gone, whatever the hour: {gone}', gone=_counted(store.gone))}")
 
 
 def _of_source(source: SourcePreview) -> str:
-    said = [f"{source.items} items"]
+    said = [say("{items} items", items=source.items)]
     if source.undated:
-        said.append(f"{source.undated} of them undated")
+        said.append(say("{undated} of them undated", undated=source.undated))
     if source.held:
-        said.append(f"{source.held} held already")
+        said.append(say("{held} held already", held=source.held))
     return ", ".join(said)
 
 
 def _state(store: HoldAtStore) -> str:
-    gone = f"; gone before: {_counted(store.gone)}" if store.gone else ""
+    gone = say("; gone before: {gone}", gone=_counted(store.gone)) if store.gone else ""
     if store.state == "effective":
-        return f"effective since {show.moment(store.effective_at)}, {store.items} items{gone}"
+        since = show.moment(store.effective_at)
+        said = "effective since {moment}, {items} items{gone}"
+        return say(said, moment=since, items=store.items, gone=gone)
     if store.state != "pending":
-        return f"{store.state}{gone}"
+        return f"{say(store.state)}{gone}"
     if store.next_deletion_at is None:
-        next_one = "nothing known there falls due"
+        next_one = say("nothing known there falls due")
     else:
-        next_one = f"next deletion there at {show.moment(store.next_deletion_at)} or later"
-    return f"PENDING, not effective: last seen {show.moment(store.last_seen_at)}; {next_one}"
+        at = show.moment(store.next_deletion_at)
+        next_one = say("next deletion there at {moment} or later", moment=at)
+    said = "PENDING, not effective: last seen {moment}; {next_one}"
+    return say(said, moment=show.moment(store.last_seen_at), next_one=next_one)
 
 
 def _scope(sheet: HoldSheet) -> str:
     if sheet.items:
-        return f"items {', '.join(sheet.items)}"
-    sources = ", ".join(sheet.sources) or "all sources"
-    where = f"of {sheet.site}, " if sheet.site else ""
-    calls = f"of one number (by {', '.join(sheet.number_keys)}), " if sheet.number_keys else ""
+        return say("items {items}", items=", ".join(sheet.items))
+    sources = ", ".join(sheet.sources) or say("all sources")
+    where = say("of {site}, ", site=sheet.site) if sheet.site else ""
+    keys = ", ".join(sheet.number_keys)
+    calls = say("of one number (by {keys}), ", keys=keys) if keys else ""
     return f"{sources} {where}{calls}{_between(sheet.begins, sheet.ends)}"
 
 
 def _between(begins: Instant, ends: Instant) -> str:
-    return f"{show.moment(begins)} to {show.moment(ends)}"
+    return say("{begins} to {ends}", begins=show.moment(begins), ends=show.moment(ends))
 
 
 def _counted(gone: Iterable[Counted]) -> str:
-    return ", ".join(f"{each.items} of {_day(each.day)}" for each in gone)
+    return ", ".join(say("{items} of {day}", items=each.items, day=_day(each.day)) for each in gone)
 
 
 def _day(day: date) -> str:

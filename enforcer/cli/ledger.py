@@ -5,6 +5,7 @@ from datetime import date
 
 from enforcer.cli import show, signing, words
 from enforcer.cli.client import client
+from enforcer.cli.language import say
 from enforcer.cli.typed import parse_head
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.ledger import Checkpoint, Proofs, Verified
@@ -67,11 +68,14 @@ def prove(arguments: Namespace) -> int:
         return 0
     for certificate in certificates:
         counted = ", ".join(
-            f"{count.items} {count.outcome} ({count.why}, {count.timing})"
+            f"{count.items} {say(count.outcome)} ({say(count.why)}, {say(count.timing)})"
             for count in certificate.counts
         )
-        print(f"{show.moment(certificate.at)}: {certificate.items} items: {counted}")
-    print(f"{len(certificates)} certificates, each proved to be in the ledger.")
+        said = "{moment}: {items} items: {outcomes}"
+        at = show.moment(certificate.at)
+        print(say(said, moment=at, items=certificate.items, outcomes=counted))
+    said = "{count} certificates, each proved to be in the ledger."
+    print(say(said, count=len(certificates)))
     return 0
 
 

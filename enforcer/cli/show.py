@@ -7,14 +7,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from enforcer.cli import language
+from enforcer.cli.language import say
 from retention.calendar import Instant, iso
 
 HOME_ZONE = ZoneInfo("Europe/Riga")
 
 
 def declare(parser: ArgumentParser) -> None:
-    """Add --json."""
+    """Add --json, and --lang for those who read it."""
     parser.add_argument("--json", action="store_true", help="for programs")
+    language.declare(parser)
 
 
 def as_json(document: object) -> None:
@@ -34,7 +37,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def moment(instant: Instant | None, zone: ZoneInfo = HOME_ZONE) -> str:
     """An instant as people write it, to the minute; "never" if there is none."""
     if instant is None:
-        return "never"
+        return say("never")
     date, _, time = iso(instant, zone).partition("T")
     return f"{date} {time[:5]}"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
+from enforcer.cli.language import reason, say
 from enforcer.govern.forms.compliance import ClassStatus, Status, StoreStatus
-from retention.calendar import Instant
 
 EXIT_CODES = {"ok": 0, "violated": 1, "unknown": 2}
 MOST_LINES = 20
@@ -37,32 +37,36 @@ def _print(found: Status, shown: list[StoreStatus], *, everything: bool) -> None
         print(_headline(each))
     wanted = [each for each in shown if everything or each.state != "ok"]
     if wanted:
-        show.table(
-            ("STORE", "CLASS", "STATE", "WHY"), _rows(wanted if everything else wanted[:MOST_LINES])
-        )
+        heads = [say(head) for head in ("STORE", "CLASS", "STATE", "WHY")]
+        show.table(heads, _rows(wanted if everything else wanted[:MOST_LINES]))
     if len(wanted) > MOST_LINES and not everything:
-        print(f"and {len(wanted) - MOST_LINES} more: --all")
+        print(say("and {more} more: --all", more=len(wanted) - MOST_LINES))
 
 
 def _headline(found: ClassStatus) -> str:
     """The strict state, and beside it how many stores are proven."""
-    said = f"{found.record_class}: {found.state}{_since(found.since)}"
-    said += f"; {found.proven} of {found.total} stores proven"
-    if found.proven == found.total:
+    since = "" if found.since is None else say(" since {moment}", moment=show.moment(found.since))
+    said = say(
+        "{record_class}: {state}{since}; {proven} of {total} stores proven",
+        record_class=found.record_class,
+        state=say(found.state),
+        since=since,
+        proven=found.proven,
+        total=found.total,
+    )
+    unproven = found.total - found.proven
+    if not unproven:
         return said
-    return f"{said}; {found.total - found.proven} not,{_since(found.not_ok_since) or ' since just now'}"
-
-
-def _since(moment: Instant | None) -> str:
-    return "" if moment is None else f" since {show.moment(moment)}"
+    began = say("just now") if found.not_ok_since is None else show.moment(found.not_ok_since)
+    return said + say("; {unproven} not, since {moment}", unproven=unproven, moment=began)
 
 
 def _rows(wanted: Iterable[StoreStatus]) -> Iterable[tuple[str, str, str, str]]:
     for each in wanted:
-        why = "; ".join(reason.sentence for reason in each.reasons)
+        why = "; ".join(reason(one) for one in each.reasons)
         if not why:
-            why = f"proven until {show.moment(each.valid_until)}"
-        yield each.store, each.record_class, each.state, why
+            why = say("proven until {moment}", moment=show.moment(each.valid_until))
+        yield each.store, each.record_class, say(each.state), why
 
 
 def _exit_code(shown: Iterable[StoreStatus]) -> int:

@@ -49,6 +49,7 @@ class Reason(Form, frozen=True):
     state: str
     word: str
     sentence: str
+    number: int = 0  # of items or holds, where the sentence names a number
 
 
 class StoreStatus(Form, frozen=True):
