@@ -20,6 +20,7 @@ from agents.engine.exchange import Exchange
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
 from agents.engine.markers import Markers
+from agents.engine.numbering import Keying
 from agents.engine.obeying import Obedience
 from agents.engine.outbox import Outbox
 from agents.engine.planning import Planner
@@ -66,7 +67,7 @@ class Agent:
     `events` is where the locker's software drops its event files. `spread` seconds shift this
     store's sweeps, so that a fleet does not sweep all at once. `plant` writes a canary into the
     store, where that is possible. `parts` and `sidecars` tell what belongs together, where there is
-    anything that does (`wholes`).
+    anything that does (`wholes`); `keying` is what may be known of a telephone number (`numbering`).
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Agent:
         plant: Plant | None = None,
         parts: Parts = lambda _directory, _title: None,
         sidecars: Sidecars = lambda _directory, _title, _source: (),
+        keying: Keying = lambda _number: (),
     ) -> None:
         row = catalogue.one("SELECT store_group, commissioned_at, epoch FROM agent")
         assert row is not None, "the agent was enrolled before"
@@ -110,6 +112,7 @@ class Agent:
             chain=self.chain,
             parts=parts,
             sidecars=sidecars,
+            keying=keying,
         )
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)
         indexer = Indexer(

@@ -17,7 +17,7 @@ from typing import Any
 from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
@@ -107,6 +107,12 @@ CREATE TABLE parts (                    -- the other parts: each has a row of `i
     number INTEGER PRIMARY KEY, item INTEGER NOT NULL, role INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX parts_of ON parts (item);
+CREATE TABLE item_numbers (             -- telephone numbers of calls, keyed (numbering.py)
+    item INTEGER NOT NULL,
+    key TEXT NOT NULL,                  -- the key's id; the key itself is in a file
+    mac BLOB NOT NULL,
+    PRIMARY KEY (item, key, mac)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE ended (                    -- calls that were erased, so that a late part is known (I11)
     call BLOB PRIMARY KEY, until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -210,6 +216,12 @@ CREATE TABLE parts (
 CREATE INDEX parts_of ON parts (item);
 CREATE TABLE ended (
     call BLOB PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+    3: """
+CREATE TABLE item_numbers (
+    item INTEGER NOT NULL, key TEXT NOT NULL, mac BLOB NOT NULL,
+    PRIMARY KEY (item, key, mac)
 ) STRICT, WITHOUT ROWID;
 """,
 }

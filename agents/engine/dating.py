@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from agents.engine.numbering import Keying
 from agents.stores import Found, Generation, Opened, Part, Store
 from retention.anchor import Dated, Window, date_recording
 from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
 from retention.fingerprint import fingerprint
 from retention.media import MediaKind
+from retention.numbers import Keyed
 from retention.policy import UNREGISTERED, Chain, Source
 from retention.probes import (
     DECLARED,
@@ -73,6 +75,7 @@ class Recording:
     candidates: tuple[Candidate, ...]
     sight: Sight
     part: Part | None = None
+    numbers: tuple[Keyed, ...] = ()
 
     @property
     def civil(self) -> int:
@@ -96,10 +99,12 @@ class Dater:
         chain: Callable[[], Chain],
         parts: Parts = lambda _directory, _title: None,
         sidecars: Sidecars = lambda _directory, _title, _source: (),
+        keying: Keying = lambda _number: (),
     ) -> None:
         self._store = store
         self._parts = parts
         self._sidecars = sidecars
+        self._keying = keying
         self._group = group
         self._commissioned_at = commissioned_at
         self._chain = chain
@@ -148,6 +153,7 @@ class Dater:
             candidates=probed.candidates,
             sight=sight,
             part=part,
+            numbers=tuple(each for number in probed.numbers for each in self._keying(number)),
         )
 
     def zone_of(self, source: str) -> ZoneInfo:

@@ -22,6 +22,7 @@ _OF_THE_EPOCH = (
     "calls",
     "parts",
     "item_holds",
+    "item_numbers",
     "evidence",
     "others",
     "scans",

@@ -7,13 +7,15 @@ which of them is the recording and which the copy, nobody can tell (`twins`).
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from agents.engine import wholes
+from msgspec import UNSET, UnsetType
+
+from agents.engine import numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
@@ -22,6 +24,7 @@ from retention import codec
 from retention.calendar import Instant, civil_date
 from retention.decide import State
 from retention.hold import AFTER_RELEASE_SECONDS, ItemRef, StoreHold
+from retention.numbers import Keyed
 from retention.report import AnyEntry, Freed, Held, Runs, runs
 
 #: Runs in one log entry: a hold on every second item of a million still travels.
@@ -34,6 +37,8 @@ _PARTS = """
 SELECT call.number, part.source, call.anchor, call.before, call.after, call.state, part.fingerprint
   FROM parts JOIN items AS part USING (number) JOIN items AS call ON call.number = parts.item
 """
+
+_Numbers = tuple[Keyed, ...] | UnsetType
 
 
 class _Facts(NamedTuple):
@@ -54,7 +59,7 @@ class Standing(NamedTuple):
     hold: StoreHold
     numbers: frozenset[int]  # items it names that are of this store's present epoch
 
-    def matches(self, source: str, facts: _Facts) -> bool:
+    def matches(self, source: str, facts: _Facts, numbers: Collection[Keyed]) -> bool:
         """Whether it holds this item, at the widest that the item's date allows."""
         if facts.number in self.numbers:
             return True
@@ -62,7 +67,7 @@ class Standing(NamedTuple):
         if facts.anchor is not None and facts.state != State.UNDATED:
             earliest = Instant(facts.anchor - facts.before)
             latest = Instant(facts.anchor + facts.after)
-        return self.hold.matches(source, earliest, latest, facts.fingerprint)
+        return self.hold.matches(source, earliest, latest, facts.fingerprint, numbers)
 
 
 class Holds:
@@ -117,7 +122,7 @@ class Holds:
             db.execute("UPDATE holds SET hold = ? WHERE id = ?", (codec.encode(placed), hold.id))
         cursor = chain(db.execute(_ITEMS), db.execute(_PARTS))
         standing = _standing(codec.encode(placed), _epoch(db))
-        matched = [f.number for f in map(_Facts._make, cursor) if self._matches(standing, f)]
+        matched = [f.number for f in map(_Facts._make, cursor) if self._matches(db, standing, f)]
         return self._hold(db, hold.id, matched, at)
 
     def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
@@ -142,7 +147,7 @@ class Holds:
             matched = [
                 f.number
                 for f in facts
-                if self._matches(standing, f) or _holds(db, standing.hold.id, f.number)
+                if self._matches(db, standing, f) or _holds(db, standing.hold.id, f.number)
             ]
             numbers = self._hold(db, standing.hold.id, matched, at)
             if released_at is None:
@@ -151,8 +156,10 @@ class Holds:
                 self.let_go(db, standing.hold.id, numbers, released_at)
         return sorted(held)
 
-    def _matches(self, standing: Standing, facts: _Facts) -> bool:
-        return standing.matches(self._words.word(facts.source), facts)
+    def _matches(self, db: sqlite3.Connection, standing: Standing, facts: _Facts) -> bool:
+        asks = standing.hold.numbers is not UNSET
+        numbers = numbering.of_item(db, facts.number) if asks else ()
+        return standing.matches(self._words.word(facts.source), facts, numbers)
 
     def _hold(
         self, db: sqlite3.Connection, hold: str, matched: Iterable[int], at: Instant
@@ -275,7 +282,14 @@ def _widened(known: StoreHold, told: StoreHold) -> StoreHold:
         max(hold.ends for hold in spans),
         () if everywhere else tuple(sorted({*known.sources, *told.sources})),
         known.items + tuple(item for item in told.items if item not in known.items),
+        _either(known.numbers, told.numbers),
     )
+
+
+def _either(known: _Numbers, told: _Numbers) -> _Numbers:
+    if isinstance(known, UnsetType) or isinstance(told, UnsetType):
+        return UNSET  # one of them holds whatever number it was
+    return (*known, *(number for number in told if number not in known))
 
 
 def _parts(numbers: Sequence[int]) -> Iterator[Runs]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 
-from agents.engine import contents, wholes
+from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.dates import dates_of, returned
 from agents.engine.dating import Recording, Sight
@@ -78,6 +78,10 @@ class Indexer:
             )
             db.execute("UPDATE agent SET next_item = ?", (batch.next_item,))
             self.joining.tell(batch)
+            for number, recording in zip(touched, _in_order(recordings), strict=True):
+                if recording.numbers:
+                    item = wholes.item_of(db, number)
+                    numbering.note(db, item, recording.numbers, now, batch.entries)
             self._outbox.append(db, now, batch.entries)
             together = dict.fromkeys([*touched, *batch.joined, *batch.akin])
             held = self._holds.match(db, together, now)

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from agents.engine import contents, wholes
+from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Words
 from agents.engine.dates import Dates
 from agents.engine.dating import Recording, Sight
@@ -260,6 +260,8 @@ def forget(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     for number in numbers:
         contents.forget(db, number)
     wholes.forget(db, numbers)
+    for number in numbers:
+        numbering.forget(db, number, number)
     db.executemany("DELETE FROM items WHERE number = ?", args)
     db.executemany("DELETE FROM item_holds WHERE number = ?", args)
     db.executemany("DELETE FROM evidence WHERE number = ?", args)

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from agents.engine import contents, wholes
+from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Catalogue
 from agents.engine.outbox import Outbox
 from agents.stores import Erased as Result
@@ -69,6 +69,7 @@ class Receipts:
                 db.execute("DELETE FROM items WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM item_holds WHERE number BETWEEN ? AND ?", run)
                 db.execute("DELETE FROM evidence WHERE number BETWEEN ? AND ?", run)
+                numbering.forget(db, *run)
             contents.bury(db, (item.number for item in gone), now)
             wholes.end(db, [item.number for item in gone], now)
             db.executemany(

@@ -9,6 +9,7 @@ import msgspec
 from agents.service.settings import Service, must_be_absolute, understood
 from agents.storage.recorders import BUILT_IN, Pattern, Recorders, pattern, time_pattern
 from agents.stores import Role
+from agents.stores.rows.shape import ASTERISK, DEFAULT_TIME, Shape, shape
 from retention.errors import ConfigError
 from retention.probes.sidecar import Began
 
@@ -64,11 +65,56 @@ class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     began: Start | None = None
 
 
+class Rows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the columns of rows mean, and the name of the place that they are: a source's directory."""
+
+    place: str
+    time: str
+    zone: str
+    time_format: str = DEFAULT_TIME
+    call: str = ""
+    duration: str = ""
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        """The declared columns; `ConfigError` says what cannot be."""
+        return shape(
+            time=self.time,
+            zone=self.zone,
+            time_format=self.time_format,
+            call=self.call,
+            duration=self.duration,
+            numbers=self.numbers,
+        )
+
+
+class Csv(Rows, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of call-detail records and its rotated parts."""
+
+    root: str  # the directory that it lies in
+    file: str = "Master.csv"
+    columns: tuple[str, ...] = ASTERISK
+    delimiter: str = ","
+
+
+class SqlTable(Rows, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a database. `blank`: columns that become NULL where the row itself stays."""
+
+    dsn: str  # sqlite:/var/lib/calls.db, or what libpq takes
+    table: str
+    key: str
+    blank: tuple[str, ...] = ()
+
+
 class Settings(Service, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the agent on a storage must be told."""
 
     directory: Directory | None = None
     bucket: Bucket | None = None  # instead of a directory
+    csv: tuple[Csv, ...] = ()
+    tables: tuple[SqlTable, ...] = ()
+    number_keys: str | None = None  # the file of keys that telephone numbers are told by
     recorders: tuple[str, ...] = ()  # out of `recorders.BUILT_IN`
     files: tuple[Files, ...] = ()  # of other recorders; they come first
 
@@ -84,9 +130,27 @@ def of(data: Mapping[str, Any], path: Path) -> Settings:
         settings.bucket.check(path)
     try:
         recorders_of(settings)
+        _check_rows(settings)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return settings
+
+
+def _check_rows(settings: Settings) -> None:
+    """Rows are declared, and what is declared of one place is of no other."""
+    rows: list[Rows] = [*settings.csv, *settings.tables]
+    for each in rows:
+        if not each.place or "/" in each.place or each.place in {".", ".."}:
+            raise ConfigError(f"{each.place!r} cannot name a place of rows: it is one word")
+        declared = each.shape.columns
+        if isinstance(each, Csv) and not set(declared) <= set(each.columns):
+            missing = ", ".join(sorted(set(declared) - set(each.columns)))
+            raise ConfigError(f"place {each.place}: among its columns there is no {missing}")
+        if isinstance(each, Csv) and not Path(each.root).is_absolute():
+            raise ConfigError(f"place {each.place}: root must be an absolute path")
+    names = [each.place for each in rows]
+    if len(set(names)) < len(names):
+        raise ConfigError("two places of rows have the same name")
 
 
 def recorders_of(settings: Settings) -> Recorders:

@@ -1,7 +1,8 @@
 """Several places as one store: a call's recordings on a disk, its rows in a CSV and in a database.
 
 The first component of a directory names the place, as in `calls/2026/03`; the rest is the place's
-own. So one engine, one catalogue and one delete path see a call with all that belongs to it.
+own. One place may have no name: it has all directories that begin with no other's. So one engine,
+one catalogue and one delete path see a call with all that belongs to it.
 
 A place that is unreachable keeps the others from nothing. Of what lies in it nothing is known:
 it is told as unread, which makes the scan incomplete, so that nothing anywhere is called gone; it
@@ -19,17 +20,20 @@ from agents.stores.beneath import components, must_be_component
 from retention.errors import StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 
+MAIN = b""
+_HIDDEN = "A joined place has the name of this directory: give that another."
 _NO_PLACE = "The place it lies in is not configured any more."
 
 _T = TypeVar("_T")
 
 
 class Joined:
-    """A `Store`. `places` are its parts by their names, each a component of a path."""
+    """A `Store`. `places` are its parts by their names, each a component of a path, or `MAIN`."""
 
     def __init__(self, places: Mapping[bytes, Store]) -> None:
         for name in places:
-            must_be_component(name)
+            if name != MAIN:
+                must_be_component(name)
         self._places = dict(places)
 
     def check(self) -> None:
@@ -52,13 +56,16 @@ class Joined:
         for name, store in self._places.items():
             try:
                 for directory in store.directories(_within(name, unread)):
-                    yield _below(name, directory)
+                    if name == MAIN and self._name_of(directory) != MAIN:
+                        unread(directory, _HIDDEN)
+                    elif name != MAIN or directory:
+                        yield _below(name, directory)
             except StoreUnreachableError as error:
                 self._go_on(name, error, unread)
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
         """See `Store.listing`."""
-        if not components(directory):
+        if self._is_nowhere(directory):
             self.check()
             return
         try:
@@ -72,14 +79,14 @@ class Joined:
     def find(self, directory: bytes, name: bytes) -> Found | None:
         """See `Store.find`."""
         must_be_component(name)
-        if not components(directory):
+        if self._is_nowhere(directory):
             self.check()
             return None
         return self._known(directory, lambda store, inner: store.find(inner, name))
 
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """See `Store.expect`."""
-        if components(directory):
+        if not self._is_nowhere(directory):
             self._known(directory, lambda store, inner: store.expect(inner, names))
 
     def marked(
@@ -88,7 +95,7 @@ class Joined:
         """See `Store.marked`."""
         for name in names:
             must_be_component(name)
-        if not components(directory):
+        if self._is_nowhere(directory):
             self.check()
             return {}
         return self._known(
@@ -164,7 +171,7 @@ class Joined:
             return False
         if not components(directory):
             return self._places[keeper].restore(number, b"", name)
-        place, _, inner = directory.partition(b"/")
+        place, inner = self._parted(directory)
         return place == keeper and self._places[keeper].restore(number, inner, name)
 
     def begin(self, epoch: int) -> None:
@@ -206,10 +213,20 @@ class Joined:
 
     def _parted(self, directory: bytes) -> tuple[bytes, bytes]:
         """The place of a directory and what it is called there. `UnreadableError`: there is none."""
-        parts = components(directory)
-        if not parts or parts[0] not in self._places:
+        components(directory)
+        name = self._name_of(directory)
+        if name not in self._places:
             raise UnreadableError(_NO_PLACE)
-        return parts[0], b"/".join(parts[1:])
+        return name, directory if name == MAIN else directory.partition(b"/")[2]
+
+    def _name_of(self, directory: bytes) -> bytes:
+        """The place that a directory would be of; with a main one, that of all but the others'."""
+        first = directory.partition(b"/")[0]
+        return MAIN if MAIN in self._places and first not in self._places else first
+
+    def _is_nowhere(self, directory: bytes) -> bool:
+        """Whether this is the root of all places, and of no single one."""
+        return not components(directory) and MAIN not in self._places
 
     def _parted_batch(self, batch: Batch) -> dict[bytes, dict[bytes, list[Wanted]]]:
         """What is wanted in each place. `MalformedError` before anything is touched."""
@@ -220,8 +237,10 @@ class Joined:
                 must_be_component(want.name)
         for directory, wanted in batch.items():
             for want in wanted:
-                place, _, inner = directory.partition(b"/")
-                name = place if directory else self._keeper(want.number)
+                name: bytes | None = self._name_of(directory)
+                inner = directory if name == MAIN else directory.partition(b"/")[2]
+                if not directory:
+                    name = self._keeper(want.number) or name
                 if name in self._places:
                     parted.setdefault(name, {}).setdefault(inner, []).append(want)
         return parted
@@ -240,6 +259,8 @@ class Joined:
 
 
 def _below(name: bytes, directory: bytes) -> bytes:
+    if name == MAIN:
+        return directory
     return name + b"/" + directory if directory else name
 
 

@@ -19,6 +19,7 @@ from retention.probes.candidate import (
     Finding,
     Probed,
     Span,
+    Telephone,
     TimeSource,
     ZoneKnowledge,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "NamePattern",
     "Probed",
     "Span",
+    "Telephone",
     "TimeSource",
     "ZoneKnowledge",
     "probe",
@@ -96,6 +98,7 @@ def probe(
         kind=recognise(name, head),
         span_seconds=max(believable, default=None),
         candidates=tuple(found for found in findings if isinstance(found, Candidate)),
+        numbers=tuple(found.written for found in findings if isinstance(found, Telephone)),
     )
 
 

@@ -77,7 +77,14 @@ class Span:
     seconds: int
 
 
-Finding = Candidate | Span
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    """A number that a call was made with, as somebody wrote it. It stays where it was found."""
+
+    written: str
+
+
+Finding = Candidate | Span | Telephone
 """What a format's reader yields, in the order it comes upon it."""
 
 
@@ -88,3 +95,4 @@ class Probed:
     kind: MediaKind
     span_seconds: int | None
     candidates: tuple[Candidate, ...]
+    numbers: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from agents.cli import main
 from agents.cli.configured import composed
 from agents.service.settings import read
 from agents.storage.recorders import BUILT_IN, Recorders
-from agents.storage.settings import Bucket, Settings, Start, of, recorders_of
+from agents.storage.settings import Bucket, Csv, Settings, SqlTable, Start, of, recorders_of
 from agents.stores import Part, Role
 from agents.terminal import settings as terminals
 from retention.errors import ConfigError
@@ -32,11 +32,18 @@ def test_the_example_loads_and_what_it_shows_commented_out_is_the_default(tmp_pa
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"^# (\w+ = )", r"\1", general, flags=re.MULTILINE) + "\n#" + place)
     everything = load(whole)
-    for name in set(Settings.__struct_fields__) - {"freeze", "metrics_port", "directory"}:
+    for name in set(Settings.__struct_fields__) - {
+        "freeze",
+        "metrics_port",
+        "directory",
+        "number_keys",
+    }:
         assert getattr(shown, name) == getattr(everything, name), name
     named = set(re.findall(r"^#? ?(\w+) = ", text, re.MULTILINE))
     for kind, table in (
-        (Settings, {"directory", "bucket", "files"}),
+        (Settings, {"directory", "bucket", "files", "csv", "tables"}),
+        (Csv, set()),
+        (SqlTable, set()),
         (Bucket, set()),
         (Start, set()),
     ):
@@ -53,8 +60,47 @@ def test_the_bucket_of_the_example_is_one_and_what_it_shows_commented_out_is_the
     bucket = load(place).bucket
     assert bucket is not None
     fewest = Bucket(endpoint=bucket.endpoint, name=bucket.name)
-    for name in ("region", "timeout", "notifications"):
+    for name in ("region", "timeout"):
         assert getattr(fewest, name) == getattr(bucket, name)
+
+
+def rows_of(*sections: str) -> str:
+    """Sections of the example that it shows commented out."""
+    text = EXAMPLE.read_text()
+    found = [re.findall(rf"(?s)^# \[\[{s}\]\]\n.*?\n\n", text, re.MULTILINE)[0] for s in sections]
+    return re.sub(r"^# ", "", "\n".join(found), flags=re.MULTILINE)
+
+
+def test_the_rows_of_the_example_are_ones(tmp_path: Path):
+    path = tmp_path / "rows.toml"
+    path.write_text(PLACE + rows_of("csv", "tables"))
+    shown = load(path)
+    [csv], [table] = shown.csv, shown.tables
+    assert (csv.place, table.place) == ("cdr", "ratings")
+    assert csv.shape.numbers == ("src", "dst")
+    assert table.blank == ("comment",)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (('place = "cdr"', 'place = "a/b"'), "'a/b' cannot name a place of rows"),
+        (('place = "cdr"', 'place = "ratings"'), "two places of rows have the same name"),
+        (('zone = "Europe/Riga"', 'zone = "Riga"'), "'Riga' is no time zone"),
+        (('time_format = "%Y-%m-%d', 'time_format = "%Q'), "has %Q"),
+        (('time = "start"', 'time = "began"'), "among its columns there is no began"),
+        (('root = "/var/log', 'root = "var/log'), "root must be an absolute path"),
+    ],
+)
+def test_rows_that_cannot_be_meant_so_are_a_sentence(
+    tmp_path: Path, change: tuple[str, str], sentence: str
+):
+    path = tmp_path / "rows.toml"
+    rows = rows_of("csv", "tables")
+    assert change[0] in rows
+    path.write_text(PLACE + rows.replace(*change, 1))
+    with pytest.raises(ConfigError, match=sentence):
+        load(path)
 
 
 def test_the_file_says_which_kind_of_agent_it_is_for():

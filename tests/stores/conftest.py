@@ -75,6 +75,7 @@ def _joined(one: Callable[[], Place], other: Callable[[], Place], called: bytes)
 
 JOINED: dict[str, Callable[[], Place]] = {
     "tree joined with rows": partial(_joined, *LOCAL_PAIR, b"calls"),
+    "main tree joined with rows": partial(_joined, *LOCAL_PAIR, b""),
     "rows joined with a tree": partial(_joined, *reversed(LOCAL_PAIR), b"cdr"),
 }
 LOCAL |= JOINED
@@ -133,7 +134,8 @@ def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     return partial(BucketPlace, gateway, **BUCKETS[request.param])
 
 
-KEEPERS = {**PLACES, "tree joined with rows": JOINED["tree joined with rows"]}
+_OF_TREES = ("tree joined with rows", "main tree joined with rows")
+KEEPERS = PLACES | {name: JOINED[name] for name in _OF_TREES}
 
 
 @pytest.fixture(params=KEEPERS)

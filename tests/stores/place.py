@@ -411,8 +411,11 @@ class _Below:
 
     def directories(self, unread: Unread) -> Iterator[bytes]:
         for directory in self._store.directories(unread):
-            if directory.split(b"/")[0] == self._place:
+            first = directory.split(b"/")[0]
+            if self._place and first == self._place:
                 yield directory[len(self._place) + 1 :]
+            elif not self._place and first != b"other":
+                yield directory
 
     def listing(self, directory: bytes, unread: Unread) -> Iterator[Found]:
         return self._store.listing(self._in(directory), unread)
@@ -439,6 +442,8 @@ class _Below:
         return self._store.restore(number, self._in(directory), name)
 
     def _in(self, directory: bytes) -> bytes:
+        if not self._place:
+            return directory
         return self._place + b"/" + directory if directory else self._place
 
 

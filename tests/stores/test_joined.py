@@ -8,7 +8,7 @@ import pytest
 from stores.place import CsvPlace, TreePlace, want, wanted
 
 from agents.stores import Generation, Wanted
-from agents.stores.joined import Joined
+from agents.stores.joined import MAIN, Joined
 from retention.errors import MalformedError, StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 
@@ -114,6 +114,19 @@ def test_a_batch_with_a_bad_name_touches_no_place(both: Joined, calls: TreePlace
     with pytest.raises(MalformedError):
         both.erase({b"calls/03": [voice], b"cdr": [bad]})
     assert calls.get(b"03", b"a") == b"voice"
+
+
+def test_a_main_place_has_all_directories_but_those_of_the_others(calls: TreePlace, cdr: CsvPlace):
+    calls.put(b"03", b"a", b"voice")
+    calls.put(b"", b"b", b"voice")
+    calls.put(b"cdr", b"c", b"in the way")
+    cdr.put(b"", b"a", b"row")
+    both = Joined({MAIN: calls.store, b"cdr": cdr.store})
+    assert seen(both) == ({b"", b"03", b"cdr"}, {b"cdr"})
+    dues = {b"": want(calls, 1, b"", b"b"), b"cdr": want(cdr, 2, b"", b"a")}
+    results = both.erase({directory: [due] for directory, due in dues.items()})
+    assert [result.outcome for result in results] == [Outcome.ERASED_VERIFIED] * 2
+    assert calls.get(b"cdr", b"c") == b"in the way"
 
 
 def test_two_places_never_meet(both: Joined, calls: TreePlace):

@@ -14,7 +14,15 @@ from zoneinfo import ZoneInfo
 from agents.stores import Part, Role
 from retention.calendar import to_instant
 from retention.errors import ConfigError, MalformedError
-from retention.probes import Candidate, Finding, NamePattern, Span, TimeSource, ZoneKnowledge
+from retention.probes import (
+    Candidate,
+    Finding,
+    NamePattern,
+    Span,
+    Telephone,
+    TimeSource,
+    ZoneKnowledge,
+)
 
 ALONE = b"row "
 """Begins the whole of a row that names no call: it is one by itself, and no call's id begins so."""
@@ -33,11 +41,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 class Told(NamedTuple):
-    """What a row says: which call it is part of, when it began, whose numbers are in it."""
+    """What a row says: which call it is part of; when it began, how long it took, with which numbers."""
 
     call: bytes
     stated: tuple[Finding, ...]
-    numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,6 @@ class Shape:
         return Told(
             call.encode("utf-8", "surrogateescape") if call else ALONE + name,
             tuple(self._findings(row)),
-            tuple(t for c in self.numbers if (t := _text(row.get(c)).strip())),
         )
 
     def part(self, row: Mapping[str, object], name: bytes) -> Part:
@@ -83,6 +89,8 @@ class Shape:
         seconds = _text(row.get(self.duration)).strip()
         if seconds.isdecimal() and len(seconds) < 10:
             findings.append(Span(int(seconds)))
+        written = (_text(row.get(column)).strip() for column in self.numbers)
+        findings.extend(Telephone(number) for number in written if number)
         return findings
 
     def _began(self, value: object) -> Candidate | None:

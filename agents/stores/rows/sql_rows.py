@@ -84,7 +84,13 @@ class SqlRows:
         content = self._content(directory, name)
         return None if content is None else self._found(directory, name, content)
 
-    def marked(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Mark]:
+    def marked(
+        self,
+        directory: bytes,
+        names: Sequence[bytes],
+        *,
+        afresh: bool = True,  # noqa: ARG002 - there is nothing to look at
+    ) -> dict[bytes, Mark]:
         """See `Store.marked`. Nobody marks a row."""
         for name in (*components(directory), *names):
             must_be_component(name)

@@ -1,0 +1,169 @@
+"""Rows beside recordings: a file of call-detail records, a table, and all places joined to one."""
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from agents.engine.watch import Watcher
+from agents.service.places import Place
+from agents.storage.settings import Csv, SqlTable
+from agents.stores import Store
+from agents.stores.joined import MAIN, Joined
+from agents.stores.private import enrol
+from agents.stores.rows import sql_rows
+from agents.stores.rows.csv_rows import CsvRows
+from agents.stores.rows.database import Database, RejectedError
+from agents.stores.rows.declared import Declared
+from agents.stores.rows.sql_rows import SqlRows
+from agents.stores.rows.sqlite import Sqlite
+from agents.stores.rows.survey import survey as survey_csv
+from agents.stores.rows.tables import Table
+from agents.stores.survey import Fact
+from retention.errors import ConfigError, RetentionError, StoreUnreachableError
+
+_SQLITE = "sqlite:"
+
+
+class RowsPlace(Protocol):
+    """A `Place` that nobody watches."""
+
+    def look(self) -> None:
+        """See `Place.look`."""
+
+    def enrol(self, store: str) -> None:
+        """See `Place.enrol`."""
+
+    def open(self, store: str, epoch: int) -> Store:
+        """See `Place.open`."""
+
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+
+
+class CsvPlace:
+    """A file of call-detail records."""
+
+    def __init__(self, said: Csv) -> None:
+        self._root = os.fsencode(said.root)
+        self._declared = Declared(os.fsencode(said.file), said.columns, said.shape, said.delimiter)
+
+    def look(self) -> None:
+        """See `Place.look`."""
+        if not Path(os.fsdecode(self._root)).is_dir():
+            raise ConfigError(f"there is no directory {os.fsdecode(self._root)} of rows")
+
+    def enrol(self, store: str) -> None:
+        """See `Place.enrol`."""
+        enrol(self._root, store)
+
+    def open(self, store: str, epoch: int) -> CsvRows:
+        """See `Place.open`."""
+        return CsvRows(self._root, store, self._declared, epoch=epoch)
+
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+        return survey_csv(self._root, self._declared.live, store)
+
+
+class TablePlace:
+    """A table of a database."""
+
+    def __init__(self, said: SqlTable) -> None:
+        self._said = said
+        self._table = Table(said.table, said.key, said.shape, said.blank)
+
+    def look(self) -> None:
+        """See `Place.look`. What is declared is compared with what is there."""
+        database = self._connected()
+        try:
+            SqlRows(database, "", {b"": self._table}).verify()
+        except (RejectedError, StoreUnreachableError) as error:
+            raise ConfigError(f"{self._said.table}: {error}") from error
+        finally:
+            database.close()
+
+    def enrol(self, store: str) -> None:
+        """See `Place.enrol`."""
+        database = self._connected()
+        try:
+            sql_rows.enrol(database, store)
+        finally:
+            database.close()
+
+    def open(self, store: str, epoch: int) -> SqlRows:  # noqa: ARG002 - nothing of a row is kept
+        """See `Place.open`. A name that does not fit is said now; every scan tells what is not there."""
+        opened = SqlRows(self._connected(), store, {b"": self._table})
+        with suppress(RejectedError, StoreUnreachableError):
+            opened.verify()
+        return opened
+
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+        database = self._connected()
+        try:
+            rows = SqlRows(database, store, {b"": self._table})
+            rows.check()
+            rows.verify()
+            facts = [Fact("database", True, "It answers, and is the one that was enrolled.")]
+            return [*facts, *database.survey(self._table.name, blanking=bool(self._table.blank))]
+        except RetentionError as error:
+            return [Fact("database", False, str(error))]
+        finally:
+            database.close()
+
+    def _connected(self) -> Database:
+        if self._said.dsn.startswith(_SQLITE):
+            return Sqlite(Path(self._said.dsn.removeprefix(_SQLITE)))
+        # A driver is loaded where one is configured, and nowhere else.
+        try:
+            from agents.stores.rows.postgres import Postgres  # noqa: PLC0415
+        except ImportError as error:
+            raise ConfigError("install retention-enforcer[postgres] for this database") from error
+        return Postgres(self._said.dsn)
+
+
+class JoinedPlace:
+    """Recordings and their rows: one `Place`, watched where the recordings are."""
+
+    def __init__(self, main: Place, rows: Mapping[str, RowsPlace]) -> None:
+        self._main = main
+        self._rows = dict(rows)
+
+    def look(self) -> None:
+        """See `Place.look`."""
+        self._main.look()
+        for place in self._rows.values():
+            place.look()
+
+    def enrol(self, store: str) -> None:
+        """See `Place.enrol`."""
+        self._main.enrol(store)
+        for place in self._rows.values():
+            place.enrol(store)
+
+    def open(self, store: str, epoch: int) -> Joined:
+        """See `Place.open`."""
+        rows = {name.encode(): place.open(store, epoch) for name, place in self._rows.items()}
+        return Joined({MAIN: self._main.open(store, epoch), **rows})
+
+    def watch(self) -> Watcher | None:
+        """See `Place.watch`."""
+        return self._main.watch()
+
+    def survey(self, store: str) -> list[Fact]:
+        """See `Place.survey`."""
+        facts = self._main.survey(store)
+        for name, place in self._rows.items():
+            facts += [
+                fact._replace(subject=f"{name}: {fact.subject}") for fact in place.survey(store)
+            ]
+        return facts
+
+
+def joined(main: Place, csv: Iterable[Csv], tables: Iterable[SqlTable]) -> JoinedPlace:
+    """Recordings in `main`, and these rows."""
+    rows: dict[str, RowsPlace] = {each.place: CsvPlace(each) for each in csv}
+    rows |= {each.place: TablePlace(each) for each in tables}
+    return JoinedPlace(main, rows)
