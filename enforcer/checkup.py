@@ -17,8 +17,6 @@ from retention.policy import Chain, Policy
 RENEW_WITHIN_DAYS = 60
 FREE_BYTES = 1 << 30
 
-_OTHERS = 0o077
-
 
 class Finding(NamedTuple):
     """One thing looked at. `well` False: somebody has to do something."""
@@ -66,10 +64,10 @@ def _certificate(path: Path, now: Instant) -> str:
 
 def _private(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
+        exposed = keys.is_exposed(path.stat())
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    if mode & _OTHERS:
+    if exposed:
         raise ConfigError(f"others may read {path}: run `chmod 600` on it")
     return "for our eyes only"
 

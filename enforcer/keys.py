@@ -26,6 +26,7 @@ OPERATIONS = pwhash.argon2id.OPSLIMIT_MODERATE
 
 _MOST_MEMORY = pwhash.argon2id.MEMLIMIT_SENSITIVE
 _MOST_OPERATIONS = pwhash.argon2id.OPSLIMIT_SENSITIVE * 4
+_GROUP_READS = 0o040
 _OTHERS = 0o077
 
 
@@ -95,7 +96,7 @@ def write_sealed(path: Path, sealed: SealedKey) -> None:
 def read_online(path: Path) -> SigningKey:
     """The enforcer's own key in this file: 64 hex digits, for its user's eyes only."""
     data = _read(path, "key")
-    if path.stat().st_mode & _OTHERS:
+    if is_exposed(path.stat()):
         raise ConfigError(f"others may read {path}: run `chmod 600` on it, or make a new key")
     try:
         return SigningKey(bytes.fromhex(data.decode("ascii").strip()))
@@ -106,12 +107,23 @@ def read_online(path: Path) -> SigningKey:
 def read_numbers(path: Path) -> tuple[NumberKey, ...]:
     """The keys by which telephone numbers are told, out of a file for its user's eyes only."""
     data = _read(path, "number keys")
-    if path.stat().st_mode & _OTHERS:
+    if is_exposed(path.stat()):
         raise ConfigError(f"others may read {path}: run `chmod 600` on it, or make new keys")
     try:
         return parse_keys(data.decode("ascii"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} does not hold number keys") from error
+
+
+def is_exposed(state: os.stat_result) -> bool:
+    """Whether a private file is open to others than its owner, or than whom root hands it to.
+
+    systemd leaves a credential to root and names the service in an access list. The mode then shows
+    what the list may grant at most as the group's right (acl(5)): `r--r-----` of root's own group
+    says that root let somebody in, and who could read the file to ask this was let in.
+    """
+    roots = state.st_uid == state.st_gid == 0
+    return bool(state.st_mode & (_OTHERS & ~_GROUP_READS if roots else _OTHERS))
 
 
 def write_online(path: Path) -> SigningKey:
