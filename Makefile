@@ -1,12 +1,13 @@
 # All a newcomer types. `make run` and `make test` need only `make` and `python3-venv`.
 PYTHON ?= python3
 BIN := .venv/bin
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
-.PHONY: auditor venv run test check format lock bench dashboards docs clean
+.PHONY: auditor venv run test check format lock bench dashboards docs dist clean
 
 venv: .venv/made-from-lock
 
-.venv/made-from-lock: requirements/dev.txt pyproject.toml
+.venv/made-from-lock: requirements/dev.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
@@ -31,8 +32,13 @@ format: venv
 bench: venv ## Ratios, side by side in one run
 	$(BIN)/python -m bench
 
-lock: ## Make the lock anew (needs uv on PATH); it carries hashes and no index address
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+lock: ## Make the locks anew (needs uv on PATH); they carry hashes and no index address
+	$(COMPILE) --extra dev pyproject.toml --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt pyproject.toml --output-file requirements/agent.txt
+	$(COMPILE) --constraint requirements/dev.txt --extra server --extra s3 --extra postgres pyproject.toml --output-file requirements/centre.txt
+
+dist: venv ## Packages for Debian 12 in dist/, installed without a network; ARCH=arm64 for the other kind
+	$(BIN)/python -m deploy --arch $(or $(ARCH),amd64)
 
 dashboards: venv ## Write dashboards/*.json anew
 	$(BIN)/python -m dashboards

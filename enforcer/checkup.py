@@ -108,4 +108,5 @@ def _people(policy: Policy) -> Iterator[Finding]:
     for kind, roles in sorted(MAY_SIGN.items()):
         able = [person.id for person in policy.people if roles.intersection(person.roles)]
         said = f"{', '.join(able) or 'nobody'} may sign it"
-        yield Finding(f"two people for a {kind}", len(able) >= TWO_PEOPLE, said)
+        article = "an" if kind[0] in "aeiou" else "a"
+        yield Finding(f"two people for {article} {kind}", len(able) >= TWO_PEOPLE, said)

@@ -7,8 +7,12 @@ tls/authority.pem, .key  who vouches for the server; the key belongs off this ma
 tls/server.pem, .key
 people/NAME.key          a person's key behind a passphrase, to be handed over and removed here
 people/NAME.toml         what NAME's command line needs: `enforcer status --as FILE`
+
+What changes (enforcer.db, heads) may lie in a directory of its own, so that a service which may
+write there can write nothing else.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +32,8 @@ from retention.errors import ConfigError
 from retention.people import TWO_PEOPLE, Person, Role
 
 HOME_ZONE = ZoneInfo("Europe/Riga")
+
+STATE = ("enforcer.db", "heads")
 
 Seal = Callable[[str, SigningKey, str], keys.SealedKey]
 
@@ -50,6 +56,7 @@ class Plan:
     listen: str
     origin: str
     policy: str  # TOML, see `govern.drafts`
+    state: Path | None = None  # for what changes; None: beside the rest
 
 
 def found(directory: Path, plan: Plan, now: Instant, *, seal: Seal = keys.seal) -> str:
@@ -64,8 +71,12 @@ def found(directory: Path, plan: Plan, now: Instant, *, seal: Seal = keys.seal) 
         raise ConfigError("name two owners at least: --person anna:owner,dpo --person ben:owner")
     unfinished = directory.with_name(f"{directory.name}.unfinished")
     try:
+        if plan.state is not None:
+            _require_empty(plan.state)
         _make_directories(unfinished)
         pin = _fill(unfinished, plan, now, seal)
+        if plan.state is not None:
+            _move_state(unfinished, plan.state)
         if directory.exists():
             directory.rmdir()
         unfinished.rename(directory)
@@ -81,6 +92,22 @@ def _make_directories(root: Path) -> None:
     root.mkdir(mode=0o700, parents=True)
     for name in ("keys", "tls", "people", "heads"):
         (root / name).mkdir(mode=0o700)
+
+
+def _require_empty(state: Path) -> None:
+    for name in STATE:
+        if (state / name).exists():
+            raise ConfigError(f"{state / name} is there already; an enforcer is founded once")
+
+
+def _move_state(root: Path, state: Path) -> None:
+    """Move what changes to where its service may write. It belongs to whom the directory does."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = state.stat()
+    for name in STATE:
+        shutil.move(root / name, state / name)
+        if os.geteuid() == 0:
+            os.chown(state / name, owner.st_uid, owner.st_gid)
 
 
 def _fill(root: Path, plan: Plan, now: Instant, seal: Seal) -> str:
@@ -137,10 +164,12 @@ def _certify(root: Path, plan: Plan, now: Instant) -> None:
 
 
 def _settings(plan: Plan, pin: str) -> str:
+    state = "" if plan.state is None else f"{plan.state.resolve()}/"
     return f"""\
 # Every setting, with its default: config/enforcer.example.toml.
 listen = "{plan.listen}"
-index = "sqlite:///enforcer.db"
+index = "sqlite:///{state}enforcer.db"
+heads = "{state}heads"
 policy_pin = "{pin}"
 """
 

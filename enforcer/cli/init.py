@@ -29,6 +29,9 @@ def declare(parser: ArgumentParser) -> None:
         help="how agents and people reach the enforcer; once for each name or address [localhost]",
     )
     parser.add_argument("--listen", default="127.0.0.1:8443", metavar="ADDRESS:PORT")
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="for what changes: index and heads [DIR above]"
+    )
     parser.add_argument("--origin", help="name of the ledger [HOST/ledger]")
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="classes and sources [those of the notice]"
@@ -47,6 +50,7 @@ def run(arguments: Namespace) -> int:
         listen=arguments.listen,
         origin=arguments.origin or f"{hosts[0]}/ledger",
         policy=drafts.built_in() if arguments.policy is None else read_text(arguments.policy),
+        state=arguments.state,
     )
     pin = founding.found(arguments.directory, plan, wall_clock())
     first = plan.founders[0].id

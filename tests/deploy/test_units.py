@@ -51,5 +51,6 @@ def test_systemd_knows_every_setting(need: Callable[[str], str], tmp_path: Path,
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
 def test_its_user_is_made_and_none_is_root(unit: Path):
     (user,) = re.findall(r"^User=(\S+)", unit.read_text(), re.MULTILINE)
-    users = re.findall(r"^u (\S+)", (UNITS / "retention.sysusers.conf").read_text(), re.MULTILINE)
+    texts = [path.read_text() for path in UNITS.glob("*.sysusers.conf")]
+    users = re.findall(r"^u (\S+)", "\n".join(texts), re.MULTILINE)
     assert user in users

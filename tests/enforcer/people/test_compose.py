@@ -184,6 +184,25 @@ def test_what_is_founded_is_for_its_owner_only_and_is_not_overwritten(home, caps
     assert "an enforcer is founded once" in capsys.readouterr().err
 
 
+def test_what_changes_may_lie_apart_and_belongs_to_whoever_owns_the_place(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("RETENTION_PASSPHRASE", "correct horse battery")
+    state = tmp_path / "state"
+    state.mkdir()
+    if os.geteuid() == 0:
+        os.chown(state, 65534, 65534)
+    roles = "owner,dpo,operator,approver"
+    words = ["--person", f"anna:{roles}", "--person", f"ben:{roles}", "--state", str(state)]
+    assert main(["init", str(tmp_path / "e"), *words]) == 0
+    assert sorted(path.name for path in state.iterdir()) == ["enforcer.db", "heads"]
+    assert {path.stat().st_uid for path in state.iterdir()} == {state.stat().st_uid}
+    assert main(["doctor", "--config", str(tmp_path / "e" / "enforcer.toml")]) == 0
+    assert main(["init", str(tmp_path / "other"), *words]) == 2
+    assert "enforcer.db is there already" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_example_names_every_setting_with_its_default(tmp_path):
     example = Path("config/enforcer.example.toml")
     found = load(example, {})

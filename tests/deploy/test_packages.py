@@ -1,0 +1,154 @@
+"""What leaves the house is whole, says nothing of the house, and comes out the same again."""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+from zipfile import ZipFile
+
+import pytest
+
+import deploy.__main__ as building
+from deploy import debs, wheels
+
+ROOT = wheels.ROOT
+PIN = re.compile(r"^([a-z0-9-]+==\S+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def unpacked(
+    dist: Path, need: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Each package, as it would lie on a machine, by its name."""
+    found = {}
+    for path in (dist / "new").glob("*.deb"):
+        found[path.name.partition("_")[0]] = into = tmp_path_factory.mktemp("deb") / "root"
+        subprocess.run([need("dpkg-deb"), "-R", path, into], check=True)
+    (archive,) = (dist / "new").glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path_factory.mktemp("centre"), filter="data")
+        found["centre"] = tmp_path_factory.getbasetemp() / "centre0" / packed.getnames()[0]
+    return found
+
+
+@pytest.mark.parametrize("lock", ["agent.txt", "centre.txt"])
+def test_what_is_carried_is_what_the_tests_ran_with(lock: str):
+    """Made by `make lock` in one go; a lock of its own would be a version that nobody tried."""
+    tried = set(PIN.findall((ROOT / "requirements/dev.txt").read_text()))
+    carried = set(PIN.findall((ROOT / "requirements" / lock).read_text()))
+    assert len(carried) > 5
+    assert set() == carried - tried
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", debs.PACKAGES, ids=lambda package: package.name)
+def test_a_package_has_its_own_rooms_and_runs_by_debians_python_alone(
+    unpacked: dict[str, Path], need: Callable[[str], str], package: debs.Package
+):
+    library = unpacked[package.name] / "usr/lib" / package.name
+    assert package.rooms == {path.name for path in library.iterdir()} & debs.ROOMS
+    done = subprocess.run(
+        [need(f"python{wheels.PYTHON}"), "-IBS", library, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert f"usage: {package.program}" in done.stdout
+    inside = [path for path in library.rglob("*") if path.name == "__pycache__"]
+    assert [] == inside, "bytecode is made on the machine, for its own Python"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", debs.PACKAGES, ids=lambda package: package.name)
+def test_a_package_brings_its_services_users_and_examples(
+    unpacked: dict[str, Path], package: debs.Package
+):
+    root = unpacked[package.name]
+    for unit in package.units:
+        path = root / "usr/lib/systemd/system" / unit
+        for command in re.findall(r"^ExecStart=(\S+)", path.read_text(), re.MULTILINE):
+            assert os.access(root / command.lstrip("/"), os.X_OK)
+    for kind in ("sysusers", "tmpfiles"):
+        assert (root / f"usr/lib/{kind}.d/{package.name}.conf").exists()
+    conffiles = (root / "DEBIAN/conffiles").read_text().splitlines()
+    assert conffiles
+    assert all((root / name.lstrip("/")).exists() for name in conffiles)
+    for script in ("postinst", "prerm", "postrm"):
+        text = (root / "DEBIAN" / script).read_text()
+        assert "@NAME@" not in text
+        subprocess.run(["sh", "-n", root / "DEBIAN" / script], check=True)
+        removed = re.findall(r"\brm\b.*", text)
+        assert all("__pycache__" in line for line in removed), "the state is nobody's to remove"
+
+
+@pytest.mark.slow
+def test_the_centres_archive_names_every_file_that_pip_may_take(unpacked: dict[str, Path]):
+    centre = unpacked["centre"]
+    named = set(re.findall(r"sha256:([0-9a-f]{64})", (centre / "requirements.txt").read_text()))
+    there = {sha256(path.read_bytes()).hexdigest() for path in (centre / "wheels").iterdir()}
+    assert len(there) > 30
+    assert set() == there - named
+    for name in ("install.sh", "systemd/retention-enforcer.service", "config", "docs"):
+        assert (centre / name).exists()
+
+
+@pytest.mark.slow
+def test_no_package_tells_where_it_was_made(unpacked: dict[str, Path]):
+    """No path of this machine, no index of packages: neither in a file nor in a wheel's file."""
+    telling = {str(ROOT), str(Path.home()), sys.prefix, *_indexes()} - {"/", "/root"}
+    needles = [word.encode() for word in telling if len(word) > 3]
+    told = [
+        (name, needle)
+        for root in unpacked.values()
+        for name, data in _files(root)
+        for needle in needles
+        if needle in data
+    ]
+    assert [] == told
+
+
+def _indexes() -> set[str]:
+    """What pip is set up with on this machine, but for the one that everybody has."""
+    done = subprocess.run(
+        [wheels.with_pip(), "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = f"{done.stdout} {' '.join(v for k, v in os.environ.items() if k.startswith('PIP_'))}"
+    hosts = {urlsplit(url).hostname or "" for url in re.findall(r"https?://[^\s']+", told)}
+    return (hosts | set(re.findall(r"file://(/[^\s']+)", told))) - {"", "pypi.org"}
+
+
+def _files(root: Path):
+    for path in root.rglob("*"):
+        if path.suffix == ".whl":
+            with ZipFile(path) as wheel:
+                for name in wheel.namelist():
+                    yield f"{path.name}/{name}", wheel.read(name)
+        elif path.is_file():
+            yield str(path.relative_to(root)), path.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_same_sources_make_the_same_packages(dist: Path, tmp_path: Path):
+    """Somebody else can build them, and see that they are what the sources say."""
+    (first,) = (dist / "new").glob("retention-agent_*.deb")
+    epoch = building.source_date()
+    own = wheels.build_own(tmp_path / "own", epoch)
+    carried = wheels.collect(ROOT / "requirements/agent.txt", tmp_path / "carried", "amd64")
+    again = debs.build(
+        debs.AGENT,
+        [own, *carried],
+        tmp_path,
+        version=first.name.split("_")[1],
+        architecture="amd64",
+        epoch=epoch,
+    )
+    assert again.read_bytes() == first.read_bytes()
