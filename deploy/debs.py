@@ -11,6 +11,7 @@ from string import Template
 from zipfile import ZipFile
 
 DEPLOY = Path(__file__).parent
+CONFIG = DEPLOY.parent / "config"
 SYSTEMD = DEPLOY / "systemd"
 DEBIAN = DEPLOY / "debian"
 ROOMS = frozenset({"retention", "agents", "enforcer", "auditor"})
@@ -36,7 +37,7 @@ AGENT = Package(
     module="agents.cli",
     rooms=frozenset({"retention", "agents"}),
     units=("retention-agent.service", "retention-agent@.service"),
-    examples=(DEPLOY.parent / "config" / "terminal.example.toml",),
+    examples=(CONFIG / "terminal.example.toml", CONFIG / "storage.example.toml"),
 )
 AUDITOR = Package(
     name="retention-auditor",
@@ -45,7 +46,7 @@ AUDITOR = Package(
     module="auditor.cli",
     rooms=frozenset({"retention", "auditor"}),
     units=("retention-auditor.service", "retention-auditor.timer"),
-    examples=(DEPLOY.parent / "config" / "audit.example.env",),
+    examples=(CONFIG / "audit.example.env",),
 )
 PACKAGES = (AGENT, AUDITOR)
 
