@@ -54,6 +54,12 @@ def test_the_page_of_metrics_is_what_the_code_says():
     assert page.count("| `retention_") > 45
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_is_there(page: Path):
+    named = set(re.findall(r"`(tests/[a-z_/.]+)`", page.read_text()))
+    assert [] == sorted(each for each in named if not (ROOT / each).exists())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [ROOT / "README.md"], ids=["README"])
 def test_every_command_of_the_page_is_one(page: Path):

@@ -1,5 +1,6 @@
 """A founded enforcer that serves on this machine, its people, and an agent that does as it is told."""
 
+import json
 import os
 import shutil
 import ssl
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -17,6 +19,7 @@ from sqlalchemy import Engine
 
 from agents.engine.uplink import HttpUplink
 from enforcer import compose, keys, log
+from enforcer.cli import main
 from enforcer.cli.client import Client
 from enforcer.clock import Clock, wall_clock
 from enforcer.founding import Founder, Plan, found
@@ -270,3 +273,29 @@ def live(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Serve
         path.write_text(path.read_text().replace("https://localhost:8443", served.url))
     monkeypatch.setenv("RETENTION_PASSPHRASE", PASSPHRASE)
     return served
+
+
+class Typed:
+    """What a command printed, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def type_(live: Served, capsys: pytest.CaptureFixture[str]) -> Callable[..., Typed]:
+    """Type a command as somebody."""
+
+    def typed(person: str, *words: str, asks: bool = True) -> Typed:
+        as_whom = ("--as", str(live.home / "people" / f"{person}.toml")) if asks else ()
+        try:
+            code = main([*words, *as_whom])
+        except SystemExit as stopped:
+            code = stopped.code
+        return Typed(code, *capsys.readouterr())
+
+    return typed

@@ -1,6 +1,5 @@
 """The commands as people type them, against an enforcer that serves."""
 
-import json
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,32 +13,6 @@ from retention.calendar import DAY, Instant
 from retention.outcome import Outcome
 
 RIGA = ZoneInfo("Europe/Riga")
-
-
-class Typed:
-    """What a command printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def type_(live, capsys):
-    """Type a command as somebody."""
-
-    def typed(person, *words: str, asks=True):
-        as_whom = ("--as", str(live.home / "people" / f"{person}.toml")) if asks else ()
-        try:
-            code = main([*words, *as_whom])
-        except SystemExit as stopped:
-            code = stopped.code
-        return Typed(code, *capsys.readouterr())
-
-    return typed
 
 
 def at(instant):
