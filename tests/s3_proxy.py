@@ -1,7 +1,7 @@
 """A small HTTP server before a real S3 server: it passes everything on, and fails where it is told to.
 
 Early: the request never arrives. Late: it was carried out, and no answer comes. Middle: half of the
-answer. Or it says something else in the server's place, or twists what the server said.
+answer. After: the answer, and then the connection is closed without a word. Or it says something else in the server's place, or twists what the server said.
 """
 
 import threading
@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-When = Literal["early", "middle", "late"]
+When = Literal["early", "middle", "late", "after"]
 
 
 @dataclass
@@ -100,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, headers, data)
             return
         self.close_connection = True
+        if rule.when == "after":
+            self._answer(status, headers, data)
         if rule.when == "middle":
             self._answer(status, headers, data, cut=len(data) // 2)
 

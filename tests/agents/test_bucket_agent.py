@@ -113,7 +113,9 @@ def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path,
     """The server says when it was begun, so here it is the agent's clock that goes on."""
     now = at("2026-11-20 12:00")
     world = BucketWorld.found(tmp_path, now, gateway)
-    begun = world.client.create_multipart_upload(Bucket=world.bucket, Key="front/20260101-1.jpg")
+    begun = world.client.create_multipart_upload(
+        Bucket=world.bucket, Key="front/20260901-120000.jpg"
+    )
     world.client.upload_part(
         Bucket=world.bucket, Key=begun["Key"], UploadId=begun["UploadId"], PartNumber=1, Body=b"x"
     )
@@ -179,6 +181,20 @@ def test_a_legal_hold_of_somebody_else_blocks_and_is_never_touched(locked: Bucke
     locked.client.put_object_legal_hold(**meant, LegalHold={"Status": "OFF"})
     locked.rest()
     assert set() == locked.versions()
+
+
+def test_a_legal_hold_that_somebody_took_over_from_us_is_theirs(locked: BucketWorld):
+    moment = at("2026-01-14 12:00")
+    put = locked.record(moment)
+    locked.activate()
+    locked.centre.holds.append(StoreHold("h1", moment, moment))
+    locked.cycle()
+    meant = {"Bucket": locked.bucket, "Key": put.key, "VersionId": put.version}
+    locked.client.delete_object_tagging(**meant)
+    locked.sign(Release(id="r1", at=locked.true.now, reason="case closed", hold="h1"))
+    locked.cycle()
+    assert "ON" == legal_hold(locked, put.key, put.version)
+    locked.client.put_object_legal_hold(**meant, LegalHold={"Status": "OFF"})
 
 
 def test_a_bucket_that_cannot_lock_is_said_to_be_so_and_still_keeps_what_is_held(

@@ -4,6 +4,7 @@ Whatever fails, and for however long: nothing is called erased that is there, no
 not looked for, nothing held is let go, and as soon as the server is well again all is as it should be.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
@@ -13,6 +14,7 @@ from s3_proxy import Proxy
 from stores.place import BucketPlace, want
 
 from agents.stores import Store
+from agents.stores.bucket.wire import AT_ONCE, TRIES
 from retention.errors import StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 
@@ -128,3 +130,19 @@ def test_a_call_that_fails_once_is_made_again_and_nobody_hears_of_it(
     store = place.again()
     assert list(store.protected()) == [0]
     store.unprotect([0])
+
+
+def test_connections_that_a_server_closed_while_they_were_idle_cost_one_try_and_not_all(
+    place: BucketPlace, proxy: Proxy
+):
+    proxy.fail("after", times=2 * AT_ONCE)
+    with place.gateway.wire(place.bucket, endpoint=proxy.endpoint) as wire:
+        gathered = threading.Barrier(AT_ONCE)
+
+        def ask(_: int) -> int:
+            gathered.wait(10)
+            return wire.ask("GET", query="versioning=").status
+
+        assert [200] * AT_ONCE == list(wire.each(ask, range(AT_ONCE)))
+        assert len(wire._idle) > TRIES
+        assert wire.ask("GET", query="versioning=").status == 200

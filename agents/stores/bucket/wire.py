@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -120,8 +121,12 @@ class Wire:
         if self._crew is not None:
             self._crew.shutdown()
             self._crew = None
-        while self._idle:
-            self._idle.pop().close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with suppress(IndexError):  # other threads take and give meanwhile
+            while True:
+                self._idle.pop().close()
 
     def _asked(
         self,
@@ -137,13 +142,14 @@ class Wire:
         target = f"{path}?{query}" if query else path
         signed = self._signed(method, target, headers, body)
         # One that was idle may just have been closed: then nobody knows whether a request arrived.
-        connection = self._idle.pop() if self._idle and not fresh else self._connection()
+        connection = (None if fresh else self._taken()) or self._connection()
         try:
             connection.request(method, target, body or None, signed)
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            self._hang_up()  # what was idle as long is as likely to be gone
             raise NoAnswerError(type(error).__name__) from error
         if response.will_close:
             connection.close()
@@ -152,6 +158,12 @@ class Wire:
         if answer.status >= 300:
             raise S3Error(code_in(answer.body) or str(answer.status), answer.status)
         return answer
+
+    def _taken(self) -> http.client.HTTPConnection | None:
+        """An idle connection, if there is one."""
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
 
     def _signed(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
