@@ -1,4 +1,4 @@
-"""The auditor's command line: `auditor verify`, `auditor rescan`, `auditor witness`.
+"""The auditor's command line: `auditor verify`, `rescan`, `rows`, `witness`.
 
 None of them asks the enforcer anything; what it signed is read from a file.
 """
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditor.cli import rescan, verify, witness
+from auditor.cli import rescan, rows, verify, witness
 from auditor.cli.showing import clean
 from auditor.findings import Verdict
 from retention.errors import RetentionError
@@ -16,6 +16,7 @@ from retention.errors import RetentionError
 _COMMANDS = {
     "verify": (verify, "check a bundle offline"),
     "rescan": (rescan, "list a storage and say what is really there"),
+    "rows": (rows, "look at rows that were written about calls: a CSV or a table"),
     "witness": (witness, "hold a bundle's ledger against what a Prometheus server recorded of it"),
 }
 _UNKNOWN = 2

@@ -27,6 +27,19 @@ _REMARKABLE = (Standing.OVERDUE, Standing.PAST_LIMIT, Standing.UNDATED)
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `rescan`."""
     parser.add_argument("root", metavar="ROOT", help="the storage's directory")
+    declare_origin(parser)
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
+    )
+    parser.add_argument(
+        "--number",
+        default="",
+        help="any number of yours: shows that the report was not made before",
+    )
+
+
+def declare_origin(parser: ArgumentParser) -> None:
+    """Add where policy and exceptions come from, whose they are, and when it is."""
     origin = parser.add_mutually_exclusive_group(required=True)
     origin.add_argument("--bundle", type=Path, help="take policy and exceptions out of a bundle")
     origin.add_argument("--policy", type=Path, help="the policy's documents, one on each line")
@@ -36,22 +49,14 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--now", type=given.instant, help="judge as of this time, such as 2026-01-15T14:20:00+02:00"
     )
-    parser.add_argument(
-        "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
-    )
-    parser.add_argument(
-        "--number",
-        default="",
-        help="any number of yours: shows that the report was not made before",
-    )
     given.add_pin(parser, required=True)
     given.add_json(parser)
 
 
 def run(options: Namespace) -> Verdict:
     """Look, and say what was found."""
-    chain, listed = _signed(options)
-    now = Instant(int(time.time())) if options.now is None else options.now  # noqa: TID251 # the auditor's composition root: below it, now is an argument
+    chain, listed = signed(options)
+    now = now_of(options)
     rescan = Rescan(options.root, chain=chain, group=options.group, exceptions=listed, now=now)
     told = (each for each in rescan.recordings() if each.standing in _REMARKABLE)
     verdict = _print_json(rescan, told) if options.json else _print(rescan, told)
@@ -60,7 +65,12 @@ def run(options: Namespace) -> Verdict:
     return verdict
 
 
-def _signed(options: Namespace) -> tuple[Chain, Exceptions | None]:
+def now_of(options: Namespace) -> Instant:
+    """As of when to judge."""
+    return Instant(int(time.time())) if options.now is None else options.now  # noqa: TID251 # the auditor's composition root: below it, now is an argument
+
+
+def signed(options: Namespace) -> tuple[Chain, Exceptions | None]:
     """The policy, and the store's list of exceptions if there is one; both verified."""
     if options.bundle:
         members = given.members_of(options.bundle)
