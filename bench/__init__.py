@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 # The small world of the tests (tests/world.py) is what terminals are made of here too.
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+_TESTS = Path(__file__).parent.parent / "tests"
+sys.path[:0] = [str(_TESTS), str(_TESTS / "enforcer")]

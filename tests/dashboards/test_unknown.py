@@ -134,8 +134,10 @@ def prometheus(
     with ExitStack() as opened:
         ports = {name: opened.enter_context(served(index)) for name, index in indexes.items()}
         jobs = {"retention-enforcer": ports}
-        server = opened.enter_context(running(need("prometheus"), home, jobs))
-        server.wait_for(f"count(retention_stores_total{{{IMAGE}}}) == {len(ports)}")
+        # So many are served by this one process: none may be late for the next scrape.
+        server = opened.enter_context(running(need("prometheus"), home, jobs, every="3s"))
+        all_seen = f"count(retention_stores_total{{{IMAGE}}}) == {len(ports)}"
+        server.wait_for(all_seen, seconds=90)
         yield server
 
 
