@@ -197,6 +197,20 @@ class Planner:
                 )
         return plan
 
+    def linked(self, rows: Sequence[Row], parts: Sequence[Part]) -> list[Row]:
+        """Items that a later batch would come to, of which a name leads to one of these contents.
+
+        All names of a content go in one batch: the bytes of the first are still there otherwise.
+        """
+        known = {row.number for row in rows}
+        linked = [row for row in (*rows, *(part.row for part in parts)) if row.links > 1]
+        names = [
+            name for row in linked for name in self._catalogue.rows(_SAME_CONTENT, row.generation)
+        ]
+        numbers = sorted({number for (number,) in names} - known)
+        found = [self._catalogue.one(_OF_ITEM, (number,)) or () for number in numbers]
+        return [Row(*columns) for *columns, holds, active in found if active and not holds]
+
     def _reasons(self, rules: Rules) -> Callable[[_Facts], str | None]:
         """Asked why an item of these facts goes; None if it stays."""
 

@@ -167,6 +167,8 @@ class Sweeper:
 
     def _batch(self, rules: Rules, rows: Sequence[Row], parts: Sequence[Part]) -> Counter[Outcome]:
         """One batch under the lock: decide, intend, erase and verify, record."""
+        linked = self._planner.linked(rows, parts)
+        rows, parts = [*rows, *linked], [*parts, *self._planner.parts(linked)]
         files = [*rows, *(part.row for part in parts)]
         paths = self._paths(files)
         plan = self._planner.plan(rules, rows, parts, paths)

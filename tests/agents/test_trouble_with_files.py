@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from world import STORE, World, at
 
+from agents.engine import sweep
 from retention.acts import Correction, Release
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant
@@ -208,6 +209,18 @@ def test_of_a_linked_recording_all_names_go_or_none(world: World):
     world.rest()
     assert set() == world.files()
     world.check()
+
+
+def test_names_of_one_recording_are_erased_together_however_many_a_batch_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    by_date = sweep._BY_DATE.replace(f"LIMIT {sweep.BATCH_ITEMS}", "LIMIT 1")
+    monkeypatch.setattr(sweep, "_BY_DATE", by_date)
+    path = world.record(OLD)
+    path.with_name("again.jpg").hardlink_to(path)
+    world.activate()
+    world.rest()
+    assert [Outcome.ERASED_VERIFIED] * 2 == [end.outcome for end in world.check().ended.values()]
 
 
 @pytest.mark.parametrize("held", [False, True])
