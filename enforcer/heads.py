@@ -17,6 +17,7 @@ from enforcer.index.tree import Head
 from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
 from retention.calendar import Instant, civil_date
+from retention.envelope import Envelope
 from retention.errors import ConfigError, RetentionError, VerificationError
 from retention.ledger import LastHead, Succession
 from retention.note import Checkpoint
@@ -37,7 +38,7 @@ def show(directory: Path, head: Head) -> None:
 def require_memory(connection: Connection, chain: Chain, directory: Path) -> None:
     """`VerificationError` that says what to do, if we published more than we know."""
     head = _newest(directory, chain)
-    if head is None or _known(connection, head) or _succeeded(connection, head):
+    if head is None or _known(connection, head) or succession(connection, head.size) is not None:
         return
     raise VerificationError(
         f"a head over {head.size} leaves was published, and the index has {tree.size(connection)} "
@@ -63,12 +64,16 @@ def _known(connection: Connection, head: Checkpoint) -> bool:
     return merkle.root_from(head.size, tree.node(connection)) == head.root
 
 
-def _succeeded(connection: Connection, head: Checkpoint) -> bool:
-    """Whether two people have signed that this head, or a later one, was the last."""
-    rows = connection.execute(select(leaves.c.data).where(leaves.c.kind == "succession"))
-    signed = (ledger.decode(data) for data in rows.scalars())
-    return any(
-        codec.decode(leaf.approval.payload, LastHead).size >= head.size
-        for leaf in signed
-        if isinstance(leaf, Succession)
+def succession(connection: Connection, size: int) -> Envelope | None:
+    """What two people signed of a head of this size or a later one: it was the last; None if nothing."""
+    query = select(leaves.c.data).where(leaves.c.kind == "succession").order_by(leaves.c.position)
+    signed = [ledger.decode(data) for data in connection.execute(query).scalars()]
+    return next(
+        (
+            leaf.approval
+            for leaf in reversed(signed)
+            if isinstance(leaf, Succession)
+            and codec.decode(leaf.approval.payload, LastHead).size >= size
+        ),
+        None,
     )

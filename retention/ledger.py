@@ -131,8 +131,13 @@ def kind_of(leaf: AnyLeaf) -> str:
 
 def approved_head(succession: Succession, policy: Policy) -> LastHead:
     """The head from before, if two people of this policy signed that it was the last; else raises."""
-    require_two(succession.approval, "succession", policy.people)
-    return codec.decode(succession.approval.payload, LastHead)
+    return last_head(succession.approval, policy)
+
+
+def last_head(approval: Envelope, policy: Policy) -> LastHead:
+    """What these two people signed; raises if they are not two of this policy who may."""
+    require_two(approval, "succession", policy.people)
+    return codec.decode(approval.payload, LastHead)
 
 
 def timing(

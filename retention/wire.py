@@ -89,7 +89,8 @@ class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a sweep needs: the enforcer's time, its directive, newer policies, its ledger's head.
 
-    `consistency` proves that the checkpoint's tree extends the one of the size asked with.
+    `consistency` proves that the checkpoint's tree extends the one of the size asked with. If it
+    cannot, because the enforcer was restored, two people have signed so in `succession`.
     """
 
     time: Envelope
@@ -97,6 +98,7 @@ class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies: tuple[Envelope, ...]  # versions after the one asked with, in order
     checkpoint: str  # a signed note, "" while the ledger is empty
     consistency: tuple[bytes, ...]
+    succession: Envelope | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -101,7 +101,14 @@ class Exchange:
             )
             self._time.authenticated(now)
             self.ledger_refused = self._refusal(
-                lambda: check_head(self._catalogue, policy, fetched.checkpoint, fetched.consistency)
+                lambda: check_head(
+                    self._catalogue,
+                    policy,
+                    fetched.checkpoint,
+                    fetched.consistency,
+                    fetched.succession or None,
+                    now=now,
+                )
             )
             try:
                 self._obedience.install(fetched.directive)

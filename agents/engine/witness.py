@@ -1,15 +1,30 @@
-"""The agent as a witness of the ledger: a head that does not extend the last one seen is refused."""
+"""The agent as a witness of the ledger: a head that does not extend the last one seen is refused.
+
+Unless two people say that the ledger goes on from a backup (docs/rules.md, Coming back): which head
+was the last before it, they sign, and one signature is worth one new beginning.
+"""
 
 from collections.abc import Sequence
 
 from agents.engine.catalogue import Catalogue
+from retention import codec
+from retention.calendar import Instant
+from retention.envelope import Envelope
+from retention.errors import VerificationError
+from retention.ledger import LastHead, last_head
 from retention.merkle import verify_consistency
 from retention.note import Checkpoint, Verifier, open_note
 from retention.policy import Policy
 
 
 def check_head(
-    catalogue: Catalogue, policy: Policy, note: str, consistency: Sequence[bytes]
+    catalogue: Catalogue,
+    policy: Policy,
+    note: str,
+    consistency: Sequence[bytes],
+    succession: Envelope | None = None,
+    *,
+    now: Instant,
 ) -> Checkpoint | None:
     """Remember the ledger's head, if it extends the one this agent saw last (I7).
 
@@ -21,8 +36,28 @@ def check_head(
         return None
     verifiers = [Verifier(policy.ledger_origin, key) for key in policy.ledger_keys]
     head = Checkpoint.parse(open_note(note, verifiers))
-    if size:
-        verify_consistency(size, head.size, consistency, root, head.root)
+    act = None
+    try:
+        if size:
+            verify_consistency(size, head.size, consistency, root, head.root)
+    except VerificationError:
+        if succession is None:
+            raise
+        act = _new_beginning(catalogue, last_head(succession, policy), size, root)
     with catalogue.transaction() as db:
         db.execute("UPDATE agent SET ledger_size = ?, ledger_root = ?", (head.size, head.root))
+        if act is not None:
+            db.execute("INSERT INTO acts VALUES (?, 'succession', ?)", (act, now))
     return head
+
+
+def _new_beginning(catalogue: Catalogue, last: LastHead, size: int, root: bytes) -> str:
+    """The id of an act by which a ledger is believed that does not extend the head seen last."""
+    act = codec.digest(codec.encode(last)).hex()
+    if last.size < size or (last.size == size and last.root != root):
+        raise VerificationError(
+            "two people signed a last head, and this agent has seen a later one"
+        )
+    if catalogue.one("SELECT 1 FROM acts WHERE id = ?", (act,)) is not None:
+        raise VerificationError("the ledger began anew by this signature before")
+    return act

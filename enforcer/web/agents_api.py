@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from enforcer import intake, prove
 from enforcer.direct import Director
 from enforcer.govern import credentials
+from enforcer.heads import succession
 from enforcer.index import tree
 from enforcer.index.engine import reading, writing
 from enforcer.index.policies import published
@@ -98,6 +99,7 @@ def _fetched(
         policies=tuple(published(connection, after=_number(request, "policy"))),
         checkpoint="" if head is None else head.note,
         consistency=tuple(proof),
+        succession=succession(connection, seen) or msgspec.UNSET,
     )
 
 

@@ -52,3 +52,12 @@ def test_a_day_of_grace_is_also_for_what_was_not_yet_seen_when_its_hold_was_rele
     life.people.release(next(iter(life.observer.holds)))
     life.talk()
     life.rest()
+
+
+def test_an_agent_believes_a_restored_ledger_once_two_people_say_where_it_ended(life: Life):
+    life.cycle()
+    life.copy_office()
+    life.prove()
+    life.talk()
+    life.restore_office()
+    life.rest()

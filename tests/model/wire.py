@@ -82,6 +82,7 @@ class Wire(HttpUplink):
                 policies=fetched.policies,
                 checkpoint=old.checkpoint,
                 consistency=old.consistency,
+                succession=old.succession,
             )
         )
 
