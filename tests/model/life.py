@@ -232,6 +232,7 @@ class Life:
         """Hear and see what is new, and hold it against the promise."""
         if self.office.running:
             self.people.hear()
+        self._heed()
         self._misled |= abs(self.box.clock.ahead) > MINUTE
         self.observer.look()
         check(self)
@@ -349,6 +350,10 @@ class Life:
         """Releases and corrections that the store has carried out by now."""
         for (hold,) in self.box.rows("SELECT id FROM holds WHERE released_at IS NOT NULL"):
             self._let_go(hold)
+        known = {hold for (hold,) in self.box.rows("SELECT id FROM holds")}
+        for hold in self.observer.holds.values():
+            if self.memory_lost and hold.omitted and hold.id not in known:
+                self.observer.lose(hold.id)
         for (act,) in self.box.rows("SELECT id FROM acts"):
             if act in self.people.corrections:
                 self.people.corrected(act)

@@ -118,6 +118,7 @@ class People:
                 .where(tables.hold_stores.c.hold == hold)
                 .values(freed_at=self._office.now)
             )
+        self._observer.holds[hold].omitted = True
 
     def erase_early(self, file: File) -> bool:
         """Two people have a recording erased before its time (GDPR article 17)."""

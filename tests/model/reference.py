@@ -88,6 +88,7 @@ class Hold:
     told: bool = False
     released: bool = False
     let_go: bool = False  # and the store has heard of it
+    omitted: bool = False  # by a hijacked enforcer
 
     def covers(self, file: File) -> bool:
         """Whether what is in the file was recorded then and there, or the file is named."""
@@ -147,6 +148,12 @@ class Observer:
         for file in self.files.values():
             if any(self.holds[hold].may_cover(twin) for twin in self.twins(file)):
                 self.excuse(file, now + GRACE)
+
+    def lose(self, hold: str) -> None:
+        """Nobody tells a store that has lost its memory of this hold: nothing can keep it there."""
+        self.holds[hold].told = False
+        for file in self.files.values():
+            file.holds.discard(hold)
 
     def excuse(self, file: File, until: int) -> None:
         """It may be there, old or not, until then."""
