@@ -65,14 +65,12 @@ def _measure(gateway: Gateway, s5cmd: str) -> None:
 
 
 def _fill(gateway: Gateway, s5cmd: str, bucket: str) -> None:
+    """Put objects of different content: each of the same would be looked for under all others' names."""
     with TemporaryDirectory() as path:
-        body = Path(path) / "body"
-        body.write_bytes(b"\xff\xd8\xff" + os.urandom(1021))
-        lines = "\n".join(
-            f"cp {body} s3://{bucket}/front/20260101-12{n // 60 % 60:02}{n % 60:02}-{n:05}.jpg"
-            for n in range(OBJECTS)
-        )
-        _run(gateway, [s5cmd, "--numworkers", "16", "run"], lines)
+        for number in range(OBJECTS):
+            name = f"20260101-12{number // 60 % 60:02}{number % 60:02}-{number:05}.jpg"
+            (Path(path) / name).write_bytes(b"\xff\xd8\xff" + os.urandom(1021))
+        _run(gateway, [s5cmd, "--numworkers", "16", "cp", f"{path}/", f"s3://{bucket}/front/"])
 
 
 def _list(world: BucketWorld) -> float:
@@ -85,6 +83,8 @@ def _list(world: BucketWorld) -> float:
 
 def _sweep(world: BucketWorld) -> float:
     world.activate(count=OBJECTS)
+    world.report()
+    world.agent.exchange.consult()
     watch = Stopwatch()
     watch.wrap(world.agent.store, "marked", "tags and locks")
     watch.wrap(world.agent.store, "erase", "deleting and looking")
@@ -92,7 +92,7 @@ def _sweep(world: BucketWorld) -> float:
     began, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     world.sweep()
     took, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
-    assert not {key for key in world.files() if key.startswith("front/")}
+    assert not world.pictures(), world.agent.waiting
     print(", ".join(f"{name} {seconds:.2f} s" for name, seconds in watch.seconds.most_common()))
     print(f"CPU of ours: {used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime:.2f} s")
     return took
@@ -101,14 +101,14 @@ def _sweep(world: BucketWorld) -> float:
 def _s5cmd(gateway: Gateway, s5cmd: str, *said: str) -> float:
     *words, bucket = said
     began = time.perf_counter()
-    _run(gateway, [s5cmd, *words, f"s3://{bucket}/front/*"], "")
+    _run(gateway, [s5cmd, *words, f"s3://{bucket}/front/*"])
     return time.perf_counter() - began
 
 
-def _run(gateway: Gateway, command: list[str], text: str) -> None:
+def _run(gateway: Gateway, command: list[str]) -> None:
     keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
     env = {**os.environ, **keys, "S3_ENDPOINT_URL": gateway.endpoint, "AWS_REGION": "us-east-1"}
-    subprocess.run(command, input=text, text=True, env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -66,14 +66,15 @@ class Rules:
     ) -> None:
         self.now = now
         self._undated = undated
-        self._ranges: dict[str, list[tuple[int, int]]] = {}
+        days: dict[str, list[tuple[int, int]]] = {}
         for each in ranges:
-            days = (each.since.toordinal(), each.through.toordinal())
-            self._ranges.setdefault(each.record_class, []).append(days)
+            span = (each.since.toordinal(), each.through.toordinal())
+            days.setdefault(each.record_class, []).append(span)
+        self._ranges = {name: _apart(spans) for name, spans in days.items()}
 
     @property
     def ranges(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """Civil dates that are due, by class: (first, last) ordinals, both included."""
+        """Civil dates that are due, by class: (first, last) ordinals, both included, no day twice."""
         return self._ranges
 
     def due(self, record_class: str, civil: int) -> bool:
@@ -107,3 +108,14 @@ class Rules:
             return Decision(None, Outcome.REFUSED_EARLY, "not due yet")
         why = "late" if item.state is State.LATE else "due"
         return Decision(why, None, "its period is over")
+
+
+def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same days in spans that do not overlap: what is counted by them is counted once."""
+    apart: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if apart and first <= apart[-1][1] + 1:
+            apart[-1] = apart[-1][0], max(apart[-1][1], last)
+        else:
+            apart.append((first, last))
+    return apart

@@ -68,6 +68,16 @@ def test_what_is_due_goes_and_what_is_not_stays(world: World):
     assert (Outcome.ERASED_VERIFIED, "due", 1) == (erased.outcome, erased.why, len(erased.items))
 
 
+def test_two_people_let_go_exactly_as_many_as_they_counted(tmp_path: Path):
+    world = World.make(tmp_path, NOON)
+    for number in range(150):  # more than goes without anybody's word
+        world.record(at("2026-01-05 12:00"), tag=f"-{number}")
+    world.activate(count=150)
+    world.cycle()
+    assert set() == world.files()
+    world.stop()
+
+
 def test_a_picture_goes_at_its_due_instant_and_not_a_second_before(world: World):
     world.activate()
     world.record(at("2026-01-17 12:00"))

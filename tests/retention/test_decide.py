@@ -160,3 +160,10 @@ def test_a_day_is_due_if_some_range_has_it(found, day):
         first <= day <= first + length for first, length in found
     )
     assert not Rules(ranges, NOW).due(CALL, day)
+
+
+def test_a_day_that_two_rules_call_due_is_swept_and_counted_once():
+    day = date.fromordinal
+    spans = [(1, 10), (1, 9), (5, 12), (13, 13), (20, 21)]
+    rules = Rules([DueRange(IMAGE, 1, day(a), day(b)) for a, b in spans], NOW)
+    assert {IMAGE: [(1, 13), (20, 21)]} == rules.ranges
