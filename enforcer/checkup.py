@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from enforcer import certificates, heads, keys
+from enforcer import certificates, extracts, heads, keys
 from enforcer.index.engine import open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.settings import Settings
@@ -19,10 +19,10 @@ FREE_BYTES = 1 << 30
 
 
 class Finding(NamedTuple):
-    """One thing looked at. `well` False: somebody has to do something."""
+    """One thing looked at. `well` False: somebody has to do something; None: nobody knows."""
 
     what: str
-    well: bool
+    well: bool | None
     sentence: str
 
 
@@ -30,6 +30,9 @@ def examine(settings: Settings, now: Instant) -> Iterator[Finding]:
     """Everything that can be seen without asking a running enforcer."""
     yield _tried("certificate", lambda: _certificate(settings.tls_certificate, now))
     yield _tried("its key", lambda: _private(settings.tls_key))
+    if settings.number_keys is not None:
+        numbers = settings.number_keys
+        yield _tried("number keys", lambda: _private(numbers))
     yield _tried("published heads", lambda: _directory(settings.heads))
     try:
         chain = _remembered(settings)
@@ -43,6 +46,7 @@ def examine(settings: Settings, now: Instant) -> Iterator[Finding]:
     yield _tried("directive key", lambda: _named(settings.directive_key, policy.directive_keys))
     yield _tried("ledger key", lambda: _named(settings.ledger_key, policy.ledger_keys))
     yield from _people(policy)
+    yield _backups(settings)
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:
@@ -91,6 +95,25 @@ def _remembered(settings: Settings) -> Chain:
             return chain
     finally:
         engine.dispose()
+
+
+def _backups(settings: Settings) -> Finding:
+    """What is erased here lives on in copies: a bundle has to say for how long at most."""
+    engine = open_index(settings.index)
+    try:
+        with reading(engine) as connection:
+            sets = list(extracts.backups(connection))
+    finally:
+        engine.dispose()
+    if not sets:
+        sentence = (
+            "nobody registered a set, so every bundle says that backups were not checked: name each "
+            "with `enforcer backup add`"
+        )
+        return Finding("backups", None, sentence)
+    longest = max(sets, key=lambda backup: backup.days)
+    said = f"{len(sets)} registered; in {longest.name} copies stay for up to {longest.days} days"
+    return Finding("backups", True, said)
 
 
 def _named(path: Path, known: tuple[bytes, ...]) -> str:

@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,8 @@ def running(
     rules: str = "",
     every: str = "500ms",
     alertmanager: int | None = None,
+    kept: str = "3000d",
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """A server that scrapes each job at its port of loopback; its data lies in `home/data`.
 
@@ -69,8 +71,9 @@ def running(
             program,
             f"--config.file={home / 'prometheus.yml'}",
             f"--storage.tsdb.path={home / 'data'}",
-            "--storage.tsdb.retention.time=3000d",
+            f"--storage.tsdb.retention.time={kept}",
             f"--web.listen-address={server.url.removeprefix('http://')}",
+            *options,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

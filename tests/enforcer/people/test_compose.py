@@ -197,7 +197,8 @@ def test_what_changes_may_lie_apart_and_belongs_to_whoever_owns_the_place(
     assert main(["init", str(tmp_path / "e"), *words]) == 0
     assert sorted(path.name for path in state.iterdir()) == ["enforcer.db", "heads"]
     assert {path.stat().st_uid for path in state.iterdir()} == {state.stat().st_uid}
-    assert main(["doctor", "--config", str(tmp_path / "e" / "enforcer.toml")]) == 0
+    assert main(["doctor", "--config", str(tmp_path / "e" / "enforcer.toml")]) == 2
+    assert "BAD" not in capsys.readouterr().out
     assert main(["init", str(tmp_path / "other"), *words]) == 2
     assert "enforcer.db is there already" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
@@ -310,14 +311,34 @@ def test_a_key_file_cannot_make_us_use_all_memory(tmp_path):
 
 def test_doctor_finds_all_well_and_then_what_is_not(home, capsys):
     config = ["doctor", "--config", str(home / "enforcer.toml")]
-    assert main(config) == 0
-    assert "BAD" not in capsys.readouterr().out
+    assert main(config) == 2
+    unknown = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("ok  ")]
+    assert [line.split(":")[0] for line in unknown] == ["?   backups", "?   prometheus"]
     (home / "tls" / "server.key").chmod(0o644)
     other_key(home / "keys" / "ledger.key")
     assert main(config) == 1
     out = capsys.readouterr().out
     assert "BAD its key: others may read" in out
     assert "BAD ledger key: the policy does not name" in out
+
+
+def test_doctor_knows_nothing_of_a_prometheus_that_does_not_answer(home, capsys):
+    address = f"http://127.0.0.1:{free_port()}"
+    config = ["doctor", "--config", str(home / "enforcer.toml"), "--prometheus", address]
+    assert main(config) == 2
+    assert capsys.readouterr().out.count(f"{address} does not answer") == 5
+    assert main([*config[:-1], "localhost:9090"]) == 2
+    assert "is no address such as" in capsys.readouterr().err
+
+
+def test_doctor_looks_whether_a_backup_is_registered(settings, live, type_):
+    def told() -> bool | None:
+        found = checkup.examine(settings, Instant(0))
+        return next(finding.well for finding in found if finding.what == "backups")
+
+    assert told() is None
+    assert type_("olga", "backup", "add", "nightly", "--of", "index", "--days", "14").code == 0
+    assert told()
 
 
 def test_the_server_s_certificate_is_renewed_by_its_authority_only(home, settings, capsys):

@@ -1,0 +1,73 @@
+"""What `enforcer doctor` finds at a real Prometheus: one that will do, and one that will not."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_server import Server, running
+
+from enforcer import overseer
+from enforcer.prometheus import looker
+from retention.errors import UnreachableError
+
+RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "retention.yml"
+
+
+def told(look: Callable) -> dict[str, bool | None]:
+    return {f.what.removeprefix("prometheus "): f.well for f in overseer.examine(look)}
+
+
+def test_a_server_that_does_its_work_lacks_only_whom_to_tell(prometheus: Server):
+    expected = {"keeps": True, "deletes": True, "alerts": True, "tells": False, "sees us": True}
+    assert expected == told(looker(prometheus.url))
+
+
+def test_one_that_forgets_is_deaf_and_takes_orders_is_told(
+    tmp_path: Path, need: Callable[[str], str]
+):
+    options = ["--web.enable-admin-api"]
+    program = need("prometheus")
+    with running(program, tmp_path, {}, kept="15d", options=options, alertmanager=9) as server:
+        server.wait_for("vector(1)")
+        look, until = looker(server.url), time.monotonic() + 30
+        while not look("alertmanagers")["activeAlertmanagers"] and time.monotonic() < until:
+            time.sleep(0.2)  # it looks for them every five seconds
+        found = told(look)
+    assert {
+        "keeps": False,
+        "deletes": False,
+        "alerts": False,
+        "tells": True,
+        "sees us": False,
+    } == found
+
+
+@pytest.mark.parametrize(
+    ("kept", "well"),
+    [
+        ("400d", True),
+        ("1y5w", True),
+        ("1y34d", False),
+        ("15d", False),
+        ("", False),
+        ("10GiB", False),
+        ("400d or 10GiB", None),
+        ("15d or 10GiB", False),
+    ],
+)
+def test_the_time_it_keeps_is_counted_in_days(kept: str, well: bool | None):
+    assert told(lambda _: {"storageRetention": kept})["keeps"] is well
+
+
+def test_who_does_not_answer_or_says_something_else_is_not_known():
+    def silent(_path: str) -> None:
+        raise UnreachableError("it does not answer")
+
+    for look in (silent, lambda _: None, lambda _: []):
+        assert {None} == set(told(look).values())
+
+
+def test_the_alerts_that_are_looked_for_are_those_of_the_rules():
+    assert set(re.findall(r"- alert: (\w+)", RULES.read_text())) == overseer.ALERTS
