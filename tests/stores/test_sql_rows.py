@@ -18,6 +18,7 @@ from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.tables import Table, key_named
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
+from retention.probes import Telephone
 
 SHAPE = shape(time="start", zone="Europe/Riga", call="call", numbers=("src",))
 
@@ -80,10 +81,11 @@ def test_a_time_is_read_as_text_or_as_the_databases_own(place: SqlPlace):
     )
     one, two = listed(store)
     with store.open(b"d", one.name) as source:
-        [stated] = source.stated
+        stated, number = source.stated
         assert stated.value.isoformat() == "2026-03-16T10:00:00+00:00"
+        assert number == Telephone("1")
     with store.open(b"d", two.name) as source:
-        assert list(source.stated) == []
+        assert list(source.stated) == [Telephone("1")]
 
 
 def test_columns_are_blanked_and_the_row_stays_but_is_no_item_any_more(place: SqlPlace):

@@ -12,8 +12,8 @@ from agents.stores.beneath import components, must_be_component
 from agents.stores.entrance import Entrance
 from agents.stores.rows.declared import Declared, digest_named
 from agents.stores.rows.erasing import Erasure
-from agents.stores.rows.row import OpenRow, digest_of
-from agents.stores.rows.seen import Seen, content_at
+from agents.stores.rows.row import OpenRow
+from agents.stores.rows.seen import Seen
 from agents.stores.trouble import outcome_of, sentence_of
 from agents.stores.walking import walk
 from retention.errors import GoneError, UnreadableError
@@ -49,6 +49,8 @@ class CsvRows:
         except FileNotFoundError:
             self._rows.forget(directory)
             self._way.check()
+        except UnreadableError as error:
+            unread(directory, str(error))
         except OSError as error:
             unread(directory, sentence_of(error))
 
@@ -128,9 +130,8 @@ class CsvRows:
     def _listed(self, directory: bytes, fd: int, unread: Unread) -> Iterator[Found]:
         for name, why in self._rows.refresh(directory, fd).shut:
             unread(directory + b"/" + name if directory else name, why)
-        for digest, place in self._rows.each(directory):
-            content = content_at(fd, place)
-            if content is None or digest_of(content) != digest:
+        for content in self._rows.each(directory, fd):
+            if content is None:
                 unread(directory, _MOVED)
                 return
             yield self._declared.found(content)

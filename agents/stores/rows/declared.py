@@ -33,8 +33,7 @@ class Declared(NamedTuple):
 
     def opened(self, content: bytes) -> OpenRow:
         """The row, open for reading."""
-        told = self.shape.tell(self._row(content), name_of(content))
-        return OpenRow(content, told.stated)
+        return OpenRow(content, self.shape.stated(self._row(content)))
 
     def _row(self, content: bytes) -> dict[str, bytes]:
         fields = parsed(content, delimiter=self.delimiter)

@@ -18,11 +18,19 @@ _BLOCK = 256 * 1024
 
 
 class Record(NamedTuple):
-    """One row where it stands. `data` includes its line end; `fields` is None if it is no CSV."""
+    """One row where it stands. `data` includes its line end; `cells` is None if it is no CSV.
+
+    Each sign of a cell is a byte: most rows are only counted, and nobody needs their bytes.
+    """
 
     offset: int
     data: bytes
-    fields: tuple[bytes, ...] | None
+    cells: list[str] | None
+
+    @property
+    def fields(self) -> tuple[bytes, ...] | None:
+        """The cells as they were written."""
+        return None if self.cells is None else tuple(c.encode("latin-1") for c in self.cells)
 
     @property
     def content(self) -> bytes:
@@ -43,10 +51,10 @@ def records(source: ByteSource, begin: int = 0, *, delimiter: str = ",") -> Iter
     lines = _Lines(source, begin)
     while True:
         try:
-            for fields in csv.reader(lines, delimiter=delimiter, strict=True):
+            for cells in csv.reader(lines, delimiter=delimiter, strict=True):
                 offset, data = lines.taken()
-                if fields:
-                    yield Record(offset, data, tuple(f.encode("latin-1") for f in fields))
+                if cells:
+                    yield Record(offset, data, cells)
         except (csv.Error, _TooLongError):
             offset, data = lines.first()
             if data.strip(b"\r\n"):

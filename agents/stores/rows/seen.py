@@ -8,6 +8,7 @@ A file that grew is read on from where it ended; one that changed otherwise is r
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from typing import NamedTuple
 
@@ -104,13 +105,19 @@ class Seen:
                 return content
         return None
 
-    def each(self, directory: bytes) -> Iterator[tuple[bytes, Place]]:
-        """Every row of a directory once, by its digest, in the order of the files."""
+    def each(self, directory: bytes, fd: int) -> Iterator[bytes | None]:
+        """Every row of a directory once, in the order of the files; None where it stands no more."""
         after = (0, -1)
-        while rows := self._db.execute(_PAGE, (directory, *after, PAGE)).fetchall():
-            after = rows[-1][:2]
-            for _, offset, length, digest, name in rows:
-                yield digest, Place(name, offset, length)
+        with ExitStack() as opened:
+            name, source = b"", None
+            while rows := self._db.execute(_PAGE, (directory, *after, PAGE)).fetchall():
+                after = rows[-1][:2]
+                for _, offset, length, digest, file in rows:
+                    if source is None or file != name:
+                        opened.close()
+                        name, source = file, opened.enter_context(open_file(file, fd))
+                    content = source.read(offset, length).rstrip(b"\r\n")
+                    yield content if digest_of(content) == digest else None
 
     def forget(self, directory: bytes) -> None:
         """The directory is gone."""
@@ -180,7 +187,7 @@ class Seen:
         return int(inserted.fetchone()[0])
 
     def _is_header(self, record: Record) -> bool:
-        return record.fields is not None and record.fields == self._columns
+        return record.fields == self._columns
 
 
 def content_at(fd: int, place: Place) -> bytes | None:

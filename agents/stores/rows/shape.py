@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from agents.stores import Part, Role
@@ -40,13 +39,6 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 """A date and a time as ISO 8601 has them: understood besides the declared format, as databases write so."""
 
 
-class Told(NamedTuple):
-    """What a row says: which call it is part of; when it began, how long it took, with which numbers."""
-
-    call: bytes
-    stated: tuple[Finding, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The declared columns of a table.
@@ -68,17 +60,15 @@ class Shape:
         """Every column that is declared."""
         return tuple(c for c in (self.time, self.call, self.duration, *self.numbers) if c)
 
-    def tell(self, row: Mapping[str, object], name: bytes) -> Told:
-        """What a row says; `name` is its own, for one that says of no call."""
-        call = _text(row.get(self.call)).strip()
-        return Told(
-            call.encode("utf-8", "surrogateescape") if call else ALONE + name,
-            tuple(self._findings(row)),
-        )
-
     def part(self, row: Mapping[str, object], name: bytes) -> Part:
-        """What a row is part of."""
-        return Part(self.tell(row, name).call, Role.ROW)
+        """What a row is part of; `name` is its own, for one that says of no call."""
+        call = _text(row.get(self.call)).strip()
+        whole = call.encode("utf-8", "surrogateescape") if call else ALONE + name
+        return Part(whole, Role.ROW)
+
+    def stated(self, row: Mapping[str, object]) -> tuple[Finding, ...]:
+        """When its call began, how long it took, and with which numbers it was made."""
+        return tuple(self._findings(row))
 
     def _findings(self, row: Mapping[str, object]) -> list[Finding]:
         try:

@@ -105,8 +105,7 @@ class SqlRows:
         content = self._content(directory, name)
         if content is None:
             raise GoneError("There is no such row.")
-        told = self._tables[directory].shape.tell(_row(content), name)
-        return OpenRow(content, told.stated)
+        return OpenRow(content, self._tables[directory].shape.stated(_row(content)))
 
     def erase(self, batch: Batch) -> list[Erased]:
         """See `Store.erase`."""
