@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from watchdog.events import (
+    DirCreatedEvent,
     DirMovedEvent,
     FileAttribEvent,
     FileClosedEvent,
@@ -71,6 +72,7 @@ class Watch:
             FileMovedEvent,
             FileAttribEvent,
             DirMovedEvent,
+            DirCreatedEvent,
         ]
         self._observer.schedule(
             _Handler(self), os.fsdecode(self._root), recursive=True, event_filter=kinds
@@ -106,6 +108,12 @@ class Watch:
         """Note that hints were lost."""
         self._overflowed = True
 
+    def notice_all(self, path: bytes) -> None:
+        """Queue hints about all that a new directory has by now: it came before it was watched."""
+        for directory, _, names in os.walk(path):
+            for name in names:
+                self.notice(directory + b"/" + name, closed=False)
+
     def notice(self, path: bytes, *, closed: bool) -> None:
         """Queue a hint about a path below the root."""
         if not path.startswith(self._root + b"/"):
@@ -124,6 +132,8 @@ class _Handler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if isinstance(event, DirMovedEvent):
             self._watch.overflow()  # everything below it has another path now
+        elif isinstance(event, DirCreatedEvent):
+            self._watch.notice_all(os.fsencode(event.src_path))
         elif isinstance(event, FileMovedEvent):
             self._watch.notice(os.fsencode(event.dest_path), closed=True)
         else:
