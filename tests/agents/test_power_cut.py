@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from filecmp import cmp
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Disk:
         self.path = path
         self.place = path / "mounted"
         self.whole = path / "whole.img"
+        self.images = count()  # a name is used once: a loop device may outlive its mount
         self.centre = path / "centre"
 
     @classmethod
@@ -84,15 +86,20 @@ class Disk:
     def fresh(self) -> Path:
         """The disk just before the sweep; the centre as it was then."""
         self.centre.write_bytes(self.told)
-        return Path(shutil.copy(self.whole, self.path / "running.img"))
+        for old in self.path.glob("used-*.img"):
+            old.unlink()
+        return Path(shutil.copy(self.whole, self._image()))
 
     def cut(self, image: Path) -> Path:
         """What is on the disk at this instant, copied until nothing was written meanwhile."""
-        copy = self.path / "cut.img"
+        copy = self._image()
         while True:
             shutil.copy(image, copy)
             if cmp(image, copy, shallow=False):
                 return copy
+
+    def _image(self) -> Path:
+        return self.path / f"used-{next(self.images)}.img"
 
 
 def _life(disk: Disk) -> Callable[[], Callable[[], None]]:
