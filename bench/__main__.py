@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.figures import MARK, REACHED, SKIPPED
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("sweep", "daily", "intake", "memory", "first_scan", "bucket", "scrape")
+NAMES = ("wire", "first_scan", "memory", "intake", "scrape", "bucket", "sweep", "daily")
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
         print(f"\n== {name}", flush=True)
         code, figures = _run(name)
         codes.append(code)
-        table += [f"{name:8} {line}" for line in figures or [f"ended with {code}"]]
+        table += [f"{name:10} {line}" for line in figures or [f"ended with {code}"]]
     print("\n== all figures\n" + "\n".join(table))
     return int(any(code not in {REACHED, SKIPPED} for code in codes))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from bench.base_install import BaseInstall
+from bench.relay import Relay
 from demo import stage
 from demo.stage import GROUP, SITE, STORE, Stage, started, wait_for
 
@@ -36,6 +37,11 @@ class Terminal:
             (number,) = db.execute(query).fetchone()
             return number or 0
 
+    def column(self, query: str) -> list[bytes]:
+        """The first column of a query's rows."""
+        with closing(sqlite3.connect(f"file:{self.catalogue}?mode=ro", uri=True)) as db:
+            return [row[0] for row in db.execute(query)]
+
     @contextmanager
     def running(self) -> Iterator[Popen[bytes]]:
         """The daemon."""
@@ -53,14 +59,17 @@ class Terminal:
 
 
 @contextmanager
-def terminal(root: Path, *, port: int | None = None) -> Iterator[Terminal]:
+def terminal(root: Path, relay: Relay | None = None, settings: str = "") -> Iterator[Terminal]:
     """A terminal whose recordings lie in `root`, enrolled at an enforcer that runs.
 
-    The agent speaks to the enforcer through `port`, if one is given.
+    The agent speaks to the enforcer through the relay, if there is one; `settings` are further
+    lines of its TOML.
     """
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as home:
         here = stage.set_up(Path(home, "stage"))
-        _configure(here, root, port or here.port)
+        if relay is not None:
+            relay.to = here.port
+        _configure(here, root, here.port if relay is None else relay.port, settings)
         install = BaseInstall(Path(home, "install"))
         with started(here, "enforcer", "serve", "--config", "enforcer.toml", log="enforcer.log"):
             wait_for("the enforcer answers", lambda: stage.answers(here.port))
@@ -69,13 +78,14 @@ def terminal(root: Path, *, port: int | None = None) -> Iterator[Terminal]:
             yield Terminal(here, root, install)
 
 
-def _configure(here: Stage, root: Path, port: int) -> None:
-    """The settings' own paces: a scan every 6 hours, a sweep every 10 minutes, a word a minute."""
+def _configure(here: Stage, root: Path, port: int, settings: str) -> None:
+    """Unless told otherwise a scan every 6 hours, a sweep every 10 minutes, a word a minute."""
     here.agent_config.write_text(
         f'root = "{root}"\n'
         f'state = "{here.home / "terminal" / "state"}"\n'
         f'enforcer = "https://127.0.0.1:{port}"\n'
         f'ca_file = "{here.centre / "tls" / "authority.pem"}"\n'
+        f"{settings}\n"
     )
 
 

@@ -36,6 +36,8 @@ from retention.errors import ConfigError
 from retention.numbers import NumberKey
 
 SHUTDOWN_SECONDS = 10
+#: Agents speak every minute: to greet by TLS anew each time would cost as much as what they say.
+KEEP_ALIVE_SECONDS = 150
 DAILY_SECONDS = 24 * 3600
 BACKLOG = 1024  # a fleet that comes back at once
 #: Tasks that come round within minutes: a watchdog can wait for them.
@@ -160,6 +162,7 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 
