@@ -70,8 +70,13 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the third version of the catalogue to the second. It knew erased content by itself.
-SECOND_VERSION = """
+#: Back from the fourth version of the catalogue to the third.
+THIRD_VERSION = """
+DROP TABLE item_numbers;
+PRAGMA user_version = 3;
+"""
+#: Back to the second. It knew erased content by itself.
+SECOND_VERSION = f"""{THIRD_VERSION}
 CREATE INDEX items_content ON items (fingerprint);
 DROP TABLE contents;
 DROP TABLE tombstones;
@@ -93,7 +98,7 @@ PRAGMA user_version = 1;
 """
 
 
-@pytest.mark.parametrize("back", [SECOND_VERSION, SECOND_VERSION + FIRST_VERSION])
+@pytest.mark.parametrize("back", [THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION])
 def test_a_catalogue_of_a_version_before_is_brought_up_and_goes_on(world: World, back: str):
     world.activate()
     world.record(YOUNG)
