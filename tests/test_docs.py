@@ -60,17 +60,36 @@ def test_every_test_that_a_page_names_is_there(page: Path):
     assert [] == sorted(each for each in named if not (ROOT / each).exists())
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_the_code_that_a_page_names_in_full_is_there(page: Path):
+    packages = "retention|agents|enforcer|auditor|demo|deploy|config"
+    named = set(re.findall(rf"`((?:{packages})/[\w./@-]+)`", page.read_text()))
+    assert [] == sorted(each for each in named if not (ROOT / each).exists())
+
+
+def test_the_readme_leads_to_every_page():
+    linked = set(re.findall(r"\]\((docs/[^)#]+\.md)", (ROOT / "README.md").read_text()))
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} == linked
+
+
+NOUNS = {"store", "hold", "policy", "backup", "ledger", "item"}  # a verb follows
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [ROOT / "README.md"], ids=["README"])
-def test_every_command_of_the_page_is_one(page: Path):
-    commands = re.findall(
-        r"^    (enforcer|retention-agent|auditor) ([a-z]+)(?: ([a-z]+))?",
-        page.read_text(),
-        re.MULTILINE,
-    )
-    assert len(commands) > 10
-    for program, noun, verb in sorted(set(commands)):
-        words = [noun, verb] if verb and noun in {"store", "hold", "policy"} else [noun]
+def test_every_command_of_the_pages_is_one():
+    blocks = [
+        block for page in PAGES for block in re.findall(r"\n\n((?: {4,}.*\n+)+)", page.read_text())
+    ]
+    commands = {
+        found
+        for block in blocks
+        for found in re.findall(
+            r"^ {4,}(enforcer|retention-agent|auditor) ([a-z]+)(?: ([a-z]+))?", block, re.MULTILINE
+        )
+    }
+    assert len(commands) > 25
+    for program, noun, verb in sorted(commands):
+        words = [noun, verb] if verb and noun in NOUNS else [noun]
         done = subprocess.run(
             [Path(sys.executable).parent / program, *words, "--help"],
             capture_output=True,
