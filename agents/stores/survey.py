@@ -6,11 +6,13 @@ numbers up, and an overlay gives a file a new one when it is first written to.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.stores.beneath import Root, others_write
+from agents.stores.deleters import DELETERS, deleting
 from agents.stores.kernel import mount_of
 from agents.stores.mounts import NFS, PROC, Mount, read_mounts
 from agents.stores.private import DEFAULT_NAME, Private, keys
@@ -19,6 +21,9 @@ from retention.errors import ConfigError, StoreUnreachableError
 
 #: What a client of NFS leaves of a file that is removed while a program has it open.
 LEFTOVER = b".nfs"
+#: What recorders call a file that they still write.
+UNFINISHED = (b".tmp", b".temp", b".part", b".partial")
+STALE_SECONDS = 86_400
 SUITABLE = frozenset({"ext4", "xfs", "btrfs"})
 _CAP_FOWNER = 1 << 3
 
@@ -36,9 +41,9 @@ def survey(
     store: str,
     *,
     private: bytes | None = None,
-    other_roots: Iterable[bytes] = (),
     suitable: frozenset[str] = SUITABLE,
     proc: Path = PROC,
+    deleters: Mapping[str, tuple[Path, ...]] = DELETERS,
 ) -> list[Fact]:
     """Look at an enrolled tree without changing it. `ConfigError` if its root cannot be opened."""
     mounts = list(read_mounts((proc / "self/mountinfo").read_bytes()))
@@ -51,10 +56,11 @@ def survey(
             *_file_system(root, mounts, suitable),
             *_share(root, private, mounts),
             *_mounts_below(path, mounts),
-            *_overlaps(path, other_roots),
             *_private(root, private, store),
             *_writers(root, private),
             *_linking(proc),
+            *_deleters(path, deleters),
+            *_unfinished(root),
         ]
     finally:
         root.close()
@@ -122,11 +128,12 @@ def _mounts_below(path: bytes, mounts: Sequence[Mount]) -> Iterator[Fact]:
             yield Fact("mounts inside", False, sentence)
 
 
-def _overlaps(path: bytes, other_roots: Iterable[bytes]) -> Iterator[Fact]:
+def overlaps(path: bytes, other_roots: Iterable[bytes]) -> Iterator[Fact]:
+    """Roots of other stores that lie in this one or around it: each would erase by its own dates."""
     here = os.path.realpath(path)
     for other in map(os.path.realpath, other_roots):
         if here == other or _inside(here, other) or _inside(other, here):
-            sentence = f"It and the root {os.fsdecode(other)} contain each other's files."
+            sentence = f"It and the root {os.fsdecode(other)} contain each other's files: move one."
             yield Fact("other roots", False, sentence)
 
 
@@ -173,6 +180,31 @@ def _linking(proc: Path) -> Iterator[Fact]:
         yield Fact("hard links", False, sentence)
     else:
         yield Fact("hard links", True, "The agent can give a held file a private name.")
+
+
+def _deleters(path: bytes, places: Mapping[str, tuple[Path, ...]]) -> Iterator[Fact]:
+    found = list(deleting(path, places))
+    yield from (Fact("other deleters", False, sentence) for sentence in found)
+    if not found:
+        sentence = f"Nothing of {', '.join(places) or 'nobody'} is seen to delete here."
+        yield Fact("other deleters", True, sentence)
+
+
+def _unfinished(root: Root) -> Iterator[Fact]:
+    """Files that a recorder began and left: no scan takes them for recordings, so nobody erases them."""
+    before = time.clock_gettime(time.CLOCK_REALTIME) - STALE_SECONDS
+    left = 0
+    for directory in walk(lambda: root, _ignored):
+        for found in regular_files(root, directory, _ignored):
+            if found.name.endswith(UNFINISHED) and found.generation.mtime_ns < before * 1e9:
+                left += 1
+    if left:
+        sentence = (
+            f"{left} files are called {', '.join(map(os.fsdecode, UNFINISHED))} and were not written "
+            "to for a day: a recorder left them, they may show people, and no scan takes them for "
+            "recordings; finish or remove them."
+        )
+        yield Fact("unfinished files", False, sentence)
 
 
 def _inside(path: bytes, root: bytes) -> bool:

@@ -21,7 +21,7 @@ def place(tmp_path: Path):
 
 def facts(place: CsvPlace, *rotations: Path) -> dict[str, Fact]:
     root = str(place.path).encode()
-    found = survey(root, LIVE, STORE, rotations=rotations, suitable=ANYWHERE)
+    found = survey(root, LIVE, STORE, suitable=ANYWHERE, deleters={"logrotate": rotations})
     return {fact.subject: fact for fact in found}
 
 
@@ -52,7 +52,7 @@ def test_a_rotation_by_somebody_else_is_told_by_its_file(place: CsvPlace, tmp_pa
     (rotations / "asterisk").write_text(f"{place.path}/*.csv {{ weekly compress rotate 4 }}")
     (rotations / "motion").write_text("/var/log/motion/*.log { weekly }")
     found = facts(place, rotations)
-    assert not found["rotation"].fine
-    assert "asterisk rotates files here" in found["rotation"].sentence
+    assert not found["other deleters"].fine
+    assert "asterisk (logrotate) may delete or pack" in found["other deleters"].sentence
     (rotations / "asterisk").unlink()
-    assert "rotation" not in facts(place, rotations)
+    assert facts(place, rotations)["other deleters"].fine

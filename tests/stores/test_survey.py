@@ -11,7 +11,7 @@ from stores.place import STORE
 from agents.stores.kernel import mount_of
 from agents.stores.mounts import PROC, Mount, is_shared, read_mounts
 from agents.stores.private import enrol
-from agents.stores.survey import SUITABLE, Fact, survey
+from agents.stores.survey import SUITABLE, Fact, overlaps, survey
 from retention.errors import ConfigError
 
 MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -44,7 +44,7 @@ def test_a_good_tree_has_no_troubles_and_every_fact_is_a_sentence(tmp_path: Path
     enrol(os.fsencode(tmp_path), STORE)
     facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
     assert troubles(facts) == []
-    subjects = ["file system", "private directory", "writers", "hard links"]
+    subjects = ["file system", "private directory", "writers", "hard links", "other deleters"]
     assert [fact.subject for fact in facts] == subjects
     assert all(fact.sentence.endswith(".") for fact in facts)
 
@@ -96,13 +96,7 @@ def test_roots_within_each_other_are_told_also_behind_a_link(tmp_path: Path):
     (tmp_path / "alias").symlink_to(root / "inner")
 
     def told(*others: Path) -> list[str]:
-        facts = survey(
-            os.fsencode(root),
-            STORE,
-            other_roots=[os.fsencode(path) for path in others],
-            suitable=anything(),
-        )
-        return troubles(facts)
+        return troubles(list(overlaps(os.fsencode(root), map(os.fsencode, others))))
 
     assert told(beside) == []
     assert told(root / "inner", tmp_path, tmp_path / "alias", root) == ["other roots"] * 4
@@ -191,3 +185,17 @@ def test_a_server_that_makes_another_user_of_root_is_told(tmp_path: Path):
     os.chown(root / ".retention", 65534, 65534)
     facts = survey(os.fsencode(root), STORE, proc=nfs(root, tmp_path))
     assert troubles(facts) == ["root", "private directory"]
+
+
+def test_what_a_recorder_began_and_left_is_counted_once_it_is_a_day_old(tmp_path: Path):
+    enrol(os.fsencode(tmp_path), STORE)
+    (tmp_path / "front").mkdir()
+    left = [tmp_path / "a.part", tmp_path / "front/b.jpg.tmp", tmp_path / "front/c.jpg"]
+    for path in left:
+        path.touch()
+    assert troubles(survey(os.fsencode(tmp_path), STORE, suitable=anything())) == []
+    for path in left:
+        os.utime(path, (1e9, 1e9))
+    facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
+    assert troubles(facts) == ["unfinished files"]
+    assert facts[-1].sentence.startswith("2 files")

@@ -3,16 +3,15 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agents.stores.beneath import Root
+from agents.stores.deleters import DELETERS
 from agents.stores.rows.parts import parts_in
 from agents.stores.survey import SUITABLE, Fact
 from agents.stores.survey import survey as survey_tree
 from retention.errors import ConfigError
-
-ROTATIONS = (Path("/etc/logrotate.d"), Path("/etc/logrotate.conf"))
 
 _RESIDUALS = (
     "What is erased stays in the blocks that the file system has freed, in its snapshots, and in "
@@ -25,13 +24,13 @@ def survey(
     live: bytes,
     store: str,
     *,
-    rotations: tuple[Path, ...] = ROTATIONS,
     suitable: frozenset[str] = SUITABLE,
+    deleters: Mapping[str, tuple[Path, ...]] = DELETERS,
 ) -> list[Fact]:
     """Look at an enrolled directory of rows without changing it. `ConfigError` if it cannot be opened."""
-    facts = survey_tree(root, store, suitable=suitable)
+    facts = survey_tree(root, store, suitable=suitable, deleters=deleters)
     facts = [fact for fact in facts if fact.subject != "hard links"]
-    return [*facts, *_of_files(root, live), *_rotated(root, rotations), _residuals()]
+    return [*facts, *_of_files(root, live), _residuals()]
 
 
 def _residuals() -> Fact:
@@ -73,27 +72,3 @@ def _lease(fd: int, name: bytes) -> Fact:
     finally:
         os.close(file)
     return Fact("writers of rows", True, "Nobody keeps this file open between two records.")
-
-
-def _rotated(root: bytes, rotations: tuple[Path, ...]) -> Iterator[Fact]:
-    """Configurations of logrotate that name this directory: they delete, or pack what is held."""
-    here = os.fsdecode(os.path.realpath(root))
-    for path in _configurations(rotations):
-        try:
-            text = path.read_text(errors="replace")
-        except OSError:
-            continue
-        if here in text:
-            sentence = (
-                f"{path} rotates files here: it must not compress them, and what it deletes "
-                f"is gone though it be held."
-            )
-            yield Fact("rotation", False, sentence)
-
-
-def _configurations(rotations: tuple[Path, ...]) -> Iterator[Path]:
-    for path in rotations:
-        if path.is_dir():
-            yield from sorted(each for each in path.iterdir() if each.is_file())
-        elif path.is_file():
-            yield path
