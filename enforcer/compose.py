@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
@@ -29,10 +30,11 @@ from enforcer.supervisor import Supervisor
 from enforcer.watch import Watch
 from enforcer.web.agents_api import agents_api
 from enforcer.web.app import make_app
-from enforcer.web.desk import HOME_ZONE, Desk
+from enforcer.web.desk import Desk
 from enforcer.web.people_api import people_api
 from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError
+from retention.ledger import DAY_ZONE
 from retention.numbers import NumberKey
 
 SHUTDOWN_SECONDS = 10
@@ -92,7 +94,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
     stopped = Stopped()
-    watch = Watch(engine, chains, clock, HOME_ZONE)
+    watch = Watch(engine, chains, clock, ZoneInfo(DAY_ZONE))
     supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"), _OFTEN)
     side = _tasks(rounds, watch, settings.prove_seconds, settings.watch_seconds)
     tasks = SideTasks(side, registry, stopped, supervisor.turned)

@@ -1,12 +1,14 @@
 """The ledger's leaf of each day: how long a class was ok, violated and unknown, and why.
 
 The state is looked at every minute, and what a look finds counts for the time since the look
-before. Time in which nobody looked, the enforcer being down, is unknown: not known is never ok.
+before. Time in which nobody looked, the enforcer being down, is unknown: not known is never ok. A
+whole day of it has its leaf too, so that none is missing between two.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,11 +19,9 @@ from enforcer.index.engine import bulk
 from enforcer.index.tables import watched
 from enforcer.index.tree import NewLeaf
 from retention.calendar import Instant, civil_date, start_of_day
-from retention.ledger import Day
+from retention.ledger import NOT_WATCHED, Day
 
-NOT_WATCHED = "not_watched"
-"""The reason of seconds in which nobody looked."""
-
+_LONGEST_GAP_DAYS = 400
 _WHOLE = ""
 _STATES = ("ok", "violated", "unknown")
 _ONE_DAY = timedelta(days=1)
@@ -59,16 +59,36 @@ def split(since: Instant, until: Instant, zone: ZoneInfo) -> Iterator[tuple[date
         since = ends
 
 
-def close(connection: Connection, today: date, zone: ZoneInfo, now: Instant) -> int:
-    """Append the leaves of the days before `today`; give how many. Needs a write transaction."""
+def close(
+    connection: Connection, seen: Iterable[str], today: date, zone: ZoneInfo, now: Instant
+) -> int:
+    """Append the leaves of the days before `today`; give how many. Needs a write transaction.
+
+    Of the classes that are `seen` a trace is left in `today`: then they have every day from here on.
+    """
     past = watched.c.civil < today.toordinal()
-    found: defaultdict[tuple[int, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    found: defaultdict[str, dict[int, Counter[tuple[str, str]]]] = defaultdict(dict)
     for civil, name, state, reason, seconds in connection.execute(select(watched).where(past)):
-        found[civil, name][state, reason] = seconds
-    leaves = [_leaf(*key, found[key], zone, now) for key in sorted(found)]
+        found[name].setdefault(civil, Counter())[state, reason] = seconds
+    leaves = [
+        _leaf(civil, name, days.get(civil, Counter()), zone, now)
+        for name, days in sorted(found.items())
+        for civil in _through(days, today.toordinal())
+    ]
     tree.append(connection, [NewLeaf(leaf) for leaf in leaves])
     connection.execute(delete(watched).where(past))
+    nothing = (Seen(name, "unknown", frozenset()) for name in found.keys() & set(seen))
+    watch(connection, nothing, today, 0)
     return len(leaves)
+
+
+def _through(days: Iterable[int], today: int) -> Iterator[int]:
+    """Every day from the first to yesterday; not those of a gap that only a wrong clock can have made."""
+    known = sorted(days)
+    for civil, following in pairwise([*known, today]):
+        yield civil
+        if following - civil <= _LONGEST_GAP_DAYS:
+            yield from range(civil + 1, following)
 
 
 def _leaf(

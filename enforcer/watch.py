@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from enforcer import comply, days
 from enforcer.clock import Clock
@@ -24,34 +23,41 @@ _LOG = structlog.get_logger()
 
 
 class Watch:
-    """Counts each look for the time since the one before. `zone` is where days are counted."""
+    """Counts each look for the time since the one before. `zone` is where days are counted.
+
+    When that was stands in the index: several processes look at one, and no second counts twice.
+    """
 
     def __init__(self, engine: Engine, chains: Chains, clock: Clock, zone: ZoneInfo) -> None:
         self._engine = engine
         self._chains = chains
         self._clock = clock
         self._zone = zone
-        self._last: Instant | None = None
 
     def look(self) -> None:
-        """One look; the first of a day also writes the leaves of the days before."""
+        """One look; the first two in a row of a day also write the leaves of the days before."""
         now = self._clock()
         with reading(self._engine) as connection:
             chain = self._chains.read(connection)
             seen = list(_seen(comply.positions(connection, chain, now)))
         with writing(self._engine) as connection:
+            before = standings.last_look(connection)
+            if before is not None and 0 <= before - now <= _LONGEST_SECONDS:
+                return  # another process looked later
             standings.note(connection, {each.record_class: each.state for each in seen}, now)
-            for day, seconds in self._watched(now):
-                days.watch(connection, seen, day, seconds)
-            closed = days.close(connection, civil_date(now, self._zone), self._zone, now)
-        self._last = now
+            standings.look(connection, now)
+            closed = 0
+            if before is not None and 0 < now - before <= _LONGEST_SECONDS:
+                closed = self._count(connection, seen, before, now)
         if closed:
             _LOG.info("wrote the leaves of past days", count=closed)
 
-    def _watched(self, now: Instant) -> Iterator[tuple[date, int]]:
-        if self._last is None or not 0 <= now - self._last <= _LONGEST_SECONDS:
-            return iter(())
-        return days.split(self._last, now, self._zone)
+    def _count(self, connection: Connection, seen: list[Seen], since: Instant, now: Instant) -> int:
+        """Count the time since then, and give how many leaves of past days were written."""
+        for day, seconds in days.split(since, now, self._zone):
+            days.watch(connection, seen, day, seconds)
+        names, today = {each.record_class for each in seen}, civil_date(now, self._zone)
+        return days.close(connection, names, today, self._zone, now)
 
 
 def _seen(positions: Iterable[Position]) -> Iterator[Seen]:

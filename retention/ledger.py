@@ -81,6 +81,14 @@ class Heartbeat(Leaf, frozen=True, kw_only=True, tag="heartbeat"):
     """The ledger was alive."""
 
 
+DAY_ZONE = "Europe/Riga"
+"""Where the civil days of the leaves of days begin and end: the operator's, not a class's."""
+
+
+NOT_WATCHED = "not_watched"
+"""The reason of a day's seconds in which nobody looked: they are unknown."""
+
+
 class Day(Leaf, frozen=True, kw_only=True, tag="day"):
     """How many seconds of one civil day a class spent ok, violated and unknown, and why."""
 

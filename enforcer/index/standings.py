@@ -1,10 +1,11 @@
-"""Since when a class is in its state: noted at each look, for whoever asks when it began."""
+"""Since when a class is in its state, noted at each look, and when the last look was."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
+from enforcer.index.tables import last_look as last_look_at
 from enforcer.index.tables import standings
 from retention.calendar import Instant
 
@@ -32,6 +33,18 @@ def note(connection: Connection, seen: Mapping[str, str], now: Instant) -> None:
     connection.execute(delete(standings))
     if after:
         connection.execute(insert(standings), _rows(after))
+
+
+def last_look(connection: Connection) -> Instant | None:
+    """When any process last looked; None: never."""
+    at = connection.execute(select(last_look_at.c.at)).scalar()
+    return None if at is None else Instant(at)
+
+
+def look(connection: Connection, now: Instant) -> None:
+    """Somebody looked now. Needs a write transaction."""
+    connection.execute(delete(last_look_at))
+    connection.execute(insert(last_look_at).values(one=1, at=now))
 
 
 def _since(before: Since | None, state: str, now: Instant) -> Since:

@@ -408,3 +408,11 @@ standings = Table(
     Column("not_ok_since", BigInteger),  # NULL while it is ok
     sqlite_with_rowid=False,
 )
+
+last_look = Table(
+    "last_look",
+    metadata,
+    # One row: when any process last looked, and so until when `watched` is counted.
+    Column("one", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("at", BigInteger, nullable=False),
+)

@@ -31,13 +31,20 @@ def written(engine):
         return [ledger.decode(each) for each in data.scalars()]
 
 
+def counted(engine):
+    """Seconds of pictures' days that have no leaf yet."""
+    of_pictures = (watched.c.reason == "", watched.c.record_class == OK.record_class)
+    with reading(engine) as connection:
+        return sum(connection.execute(select(watched.c.seconds).where(*of_pictures)).scalars())
+
+
 def test_a_day_adds_up_to_its_length_and_the_rest_is_unknown(index):
     with writing(index) as connection:
         days.watch(connection, [OK], MONDAY, 80_000)
         days.watch(connection, [LATE], MONDAY, 400)
         days.watch(connection, [OK], TUESDAY, 60)
     with writing(index) as connection:
-        assert days.close(connection, TUESDAY, RIGA, Instant(9)) == 1
+        assert days.close(connection, [], TUESDAY, RIGA, Instant(9)) == 1
     assert written(index) == [
         Day(
             at=Instant(9),
@@ -50,14 +57,14 @@ def test_a_day_adds_up_to_its_length_and_the_rest_is_unknown(index):
         )
     ]
     with writing(index) as connection:
-        assert days.close(connection, TUESDAY, RIGA, Instant(9)) == 0
+        assert days.close(connection, [], TUESDAY, RIGA, Instant(9)) == 0
         assert [row.civil for row in connection.execute(select(watched))] == [TUESDAY.toordinal()]
 
 
 def test_the_night_of_a_change_of_clocks_has_its_own_length(index):
     with writing(index) as connection:
         days.watch(connection, [OK], date(2026, 10, 25), 25 * 3600)
-        days.close(connection, date(2026, 10, 26), RIGA, Instant(0))
+        days.close(connection, [], date(2026, 10, 26), RIGA, Instant(0))
     (leaf,) = written(index)
     assert (leaf.ok, leaf.unknown, leaf.reasons) == (90_000, 0, ())
 
@@ -69,6 +76,54 @@ def test_seconds_are_split_at_midnight_and_none_is_lost(since, length):
     assert [day for day, _ in parts] == sorted({day for day, _ in parts})
     if parts:
         assert parts[0][0] == civil_date(Instant(since), RIGA)
+
+
+def test_days_of_which_nothing_was_seen_have_leaves_that_say_so(index):
+    """The enforcer is off from the midnight after Monday until Thursday."""
+    name, thursday = OK.record_class, date(2026, 6, 11)
+    with writing(index) as connection:
+        days.watch(connection, [OK], MONDAY, DAY)
+        assert days.close(connection, [name], TUESDAY, RIGA, Instant(1)) == 1
+    with writing(index) as connection:
+        days.watch(connection, [OK], thursday, 60)
+        assert days.close(connection, [name], thursday, RIGA, Instant(2)) == 2
+    found = [(each.day, each.ok, each.unknown, each.reasons) for each in written(index)]
+    assert found == [
+        (MONDAY, DAY, 0, ()),
+        (TUESDAY, 0, DAY, ("not_watched",)),
+        (date(2026, 6, 10), 0, DAY, ("not_watched",)),
+    ]
+
+
+def test_a_class_that_is_no_more_and_a_clock_of_another_year_make_no_days(index):
+    with writing(index) as connection:
+        days.watch(connection, [OK], MONDAY, 60)
+        assert days.close(connection, [], TUESDAY, RIGA, Instant(1)) == 1
+        assert days.close(connection, [], date(2026, 6, 10), RIGA, Instant(2)) == 0
+        days.watch(connection, [OK], MONDAY, 60)
+        assert days.close(connection, [], date(2036, 6, 10), RIGA, Instant(3)) == 1
+
+
+def test_each_second_counts_once_however_many_processes_look(served):
+    served.enrol("t-1")
+    since = served.clock.now
+    first, second = (
+        Watch(served.engine, served.built.chains, served.clock, RIGA) for _ in range(2)
+    )
+    for watching in (first, second, second, first, second):
+        watching.look()
+        served.clock.forward(45)
+    assert counted(served.engine) == served.clock.now - 45 - since
+
+
+def test_a_look_that_was_overtaken_by_another_process_counts_nothing(served):
+    served.enrol("t-1")
+    watching = Watch(served.engine, served.built.chains, served.clock, RIGA)
+    for forward in (60, 60, -30, 60):
+        watching.look()
+        served.clock.forward(forward)
+    watching.look()
+    assert counted(served.engine) == 150
 
 
 def test_only_looks_in_a_row_count(served):
@@ -86,13 +141,7 @@ def test_only_looks_in_a_row_count(served):
     leaf = next(each for each in written(served.engine) if each.record_class != CANARY)
     assert (leaf.day, leaf.ok, leaf.violated) == (date(2026, 6, 10), 0, 0)
     assert "never_scanned" in leaf.reasons
-    with reading(served.engine) as connection:
-        counted = connection.execute(
-            select(watched.c.seconds).where(
-                watched.c.reason == "", watched.c.record_class == leaf.record_class
-            )
-        ).scalars()
-        assert sum(counted) == 60
+    assert counted(served.engine) == 60
 
 
 def test_since_when_a_class_is_in_its_state_survives_looks_that_see_the_same(index):
