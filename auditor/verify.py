@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
+from auditor.days import check_days
 from auditor.evidence import Evidence, Seen, read_evidence, silence
 from auditor.findings import Report
 from auditor.register import check_acts, check_exceptions, check_holds, check_rescans
@@ -54,6 +55,7 @@ def verify(
     else:
         _tell_ledger(report, evidence, manifest)
         _check_leaves(report, evidence, members, chain)
+        check_days(report, evidence)
         _check_books(report, members, evidence, chain, manifest)
         check_copy(report, members, evidence, chain, manifest)
         for each in own:

@@ -1,4 +1,4 @@
-"""Whether the ledger is the one that a Prometheus server saw grow (I7).
+"""Whether the ledger is the one that a Prometheus server saw grow (I7), and tells the days it saw.
 
 Whoever holds the enforcer's keys and its database can write a ledger anew and sign every head of it;
 it will be consistent with itself. What he cannot write anew is what somebody else's server recorded.
@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import NamedTuple
 
+from msgspec import UNSET
+
+from auditor import days
 from auditor.evidence import Evidence
 from auditor.findings import Report, Verdict
 from retention import bundle, ledger
@@ -50,6 +53,8 @@ def check_witness(
     for sighting in seen.sightings:
         (lost if any(g.covers(sighting) for g in given_up) else standing).append(sighting)
     contradicted = [*_contradictions(standing), *_foreign(standing, evidence, manifest)]
+    if seen.stretches is not UNSET:
+        contradicted += days.contradicted(evidence, seen.stretches)
     if not report.violated("witness", contradicted):
         _tell_agreement(report, standing, evidence)
     _tell_lost(report, lost, evidence)

@@ -1,7 +1,8 @@
-"""What a Prometheus server recorded of the ledger and of its alerts, and what it did not see.
+"""What a Prometheus server recorded of the ledger, of states and alerts, and what it did not see.
 
-The enforcer shows the size and the root of its newest head as gauges. Whoever scrapes them has
-written down, at his own time and on his own disk, what the enforcer once said: a witness. Here is
+The enforcer shows the size and the root of its newest head as gauges, and the state of each class.
+Whoever scrapes them has written down, at his own time and on his own disk, what the enforcer once
+said: a witness. Here is
 how a root travels as numbers, and how what was recorded is read; who fetches it is given as `Ask`.
 """
 
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -28,6 +29,9 @@ GAP_SECONDS = 900
 QUIET_SECONDS = 300
 """An alert that was not evaluated as firing for so long had ended."""
 
+NEAR_SECONDS = 120
+"""Of the time between two scrapes so near each other it is known what was shown."""
+
 ALERT_LABELS = frozenset({"class", "ground", "reason", "role", "severity", "store_group", "task"})
 """What of an alert is kept: none of it names a person or a recording (I8)."""
 
@@ -35,6 +39,7 @@ WORD_BYTES = 6
 """The root in words of 48 bits, the last of 16: each is exact in a float64."""
 
 _TREE_SIZE, _HEAD_WORD, _UP = "retention_ledger_tree_size", "retention_ledger_head_word", "up"
+_NOT_OK = 'retention_compliance_state{{state=~"violated|unknown",job="{job}"}}'
 _WORDS = math.ceil(HASH_SIZE / WORD_BYTES)
 _MOST = 1 << 46  # `bounds.Size`
 _CHUNK_SECONDS = DAY  # some 3000 scrapes in one answer
@@ -81,6 +86,16 @@ class Alarm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last: At
 
 
+class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A time in which scrapes that followed each other closely showed a class not to be ok."""
+
+    target: Sentence
+    record_class: Word
+    state: Literal["violated", "unknown"]
+    first: At
+    last: At
+
+
 class Watched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that one server recorded between two times, in order."""
 
@@ -89,6 +104,8 @@ class Watched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sightings: tuple[Sighting, ...]
     gaps: tuple[Gap, ...]
     alarms: tuple[Alarm, ...]
+    stretches: tuple[Stretch, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Unset in a record from before states were asked for."""
 
 
 def root_words(root: bytes) -> list[int]:
@@ -110,7 +127,7 @@ def watched(ask: Ask, since: Instant, until: Instant, *, job: str = JOB) -> Watc
 
     Raises what `ask` raises, and `MalformedError` if that is no answer of Prometheus.
     """
-    heads, alarms = _Heads(since), _Alarms()
+    heads, alarms, states = _Heads(since), _Alarms(), _States()
     begin = since
     while begin < until:
         end = Instant(min(begin + _CHUNK_SECONDS, until))
@@ -119,9 +136,10 @@ def watched(ask: Ask, since: Instant, until: Instant, *, job: str = JOB) -> Watc
         heads.read(_series(ask(shown, end), after=begin))
         fired = f'ALERTS{{alertstate="firing",alertname=~"Retention.*"}}{span}'
         alarms.read(_series(ask(fired, end), after=begin))
+        states.read(_series(ask(_NOT_OK.format(job=job) + span, end), after=begin))
         begin = end
     sightings, gaps = heads.conclude(until)
-    return Watched(since, until, sightings, gaps, alarms.conclude())
+    return Watched(since, until, sightings, gaps, alarms.conclude(), states.conclude())
 
 
 def _series(answer: bytes, *, after: Instant) -> list[Series]:
@@ -227,6 +245,39 @@ class _Alarms:
         # Two series may differ in a label that is not kept: the same time is met twice then.
         first, last = (running.first, running.last) if running else (at, at)
         self._running[name, labels] = Alarm(name, labels, min(first, at), max(last, at))
+
+
+class _States:
+    """Joins scrapes of one target that showed a class in the same state, and it was not ok."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[str, str, str], Stretch] = {}
+        self._done: list[Stretch] = []
+
+    def read(self, found: Iterable[Series]) -> None:
+        """Take what was recorded in one stretch of time, later than all before."""
+        for labels, values in found:
+            key = labels.get("instance", ""), labels.get("class", ""), labels.get("state", "")
+            for at, value in values:
+                if value:
+                    self._showed(key, Instant(int(at)))
+                elif key in self._running:
+                    self._done.append(self._running.pop(key))
+
+    def conclude(self) -> tuple[Stretch, ...]:
+        """All of them, by target, class and time."""
+        found = (*self._done, *self._running.values())
+        return tuple(sorted(found, key=lambda s: (s.target, s.record_class, s.first)))
+
+    def _showed(self, key: tuple[str, str, str], at: Instant) -> None:
+        running = self._running.get(key)
+        if running is not None and at - running.last > NEAR_SECONDS:
+            self._done.append(running)
+            running = None
+        target, record_class, state = key
+        first = running.first if running else at
+        shown = cast("Literal['violated', 'unknown']", state)  # of others nothing was asked
+        self._running[key] = Stretch(target, record_class, shown, first, at)
 
 
 def shrunk(sightings: Sequence[Sighting]) -> Iterator[tuple[Sighting, Sighting]]:

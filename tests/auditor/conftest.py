@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -20,11 +21,11 @@ from enforcer.index.engine import open_index, reading, writing
 from retention import acts, bundle, codec, envelope
 from retention.acts import Activation, Erasure, Release
 from retention.bundle import Counted, Rescanned
-from retention.calendar import Instant, parse_instant
+from retention.calendar import Instant, parse_instant, start_of_day
 from retention.classes import RecordClass
 from retention.envelope import Envelope
 from retention.hold import ItemRef
-from retention.ledger import AnyLeaf, Day
+from retention.ledger import DAY_ZONE, AnyLeaf, Day
 from retention.people import Person, Role
 from retention.policy import Chain, Policy, Source, first
 from retention.witness import Alarm, Cause, Gap, Sighting, Watched
@@ -184,7 +185,7 @@ class Operator:
     def tell_day(self, day: date) -> None:
         """Append the leaf of a day: all well, but for an hour in which nobody looked."""
         spent = Day(
-            at=Instant(NOW - 86_400),
+            at=start_of_day(day + timedelta(days=1), ZoneInfo(DAY_ZONE)),
             day=day,
             record_class="terminal-image",
             ok=82_800,

@@ -78,8 +78,8 @@ def test_an_honest_bundle_is_ok_and_says_what_was_checked(honest):
     assert "" == told(report)
     assert Verdict.OK is report.verdict
     checks = {finding.check for finding in report.findings}
-    expected = {"policy", "manifest", "ledger", "certificates", "books", "limits", "holds", "acts"}
-    assert expected | {"exceptions", "page", "rescans", "witness"} == checks
+    expected = {"policy", "manifest", "ledger", "days", "certificates", "books", "limits", "holds"}
+    assert expected | {"acts", "exceptions", "page", "rescans", "witness"} == checks
     assert "3 certificates: 10 in_time" in told(report, Verdict.OK)
 
 

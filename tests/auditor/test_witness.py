@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from enforcer.index.policies import Chains
 from enforcer.metrics import Facts
 from retention import ledger, merkle
 from retention.calendar import Instant, parse_instant
-from retention.ledger import Certificate, Count, LastHead, Succession, Timing
+from retention.ledger import Certificate, Count, Day, LastHead, Succession, Timing
 from retention.witness import root_words
 
 BEGAN = parse_instant("2026-02-20T00:00:00Z")
@@ -169,8 +170,8 @@ def test_a_ledger_cut_off_is_found_to_have_shrunk(young, prometheus, audit):
 # What a server remembers of the past is written into it: nobody can wait for a gap of hours.
 
 
-def exposition(samples, *, job: str = "retention-enforcer") -> str:
-    """OpenMetrics text of (time, size, root or None, up)."""
+def exposition(samples, states=(), *, job: str = "retention-enforcer") -> str:
+    """OpenMetrics text of (time, size, root or None, up), and of (time, state of the pictures)."""
     labels = f'job="{job}",instance="centre"'
     ups = [f"up{{{labels}}} {up} {at}" for at, _, _, up in samples]
     seen = [s for s in samples if s[2] is not None]
@@ -180,7 +181,13 @@ def exposition(samples, *, job: str = "retention-enforcer") -> str:
         for at, _, root, _ in seen
         for i, word in enumerate(root_words(root))
     ]
-    return "\n".join([*ups, *sizes, *words, "# EOF", ""])
+    shown = [
+        f'retention_compliance_state{{{labels},class="terminal-image",state="{each}"}}'
+        f" {int(each == state)} {at}"
+        for each in ("ok", "violated", "unknown")
+        for at, state in states
+    ]
+    return "\n".join([*ups, *sizes, *words, *shown, "# EOF", ""])
 
 
 @pytest.fixture
@@ -188,9 +195,9 @@ def remembering(tmp_path_factory, need):
     """Start a server that has these samples in its storage."""
     started = []
 
-    def start(samples) -> Server:
+    def start(samples, states=()) -> Server:
         home = tmp_path_factory.mktemp("prometheus")
-        (home / "samples").write_text(exposition(samples))
+        (home / "samples").write_text(exposition(samples, states))
         command = [need("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
         subprocess.run([*command, home / "samples", home / "data"], check=True, capture_output=True)
         context = running(need("prometheus"), home, {})
@@ -284,6 +291,69 @@ def test_what_two_people_signed_for_after_a_restore_is_unknown_and_no_violation(
     code, told = audit(operator, "witness", "--prometheus", server.url, at=END)
     assert 2 == code, told
     assert "10 heads were seen before a restore and are not this ledger's" in told
+
+
+DAY_ENDS = Instant(BEGAN + 79_200)  # 20 February in Riga began two hours before BEGAN
+
+
+def tell_day(operator, *, violated=0, unknown=0, reasons=()):
+    """The leaf of that day, with the rest of it ok, under a head."""
+    leaf = Day(
+        at=DAY_ENDS,
+        day=date(2026, 2, 20),
+        record_class="terminal-image",
+        ok=86_400 - violated - unknown,
+        violated=violated,
+        unknown=unknown,
+        reasons=reasons,
+    )
+    with writing(operator.engine) as connection:
+        tree.append(connection, [tree.NewLeaf(leaf)])
+    operator.prove(at=Instant(BEGAN + 86_300))
+    with reading(operator.engine) as connection:
+        return list(tree.heads(connection))
+
+
+SAID_0 = "for 169 minutes of 2026-02-20, and the ledger says 0"
+HONEST = [
+    ("violated", {"violated": 10_800, "reasons": ("overdue",)}),
+    ("unknown", {"unknown": 10_800, "reasons": ("silent",)}),
+    # Down or restored for some of it, the enforcer knows less, and says so.
+    ("violated", {"unknown": 10_800, "reasons": ("not_watched",)}),
+]
+LIES = [
+    ("violated", {}, f"was seen not ok {SAID_0}"),
+    ("unknown", {"unknown": 60, "reasons": ("silent",)}, "was seen not ok for 169 minutes"),
+    ("violated", {"unknown": 10_800, "reasons": ("silent",)}, f"was seen violated {SAID_0}"),
+]
+
+
+@pytest.fixture
+def hold_against(beating, remembering, audit):
+    """Hold the leaf of a day against a record of three hours in which something was wrong."""
+
+    def hold(shown, leaf):
+        heads = tell_day(beating[0], **leaf)
+        states = [
+            (at, shown if 7200 <= at - BEGAN <= 18_000 else "ok")
+            for at in range(BEGAN + 30, DAY_ENDS, 60)
+        ]
+        server = remembering(scraped(heads), states)
+        return audit(beating[0], "witness", "--prometheus", server.url, at=END)
+
+    return hold
+
+
+@pytest.mark.parametrize(("shown", "leaf"), HONEST)
+def test_a_day_that_is_told_as_it_was_seen_is_no_violation(hold_against, shown, leaf):
+    code, told = hold_against(shown, leaf)
+    assert 0 == code, told
+
+
+@pytest.mark.parametrize(("shown", "leaf", "expected"), LIES)
+def test_a_day_that_is_told_better_than_it_was_seen_is_found(hold_against, shown, leaf, expected):
+    code, told = hold_against(shown, leaf)
+    assert (1, True) == (code, expected in told), told
 
 
 def test_a_server_that_does_not_answer_is_a_sentence(operator, tmp_path):
