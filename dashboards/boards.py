@@ -253,6 +253,19 @@ FLEET = (
         unit="s",
     ),
     Panel(
+        "How erasing ended, in a day",
+        "curve",
+        (
+            (
+                "{{class}}: {{outcome}}",
+                "sum by (class, outcome) (increase(retention_erasures_total[1d]))",
+            ),
+        ),
+        "Every try ended in one of a few ways; partial: of a call or a bucket's file something is left.",
+        "it never is by itself; partial, blocked or failed for days: `enforcer status`, then the store.",
+        width=24,
+    ),
+    Panel(
         "Agents' own word: time to the limit",
         "curve",
         (
@@ -316,10 +329,16 @@ PROOF = (
         width=12,
     ),
     Panel(
-        "Part of the day that was witnessed",
+        "Part of the last 24 hours that was witnessed",
         "number",
-        (("{{instance}}", 'avg_over_time(up{job="retention-enforcer"}[1d])'),),
-        "This server looked at the ledger all day.",
+        # By the clock and not by the scrapes there were: of the time it was down, a server has none.
+        (
+            (
+                "{{instance}}",
+                "clamp_max(count_over_time(retention_ledger_tree_size[1d:1m]) / 1440, 1)",
+            ),
+        ),
+        "This server saw the ledger all the time.",
         "what it did not see is unwitnessed: runbook unwitnessed.",
         unit="percentunit",
         red_below=0.99,
@@ -385,6 +404,16 @@ PROOF = (
         "Proving, watching, checking and forgetting run.",
         "the enforcer's log has each failure with its reason.",
         red=1,
+        width=12,
+    ),
+    Panel(
+        "Since an auditor looked at a storage",
+        "number",
+        (("looked", "clamp_min(time() - retention_rescan_last_timestamp_seconds, 0)"),),
+        "Somebody who does not ask the enforcer saw what really lies there, and handed it in.",
+        "have `auditor rescan --save` run on a storage, and hand it in with `enforcer bundle --rescan`.",
+        unit="s",
+        red=31 * DAY,
         width=12,
     ),
 )

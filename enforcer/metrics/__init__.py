@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from enforcer import comply
 from enforcer.index.engine import reading
 from enforcer.index.policies import Chains
+from enforcer.metrics.audits import audits
 from enforcer.metrics.erasing import erasures
 from enforcer.metrics.family import Family
 from enforcer.metrics.fleet import fleet
@@ -51,3 +52,4 @@ def families(connection: Connection, chain: Chain, now: Instant) -> Iterator[Fam
     yield from fleet(connection, now)
     yield from holding(connection, now)
     yield from head(connection)
+    yield from audits(connection)

@@ -151,6 +151,17 @@ def test_every_alert_has_a_case_and_a_runbook_and_every_runbook_an_alert():
     } == named
 
 
+def test_an_alert_speaks_as_people_do_and_names_no_store():
+    """What a template may say: the number, and labels of the contract, of which none is a store's."""
+    ours = re.compile(r"\b(epoch|lea(f|ves)|heads?|roots?|directives?|intents?|outbox)\b")
+    told = re.findall(r"summary: (.+)", RULES.read_text())
+    assert len(told) == len(ALERTS)
+    assert not [text for text in told if ours.search(text)]
+    templated = set(re.findall(r"\{\{ *(.+?) *\}\}", RULES.read_text()))
+    labels = ("class", "store_group", "reason", "role", "task", "verifier", "instance")
+    assert templated <= {"$value", *(f"$labels.{label}" for label in labels)}
+
+
 def test_promtool_finds_nothing_to_say_against_rules_and_configuration(
     need: Callable[[str], str],
 ):

@@ -5,8 +5,10 @@ the dashboard asks; `enforcer status` is asked about the same index.
 """
 
 import json
+import subprocess
+import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_server import Server, running
 from sqlalchemy import Engine, insert
+from test_canaries import CHAIN as WITH_CANARIES
 from test_comply import CHAIN, NOW, STORE, Store
 from world import at
 
@@ -27,6 +30,8 @@ from enforcer.metrics import Facts
 from enforcer.web.about_compliance import status as answer
 from enforcer.web.desk import Asked
 from retention.calendar import DAY
+from retention.classes import CANARY
+from retention.policy import Chain
 from retention.report import Heartbeat
 
 PANELS = {panel.title: panel for _, panels in BOARDS.values() for panel in panels}
@@ -87,21 +92,26 @@ MISSING: dict[str, tuple[Callable[[Store], None], str]] = {
     "one of two boxes": (has(frozen="two boxes"), "frozen"),
     "what an agent knows after a restore": (has(restored=True), "restored"),
     "a readable report": (has(refused="not an entry"), "log_refused"),
+    "room for a canary": (has(notes='["canary-not-planted"]'), "canary_not_planted"),
     "an activation": (has(state="observe"), "not_activated"),
     "an agent": (has(state="invited"), "not_enrolled"),
 }
 NOTHING_MISSING = "nothing"
+NO_CANARY = "today's canary"
 
 
 class _Chains:
-    def read(self, _connection: object) -> object:
-        return CHAIN
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def read(self, _connection: object) -> Chain:
+        return self._chain
 
 
 @contextmanager
-def served(index: Engine) -> Iterator[int]:
+def served(index: Engine, chain: Chain = CHAIN) -> Iterator[int]:
     registry = CollectorRegistry()
-    registry.register(Facts(index, _Chains(), lambda: NOW))  # type: ignore[arg-type]
+    registry.register(Facts(index, _Chains(chain), lambda: NOW))  # type: ignore[arg-type]
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
     yield server.server_port
     server.shutdown()
@@ -125,14 +135,25 @@ def indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
 
 
 @pytest.fixture(scope="module")
+def no_canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A healthy store that plants canaries, but for today's."""
+    index = open_index(f"sqlite:///{tmp_path_factory.mktemp('index') / 'index.db'}")
+    healthy(Store(index))
+    yield index
+    index.dispose()
+
+
+@pytest.fixture(scope="module")
 def prometheus(
     tmp_path_factory: pytest.TempPathFactory,
     need: Callable[[str], str],
     indexes: dict[str, Engine],
+    no_canary: Engine,
 ) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("prometheus")
     with ExitStack() as opened:
         ports = {name: opened.enter_context(served(index)) for name, index in indexes.items()}
+        ports[NO_CANARY] = opened.enter_context(served(no_canary, WITH_CANARIES))
         jobs = {"retention-enforcer": ports}
         # So many are served by this one process: none may be late for the next scrape.
         server = opened.enter_context(running(need("prometheus"), home, jobs, every="3s"))
@@ -144,14 +165,16 @@ def prometheus(
 IMAGE = 'class="terminal-image"'
 
 
-def shown(prometheus: Server, title: str, instance: str) -> dict[str, float]:
-    """What a panel has of one enforcer's pictures: value by reason, or by nothing."""
+def shown(
+    prometheus: Server, title: str, instance: str, record_class: str = "terminal-image"
+) -> dict[str, float]:
+    """What a panel has of one enforcer's class: value by reason, or by nothing."""
     return {
         series["metric"].get("reason", ""): float(series["value"][1])
         for _, query in PANELS[title].asked
         for series in prometheus.ask(query)
         if series["metric"].get("instance", instance) == instance
-        and series["metric"].get("class") == "terminal-image"
+        and series["metric"].get("class") == record_class
     }
 
 
@@ -205,6 +228,44 @@ def test_what_is_missing_is_unknown_to_everybody(
     assert f'"word":"{reason}"' in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_a_canary_that_nobody_saw_today_is_unknown_and_the_pictures_stay_proven(
+    prometheus: Server,
+):
+    assert {"": 1} == shown(prometheus, "Strict state", NO_CANARY, CANARY)
+    assert {"": 1} == shown(prometheus, "Stores not proven", NO_CANARY, CANARY)
+    assert {"no_canary": 1} == shown(prometheus, "Not known, by reason", NO_CANARY, CANARY)
+    assert {"": 0} == shown(prometheus, "Strict state", NO_CANARY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("away", "part"), [((), 1), (range(6, 12), 0.75), (range(6, 24), 0.25), (range(24), 0)]
+)
+def test_of_the_hours_that_prometheus_was_down_nobody_says_that_they_were_witnessed(
+    tmp_path: Path, need: Callable[[str], str], away: Collection[int], part: float
+):
+    """It has no sample of them, not even one that says that something did not answer."""
+    now = int(time.time())  # noqa: TID251 - Prometheus' clock is the real one
+    labels = 'job="retention-enforcer",instance="centre"'
+    samples = [
+        f"{name}{{{labels}}} {value} {now - ago}"
+        for name, value in (("up", 1), ("retention_ledger_tree_size", 7))
+        for ago in range(26 * HOUR, -1, -60)
+        if ago // HOUR not in away
+    ]
+    (tmp_path / "samples").write_text("\n".join([*samples, "# EOF", ""]))
+    command = [need("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
+    subprocess.run([*command, tmp_path / "samples", tmp_path / "data"], check=True)
+    panel = PANELS["Part of the last 24 hours that was witnessed"]
+    with running(need("prometheus"), tmp_path, {}) as server:
+        server.wait_for("vector(1)")
+        ((_, query),) = panel.asked
+        ((_, value),) = [each["value"] for each in server.ask(query)]
+    assert part == pytest.approx(float(value), abs=0.01)
+    assert panel.red_below == 0.99, "six hours are red"
+
+
 @pytest.fixture(scope="module")
 def blind(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Iterator[Server]:
     """It scrapes an enforcer whose index cannot be read."""
@@ -234,11 +295,9 @@ JUDGED = [
 @pytest.mark.slow
 @pytest.mark.parametrize("query", JUDGED)
 def test_where_nothing_is_measured_nothing_is_green(blind: Server, query: str):
-    """An index that nobody can read, and likewise an enforcer that is down: up is 0, and no more."""
+    """An index that nobody can read, and likewise an enforcer that is down: there is no series."""
     found = {series["value"][1] for series in blind.ask(query)}
-    if "up{" in query:
-        assert {"0"} == found  # below what it must be: red
-    elif "everything" in query:
+    if "everything" in query:
         assert {"1"} == found  # unknown
     else:
         assert {"-1"} == found  # shown as "unknown", in its colour
