@@ -12,7 +12,17 @@ from pathlib import Path
 from bench.figures import MARK, REACHED, SKIPPED
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("wire", "first_scan", "memory", "intake", "scrape", "bucket", "sweep", "daily")
+NAMES = (
+    "wire",
+    "first_scan",
+    "memory",
+    "intake",
+    "scrape",
+    "bucket",
+    "bucket_daily",
+    "sweep",
+    "daily",
+)
 
 
 def main() -> int:

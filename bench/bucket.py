@@ -5,55 +5,47 @@ intents durable, deletes, lists once more, and writes the outcomes down. Both bu
 the same way, with objects of 1 KiB. Listing: our first page to our last, against `ls --all-versions`.
 """
 
-import os
 import resource
-import shutil
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bucket_world import BucketWorld
-from rgw import ACCESS, SECRET, Gateway
+from rgw import Gateway
 from world import at
 
 from agents.stores.bucket.listing import pages
-from bench.figures import Figure, conclude, skip
+from bench import gateway as bench_gateway
+from bench.figures import Figure, conclude
+from bench.gateway import fill, s5cmd
 from bench.stopwatch import Stopwatch
 
 OBJECTS = 10_000
 ROUNDS = 2
+NAMES = [f"20260101-12{n // 60 % 60:02}{n % 60:02}-{n:05}.jpg" for n in range(OBJECTS)]
 NOW = at("2026-03-16 12:00")
 
 
 def main() -> None:
-    s5cmd = shutil.which("s5cmd")
-    if s5cmd is None or shutil.which("radosgw") is None:
-        skip("it needs s5cmd and radosgw on PATH")
-    with TemporaryDirectory(prefix="rgw-") as path:
-        gateway = Gateway(Path(path), lambda name: shutil.which(name) or name)
-        gateway.start()
-        try:
-            _measure(gateway, s5cmd)
-        finally:
-            gateway.stop()
+    with bench_gateway.running() as gateway:
+        _measure(gateway)
 
 
-def _measure(gateway: Gateway, s5cmd: str) -> None:
+def _measure(gateway: Gateway) -> None:
     sweeps, listings = [], []
     for number in range(ROUNDS):
         theirs = gateway.bucket(versioning="Enabled")
-        _fill(gateway, s5cmd, theirs)
+        fill(gateway, theirs, NAMES)
         with TemporaryDirectory() as state:
             world = BucketWorld.found(Path(state), NOW, gateway)
-            _fill(gateway, s5cmd, world.bucket)
-            listings.append(_list(world) / _s5cmd(gateway, s5cmd, "ls", "--all-versions", theirs))
+            fill(gateway, world.bucket, NAMES)
+            all_of_it = ("--all-versions", f"s3://{theirs}/front/*")
+            listings.append(_list(world) / s5cmd(gateway, "ls", *all_of_it))
             began = time.perf_counter()
             world.scan()
             print(f"first scan of {OBJECTS}: {time.perf_counter() - began:.1f} s")
-            ours = _sweep(world)
-            rm = _s5cmd(gateway, s5cmd, "rm", "--all-versions", theirs)
+            ours, rm = _sweep(world), s5cmd(gateway, "rm", *all_of_it)
             print(f"round {number + 1}: ours {ours:.2f} s, s5cmd rm {rm:.2f} s")
             sweeps.append(ours / rm)
             world.stop()
@@ -62,15 +54,6 @@ def _measure(gateway: Gateway, s5cmd: str) -> None:
     conclude(
         Figure("sweep of a bucket", statistics.median(sweeps), "x s5cmd rm", at_most=1.2),
     )
-
-
-def _fill(gateway: Gateway, s5cmd: str, bucket: str) -> None:
-    """Put objects of different content: each of the same would be looked for under all others' names."""
-    with TemporaryDirectory() as path:
-        for number in range(OBJECTS):
-            name = f"20260101-12{number // 60 % 60:02}{number % 60:02}-{number:05}.jpg"
-            (Path(path) / name).write_bytes(b"\xff\xd8\xff" + os.urandom(1021))
-        _run(gateway, [s5cmd, "--numworkers", "16", "cp", f"{path}/", f"s3://{bucket}/front/"])
 
 
 def _list(world: BucketWorld) -> float:
@@ -96,19 +79,6 @@ def _sweep(world: BucketWorld) -> float:
     print(", ".join(f"{name} {seconds:.2f} s" for name, seconds in watch.seconds.most_common()))
     print(f"CPU of ours: {used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime:.2f} s")
     return took
-
-
-def _s5cmd(gateway: Gateway, s5cmd: str, *said: str) -> float:
-    *words, bucket = said
-    began = time.perf_counter()
-    _run(gateway, [s5cmd, *words, f"s3://{bucket}/front/*"])
-    return time.perf_counter() - began
-
-
-def _run(gateway: Gateway, command: list[str]) -> None:
-    keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
-    env = {**os.environ, **keys, "S3_ENDPOINT_URL": gateway.endpoint, "AWS_REGION": "us-east-1"}
-    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
