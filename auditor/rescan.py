@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from auditor.calls import Calls
 from auditor.findings import Report
 from auditor.walk import Listed, OpenFile, walk
 from retention.anchor import date_recording
@@ -120,12 +121,19 @@ class Rescan:
     """One look at a storage.
 
     `exceptions` is the store's signed list, None if there is none: then what is past its time may
-    still be held, and is unknown. `now` is when the auditor looks. Counts are complete once
-    `recordings` has been read to its end.
+    still be held, and is unknown. `now` is when the auditor looks. `calls` tells which recordings
+    are of one call. Counts are complete once `recordings` has been read to its end.
     """
 
     def __init__(
-        self, root: str, *, chain: Chain, group: str, exceptions: Exceptions | None, now: Instant
+        self,
+        root: str,
+        *,
+        chain: Chain,
+        group: str,
+        exceptions: Exceptions | None,
+        now: Instant,
+        calls: Calls[Judged] | None = None,
     ) -> None:
         self.counts: dict[Batch, Tally] = {}
         self.kept = Tally()
@@ -139,6 +147,8 @@ class Rescan:
         self._register = _Register(chain, group)
         self._exceptions = exceptions
         self._recogniser = Recogniser(exceptions) if exceptions else None
+        self._calls = calls
+        self.by_call = 0
         self._now = now
         self._limits = lru_cache(maxsize=4096)(chain.limits_of)
 
@@ -154,9 +164,10 @@ class Rescan:
                 continue
             if judged is None:
                 self.others += 1
-            else:
+            elif judged:
                 self._count(judged)
                 yield judged
+        yield from self._of_calls()
 
     def conclude(self) -> Report:
         """What it all amounts to."""
@@ -217,12 +228,27 @@ class Rescan:
             report.unknown("exceptions", "the list of exceptions is not of this day")
         else:
             report.ok("exceptions", f"the list names {len(self._exceptions.items)}")
+        if self.by_call:
+            told = (
+                f"{self.by_call} recordings more are called as parts of calls that the list names"
+            )
+            report.ok("calls", told)
 
     def _files(self, standing: Standing) -> int:
         return sum(t.files for batch, t in self.counts.items() if batch.standing is standing)
 
-    def _look(self, listed: Listed) -> Judged | None:
-        """Judge one file; None if it is no recording."""
+    def _of_calls(self) -> Iterator[Judged]:
+        """What waited until it was known of which calls the list names a recording."""
+        for judged, reason in self._calls.settle() if self._calls else ():
+            settled = judged
+            if reason is not None:
+                settled = _excepted(judged, reason)
+                self.by_call += 1
+            self._count(settled)
+            yield settled
+
+    def _look(self, listed: Listed) -> "Judged | Literal[False] | None":
+        """Judge one file; None if it is no recording, False if it waits for others of its call."""
         place = self._register.place(listed.directory)
         with OpenFile(listed) as file:
             probed = probe(
@@ -235,18 +261,26 @@ class Rescan:
                 return None
             return self._judge(listed, place, file, probed)
 
-    def _judge(self, listed: Listed, place: _Place, file: OpenFile, probed: Probed) -> Judged:
+    def _judge(
+        self, listed: Listed, place: _Place, file: OpenFile, probed: Probed
+    ) -> "Judged | Literal[False]":
         civil, note = self._date(place, probed)
-        standing = self._standing(place.record_class.name, civil)
-        kept = listed.path.startswith(PRIVATE + b"/")
-        if kept or standing is not Standing.IN_TIME:
-            reason = self._reason(file)
-            if reason is not None:
-                standing = Standing.KEPT if kept else Standing.EXCEPTED
-                note = str(reason)
-        source = place.source.id if place.source else UNREGISTERED
         name = place.record_class.name
-        return Judged(listed.path, source, name, civil, standing, file.size, note)
+        standing = self._standing(name, civil)
+        source = place.source.id if place.source else UNREGISTERED
+        judged = Judged(listed.path, source, name, civil, standing, file.size, note)
+        if standing is Standing.IN_TIME and not _is_private(judged):
+            return judged
+        mark = fingerprint(file)
+        reason = self._recogniser.reason(mark) if self._recogniser else None
+        if reason is not None:
+            if self._calls:
+                self._calls.listed(listed.name, mark, reason)
+            return _excepted(judged, reason)
+        if self._calls is None:
+            return judged
+        self._calls.wait(judged, listed.name, mark)
+        return False
 
     def _date(self, place: _Place, probed: Probed) -> tuple[date | None, str]:
         """The civil date, and how it was found."""
@@ -270,9 +304,6 @@ class Rescan:
             return Standing.IN_TIME
         return Standing.OVERDUE if self._now <= limits.outer_bound else Standing.PAST_LIMIT
 
-    def _reason(self, file: OpenFile) -> Reason | None:
-        return self._recogniser.reason(fingerprint(file)) if self._recogniser else None
-
     def _count(self, judged: Judged) -> None:
         batch = Batch(judged.record_class, judged.civil, judged.standing)
         self.counts.setdefault(batch, Tally()).add(judged.size)
@@ -285,6 +316,15 @@ class Rescan:
         self.unread += 1
         if len(self.unread_told) < _UNREAD_TOLD:
             self.unread_told.append(f"{printable(path)} ({why})")
+
+
+def _is_private(judged: Judged) -> bool:
+    return judged.path.startswith(PRIVATE + b"/")
+
+
+def _excepted(judged: Judged, reason: Reason) -> Judged:
+    standing = Standing.KEPT if _is_private(judged) else Standing.EXCEPTED
+    return judged._replace(standing=standing, note=str(reason))
 
 
 def printable(path: bytes) -> str:

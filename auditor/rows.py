@@ -1,14 +1,15 @@
 """Look at rows that were written about calls, and say which of them should be gone.
 
 A row is dated by its declared column and by nothing else. Whether a call is held no row says, and
-the signed list names a call by its recording: so rows past their time are of calls that the list
-names at most so many of. What is more than that is a violation, and the rest is unknown.
+the signed list names a call by its recording. Where the recordings can be looked at too, it is known
+which calls are meant. Of the others the list names at most as many as it names things that were not
+met there: what is more than that is a violation, and the rest is unknown.
 """
 
 import csv
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,12 +66,16 @@ class Columns(NamedTuple):
 
 @dataclass(slots=True)
 class Looked:
-    """What was found. `late` and `past` count rows, `calls` are those that they are of."""
+    """What was found. `late` and `past` count rows, `calls` are those that they are of.
+
+    `excepted` are rows past their time of calls that the list is known to name.
+    """
 
     rows: int = 0
     undated: int = 0
     late: int = 0
     past: int = 0
+    excepted: int = 0
     calls: set[int] = field(default_factory=set)
     alone: int = 0  # late rows that name no call
     shut: list[str] = field(default_factory=list)
@@ -83,8 +88,12 @@ def look(
     chain: Chain,
     record_class: str,
     now: Instant,
+    excepted: Container[str] = (),
 ) -> Looked:
-    """Judge every row, one after another. `ConfigError` if the policy has no such class."""
+    """Judge every row, one after another. `ConfigError` if the policy has no such class.
+
+    `excepted` are calls of which the list names a recording.
+    """
     known = chain.current.record_class(record_class)
     if known is None:
         raise ConfigError(f"the policy has no class {record_class!r}")
@@ -98,9 +107,12 @@ def look(
         limits = chain.limits_of(record_class, civil_date(began, zone))
         if limits is None or now <= limits.must_be_gone_by:
             continue
+        call = (row.get(columns.call) or "").strip() if columns.call else ""
+        if call in excepted:
+            looked.excepted += 1
+            continue
         looked.late += 1
         looked.past += now > limits.outer_bound
-        call = (row.get(columns.call) or "").strip() if columns.call else ""
         if call:
             looked.calls.add(hash(call))
         else:
@@ -108,17 +120,19 @@ def look(
     return looked
 
 
-def conclude(looked: Looked, exceptions: Exceptions | None, now: Instant) -> Report:
-    """What it amounts to."""
+def conclude(
+    looked: Looked, exceptions: Exceptions | None, now: Instant, *, met: int = 0
+) -> Report:
+    """What it amounts to. `met` is how many of the list's were met among recordings."""
     report = Report()
     late = len(looked.calls) + looked.alone
-    named = len(exceptions.items) if exceptions is not None else 0
+    named = max(0, len(exceptions.items) - met) if exceptions is not None else 0
     if not late:
         report.ok("limits", f"none of {looked.rows} rows is past its time")
     elif exceptions is None or late <= named:
         report.unknown(
             "limits",
-            f"{looked.late} rows of {late} calls are past their time; the list names {named} recordings",
+            f"{looked.late} rows of {late} calls are past their time; the list may name {named} of them",
         )
     else:
         sentence = (

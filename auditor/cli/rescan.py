@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from auditor.calls import Calls, expression_of
 from auditor.cli import options as given
 from auditor.cli.showing import CONCLUSIONS, clean, print_findings, summary
 from auditor.findings import Verdict
@@ -28,6 +29,7 @@ def declare(parser: ArgumentParser) -> None:
     """Add the options of `rescan`."""
     parser.add_argument("root", metavar="ROOT", help="the storage's directory")
     declare_origin(parser)
+    declare_calls(parser)
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
     )
@@ -53,11 +55,28 @@ def declare_origin(parser: ArgumentParser) -> None:
     given.add_json(parser)
 
 
+def declare_calls(parser: ArgumentParser) -> None:
+    """Add how it is told which recordings are of one call."""
+    parser.add_argument(
+        "--call-in-name",
+        metavar="EXPRESSION",
+        type=expression_of,
+        help=r"what all recordings of one call have in their names, such as '\d{10}\.\d+'",
+    )
+
+
 def run(options: Namespace) -> Verdict:
     """Look, and say what was found."""
     chain, listed = signed(options)
     now = now_of(options)
-    rescan = Rescan(options.root, chain=chain, group=options.group, exceptions=listed, now=now)
+    rescan = Rescan(
+        options.root,
+        chain=chain,
+        group=options.group,
+        exceptions=listed,
+        now=now,
+        calls=Calls(options.call_in_name) if options.call_in_name else None,
+    )
     told = (each for each in rescan.recordings() if each.standing in _REMARKABLE)
     verdict = _print_json(rescan, told) if options.json else _print(rescan, told)
     if options.save:

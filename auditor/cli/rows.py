@@ -1,5 +1,6 @@
 """`auditor rows`: which rows about calls should be gone."""
 
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from auditor.cli.rescan import declare_origin, now_of, signed
+from auditor.calls import Calls
+from auditor.cli.rescan import declare_calls, declare_origin, now_of, signed
 from auditor.cli.showing import CONCLUSIONS, print_findings, summary
 from auditor.findings import Verdict
+from auditor.rescan import Judged, Rescan
 from auditor.rows import Columns, Looked, Row, conclude, look, of_csv, of_table, pattern
+from retention.calendar import Instant
 from retention.errors import ConfigError
+from retention.exceptions import Exceptions
+from retention.policy import Chain
+
+_NO_CALL = re.compile(rb"(?!)")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -30,6 +38,12 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument("--format", default="%Y-%m-%d %H:%M:%S", help="how it is written")
     parser.add_argument("--call", default="", metavar="COLUMN", help="the call's id")
     parser.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    parser.add_argument(
+        "--recordings",
+        metavar="ROOT",
+        help="the calls' own storage: what the list names there is no late call here",
+    )
+    declare_calls(parser)
     declare_origin(parser)
 
 
@@ -39,13 +53,24 @@ def run(options: Namespace) -> Verdict:
     now, columns = now_of(options), _columns(options)
     shut: list[str] = []
     rows = _rows(options, columns, shut)
-    looked = look(rows, columns, chain=chain, record_class=options.record_class, now=now)
+    calls = _calls(options, chain, listed, now)
+    looked = look(
+        rows,
+        columns,
+        chain=chain,
+        record_class=options.record_class,
+        now=now,
+        excepted={call.decode(errors="surrogateescape") for call in calls.named},
+    )
     looked.shut = shut
-    report = conclude(looked, listed, now)
+    report = conclude(looked, listed, now, met=len(calls.met))
     if options.json:
         print(msgspec.json.encode(_counts(looked) | summary(report)).decode())
         return report.verdict
-    print(f"{looked.rows} rows; {looked.late} past their time, {looked.past} past the limit")
+    print(
+        f"{looked.rows} rows; {looked.late} past their time, {looked.past} past the limit,"
+        f" {looked.excepted} of calls that the list names"
+    )
     print_findings(report)
     print(CONCLUSIONS[report.verdict])
     return report.verdict
@@ -63,6 +88,28 @@ def _rows(options: Namespace, columns: Columns, shut: list[str]) -> Iterator[Row
     return of_table(options.dsn, options.table, columns)
 
 
+def _calls(
+    options: Namespace, chain: Chain, listed: Exceptions | None, now: Instant
+) -> Calls[Judged]:
+    """Calls of which the list names a recording; none, if nobody said where their recordings lie."""
+    calls: Calls[Judged] = Calls(options.call_in_name or _NO_CALL)
+    if options.recordings is None and options.call_in_name is None:
+        return calls
+    if options.recordings is None or options.call_in_name is None or not options.call:
+        raise ConfigError("--recordings, --call-in-name and --call go together")
+    rescan = Rescan(
+        options.recordings,
+        chain=chain,
+        group=options.group,
+        exceptions=listed,
+        now=now,
+        calls=calls,
+    )
+    for _ in rescan.recordings():
+        pass
+    return calls
+
+
 def _columns(options: Namespace) -> Columns:
     try:
         zone = ZoneInfo(options.zone)
@@ -76,6 +123,7 @@ def _counts(looked: Looked) -> dict[str, int]:
         "rows": looked.rows,
         "late": looked.late,
         "past_limit": looked.past,
+        "excepted": looked.excepted,
         "undated": looked.undated,
         "calls": len(looked.calls) + looked.alone,
     }
