@@ -15,7 +15,7 @@ from agents.engine.canary import Canaries, Plant
 from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
-from agents.engine.dating import Dater, Parts, Sidecars
+from agents.engine.dating import Dater, Parts, Tells
 from agents.engine.exchange import Exchange
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
@@ -66,7 +66,7 @@ class Agent:
     `freeze` is the technician's marker file: while it is younger than 72 h nothing is erased.
     `events` is where the locker's software drops its event files. `spread` seconds shift this
     store's sweeps, so that a fleet does not sweep all at once. `plant` writes a canary into the
-    store, where that is possible. `parts` and `sidecars` tell what belongs together, where there is
+    store, where that is possible. `parts` and `tells` tell what belongs together, where there is
     anything that does (`wholes`); `keying` is what may be known of a telephone number (`numbering`).
     """
 
@@ -86,7 +86,7 @@ class Agent:
         spread: int = 0,
         plant: Plant | None = None,
         parts: Parts = lambda _directory, _title: None,
-        sidecars: Sidecars = lambda _directory, _title, _source: (),
+        tells: Tells = lambda _directory, _title, _source: (),
         keying: Keying = lambda _number: (),
     ) -> None:
         row = catalogue.one("SELECT store_group, commissioned_at, epoch FROM agent")
@@ -111,7 +111,7 @@ class Agent:
             commissioned_at=Instant(row[1]),
             chain=self.chain,
             parts=parts,
-            sidecars=sidecars,
+            tells=tells,
             keying=keying,
         )
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)

@@ -37,8 +37,8 @@ _NOTHING = BytesSource(b"")
 Parts = Callable[[bytes, bytes], Part | None]
 """Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
 
-Sidecars = Callable[[bytes, bytes, ByteSource], Sequence[Finding]]
-"""Asked, by directory and title, what a file tells of the recording that it stands beside."""
+Tells = Callable[[bytes, bytes, ByteSource], Sequence[Finding]]
+"""Asked, by directory and title, what a file tells in its name, or as a sidecar, of what it is part of."""
 
 Registered = tuple[Source | None, RecordClass]
 """The source that a directory belongs to, None if it is in no register, and the class it has."""
@@ -98,12 +98,12 @@ class Dater:
         commissioned_at: Instant,
         chain: Callable[[], Chain],
         parts: Parts = lambda _directory, _title: None,
-        sidecars: Sidecars = lambda _directory, _title, _source: (),
+        tells: Tells = lambda _directory, _title, _source: (),
         keying: Keying = lambda _number: (),
     ) -> None:
         self._store = store
         self._parts = parts
-        self._sidecars = sidecars
+        self._tells = tells
         self._keying = keying
         self._group = group
         self._commissioned_at = commissioned_at
@@ -126,7 +126,7 @@ class Dater:
                 name=_below(source, directory, found.called),
                 mtime_ns=None if existed is not None else mtime_ns,
                 patterns=_patterns(source),
-                stated=[*opened.stated, *self._sidecars(directory, found.called, opened)],
+                stated=[*opened.stated, *self._tells(directory, found.called, opened)],
             )
             if probed.kind is MediaKind.OTHER and part is None and not opened.unfinished:
                 return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.engine.agent import Agent
+from agents.engine.canary import Plant
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import SystemClock
 from agents.engine.daemon import LOOPS, Counted, Daemon, Pace, Uncounted
@@ -20,6 +21,8 @@ from agents.service.credential import Credential, Token
 from agents.service.log import logger
 from agents.service.places import Place
 from agents.service.settings import Service
+from agents.stores import Store
+from agents.stores.joined import Joined
 from agents.stores.survey import Fact
 from agents.stores.tree import Tree
 from retention import envelope, policy
@@ -70,7 +73,7 @@ class Composition:
             offline=settings.offline,
             settle_seconds=settings.settle,
             spread=_spread(known.store, settings.spread),
-            plant=store.plant if isinstance(store, Tree) else None,
+            plant=_planter(store),
             **self._options,
         )
 
@@ -139,6 +142,12 @@ class Composition:
     def _uplink(self, authorisation: Callable[[], str | None]) -> HttpUplink:
         said = self.settings
         return HttpUplink(said.enforcer, ca_file=said.ca_file, authorisation=authorisation)
+
+
+def _planter(store: Store) -> Plant | None:
+    """Who writes canaries: a directory, also one whose calls have rows elsewhere."""
+    place = store.main if isinstance(store, Joined) else store
+    return place.plant if isinstance(place, Tree) else None
 
 
 def _metrics(port: int, agent: Agent) -> Counted:

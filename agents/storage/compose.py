@@ -18,7 +18,7 @@ def storage(settings: Settings) -> Composition:
         settings,
         _joined(settings),
         parts=recorders.part,
-        sidecars=recorders.sidecar,
+        tells=recorders.told,
         keying=_keying(settings.number_keys),
     )
 
@@ -61,6 +61,10 @@ def _place(settings: Settings) -> Place:
         return TreePlace(place.root, place.private, anywhere=place.any_file_system)
     assert settings.bucket is not None, "the settings were checked"
     # Who looks after a directory has no room for what speaks to a bucket.
-    from agents.storage.bucket_place import BucketPlace  # noqa: PLC0415
-
+    try:
+        from agents.storage.bucket_place import BucketPlace  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            "a bucket needs the package retention-agent-storage, or retention-enforcer[s3]"
+        ) from error
     return BucketPlace(settings.bucket)

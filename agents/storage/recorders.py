@@ -1,27 +1,33 @@
-"""Which file belongs to which call: the patterns of recorders, and what their sidecars say.
+"""Which file belongs to which call: the patterns of recorders, and what names and sidecars tell.
 
-A pattern says what a file is called and which part of that is the call's name, and it shows so by
-examples of its own: settings whose examples do not match are refused when they are read.
+A pattern says what a file is called, which part of that is the call's name and which are telephone
+numbers, and it shows so by examples of its own: settings whose examples do not match are refused.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from agents.stores import Part, Role
 from retention.errors import ConfigError, MalformedError
-from retention.probes import ByteSource, Finding
+from retention.probes import ByteSource, Finding, Telephone
 from retention.probes.name import NamePattern
-from retention.probes.sidecar import Began
+from retention.probes.sidecar import Sidecar
 from retention.probes.source import Reader
 
 CALL = "call"
+#: How the names of groups begin that are numbers: one name can have several.
+NUMBER = "number"
 
 _AUDIO = r"(?:wav|WAV|wav49|gsm|g722|ulaw|alaw|sln\d*|mp3|ogg|opus|m4a|flac)"
 _DATE = r"\d{8}-\d{6}"
 # Asterisk's, with the name of the system in front where one is set: seconds, then a counter.
 _UNIQUEID = rf"(?P<{CALL}>(?:\w+-)?\d{{10}}\.\d+)"
+# FreePBX has in front what kind of call it was, and two of: number, extension, queue, "anonymous".
+_ASTERISKS = (
+    rf"(?:(?:.*-)?[a-z]+-(?P<{NUMBER}1>[^-]*)-(?P<{NUMBER}2>[^-]*)-|.*-)?{_DATE}-{_UNIQUEID}"
+)
 _RTPENGINE = rf"(?P<{CALL}>.+)-[0-9a-f]{{16}}"
 
 
@@ -31,13 +37,12 @@ class Pattern:
 
     role: Role
     expression: re.Pattern[bytes]
-    began: Began | None = None
+    sidecar: Sidecar | None = None
 
-    def match(self, directory: bytes, title: bytes) -> Part | None:
-        """What a file of this name is part of; None if it is of another kind."""
+    def match(self, directory: bytes, title: bytes) -> re.Match[bytes] | None:
+        """How it fits a file's name; None if the file is of another kind."""
         path = directory + b"/" + title if directory else title
-        found = self.expression.fullmatch(path if b"/" in self.expression.pattern else title)
-        return None if found is None else Part(found[CALL], self.role)
+        return self.expression.fullmatch(path if b"/" in self.expression.pattern else title)
 
 
 class Recorders:
@@ -48,22 +53,28 @@ class Recorders:
 
     def part(self, directory: bytes, title: bytes) -> Part | None:
         """What a file is part of; None: of nothing, it stands for itself."""
-        found = self._find(directory, title)
-        return None if found is None else found[1]
-
-    def sidecar(self, directory: bytes, title: bytes, source: ByteSource) -> Sequence[Finding]:
-        """What a file tells of the recording that it stands beside."""
-        found = self._find(directory, title)
-        if found is None or found[0].began is None:
-            return ()
-        return tuple(found[0].began.read(Reader(source)))
-
-    def _find(self, directory: bytes, title: bytes) -> tuple[Pattern, Part] | None:
-        for pattern in self._patterns:
-            part = pattern.match(directory, title)
-            if part is not None:
-                return pattern, part
+        for pattern, found in self._found(directory, title):
+            return Part(found[CALL], pattern.role)
         return None
+
+    def told(self, directory: bytes, title: bytes, source: ByteSource) -> Sequence[Finding]:
+        """What a file tells of its call: its name of who spoke, a sidecar also of when that began."""
+        for pattern, found in self._found(directory, title):
+            told = () if pattern.sidecar is None else pattern.sidecar.read(Reader(source))
+            return (*_numbers(found), *told)
+        return ()
+
+    def _found(self, directory: bytes, title: bytes) -> Iterator[tuple[Pattern, re.Match[bytes]]]:
+        for pattern in self._patterns:
+            found = pattern.match(directory, title)
+            if found is not None:
+                yield pattern, found
+
+
+def _numbers(found: re.Match[bytes]) -> Iterator[Telephone]:
+    for name, written in found.groupdict().items():
+        if name.startswith(NUMBER) and written:
+            yield Telephone(written.decode(errors="replace"))
 
 
 def pattern(
@@ -72,27 +83,24 @@ def pattern(
     *,
     examples: Mapping[str, str],
     others: Sequence[str] = (),
-    began: Began | None = None,
+    sidecar: Sidecar | None = None,
 ) -> Pattern:
     """A pattern that does what its examples say; `ConfigError` if it does not.
 
     `examples` are paths and the call each is of, `others` paths that are none of its kind.
     """
-    try:
-        compiled = re.compile(expression.encode())
-    except re.error as error:
-        raise ConfigError(f"the pattern {expression!r} is none: {error}") from error
+    compiled = expression_of(expression)
     if CALL not in compiled.groupindex:
         raise ConfigError(f"the pattern {expression!r} does not say which part is the (?P<{CALL}>)")
     if not examples:
         raise ConfigError(f"the pattern {expression!r} has no example")
-    made = Pattern(role, compiled, began)
+    made = Pattern(role, compiled, sidecar)
     for path, call in examples.items():
-        part = made.match(*_split(path))
-        if part is None:
+        found = made.match(*_split(path))
+        if found is None:
             raise ConfigError(f"the pattern {expression!r} does not match its example {path!r}")
-        if part.whole != call.encode():
-            taken = part.whole.decode(errors="backslashreplace")
+        if found[CALL] != call.encode():
+            taken = found[CALL].decode(errors="backslashreplace")
             raise ConfigError(
                 f"the pattern {expression!r} takes {path!r} for part of {taken!r}, not of {call!r}"
             )
@@ -100,6 +108,14 @@ def pattern(
         if made.match(*_split(path)) is not None:
             raise ConfigError(f"the pattern {expression!r} matches {path!r}, and should not")
     return made
+
+
+def expression_of(text: str) -> re.Pattern[bytes]:
+    """A regular expression; `ConfigError` if it is none."""
+    try:
+        return re.compile(text.encode())
+    except re.error as error:
+        raise ConfigError(f"the pattern {text!r} is none: {error}") from error
 
 
 def time_pattern(text: str) -> NamePattern:
@@ -118,7 +134,7 @@ def _split(path: str) -> tuple[bytes, bytes]:
 _ASTERISK = (
     pattern(
         Role.RECORDING,
-        rf"(?:.*-)?{_DATE}-{_UNIQUEID}\.{_AUDIO}",
+        rf"{_ASTERISKS}\.{_AUDIO}",
         examples={
             "20261122-031000-1795309800.17.wav": "1795309800.17",
             "rx-20261122-031000-1795309800.17.wav": "1795309800.17",
@@ -128,7 +144,7 @@ _ASTERISK = (
     ),
     pattern(
         Role.COMPANION,
-        rf"(?:.*-)?{_DATE}-{_UNIQUEID}(?:[-._].*)?\.(?:json|xml|txt|csv|vtt|srt|png|dat)",
+        rf"{_ASTERISKS}(?:[-._].*)?\.(?:json|xml|txt|csv|vtt|srt|png|dat)",
         examples={
             "20261122-031000-1795309800.17.json": "1795309800.17",
             "20261122-031000-1795309800.17-transcript.txt": "1795309800.17",
@@ -153,7 +169,12 @@ _OF_RTPENGINE = (
         examples={
             "metadata/rtpengine-meta-9bffd5a57bbaeafe-00791e29e2d5fc0c.txt": "9bffd5a57bbaeafe"
         },
-        began=Began(line=NamePattern.parse("Timestamp started ms: %s*")),
+        sidecar=Sidecar(
+            line=NamePattern.parse("Timestamp started ms: %s*"),
+            number=re.compile(
+                rb"(?:^|\|)(?:from|to|caller|callee|src|dst):([^|\r\n]+)", re.MULTILINE
+            ),
+        ),
     ),
 )
 _BARESIP = (

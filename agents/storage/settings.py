@@ -7,11 +7,18 @@ from typing import Any, Literal
 import msgspec
 
 from agents.service.settings import Service, must_be_absolute, understood
-from agents.storage.recorders import BUILT_IN, Pattern, Recorders, pattern, time_pattern
+from agents.storage.recorders import (
+    BUILT_IN,
+    Pattern,
+    Recorders,
+    expression_of,
+    pattern,
+    time_pattern,
+)
 from agents.stores import Role
 from agents.stores.rows.shape import ASTERISK, DEFAULT_TIME, Shape, shape
 from retention.errors import ConfigError
-from retention.probes.sidecar import Began
+from retention.probes.sidecar import Sidecar
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,13 +63,15 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Files(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one kind of file of a call is called, shown by examples."""
+    """What one kind of file of a call is called, shown by examples, and what it tells of the call."""
 
     role: Literal["recording", "companion"]
     pattern: str
     examples: dict[str, str]
     others: tuple[str, ...] = ()
     began: Start | None = None
+    numbers: tuple[str, ...] = ()  # fields of JSON
+    number: str = ""  # in text: an expression, each group of which is a number
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,16 +177,25 @@ def _pattern(files: Files) -> Pattern:
         files.pattern,
         examples=files.examples,
         others=files.others,
-        began=None if files.began is None else _began(files.began),
+        sidecar=_sidecar(files),
     )
 
 
-def _began(start: Start) -> Began:
-    if bool(start.field) == bool(start.line):
+def _sidecar(files: Files) -> Sidecar | None:
+    """What is to be read in files of this kind; None: nothing."""
+    if files.began is None and not files.numbers and not files.number:
+        return None
+    number = expression_of(files.number) if files.number else None
+    if number is not None and not number.groups:
+        raise ConfigError(f"the pattern {files.number!r} does not say which part is the number")
+    start = files.began or Start()
+    if files.began is not None and bool(start.field) == bool(start.line):
         raise ConfigError("a sidecar says when its call began either in a field or in a line")
-    return Began(
+    return Sidecar(
         field=start.field,
         written=time_pattern(start.format) if start.format else None,
         seconds=start.seconds,
         line=time_pattern(start.line) if start.line else None,
+        numbers=files.numbers,
+        number=number,
     )

@@ -36,6 +36,11 @@ class Joined:
                 must_be_component(name)
         self._places = dict(places)
 
+    @property
+    def main(self) -> Store | None:
+        """The place without a name, if there is one."""
+        return self._places.get(MAIN)
+
     def check(self) -> None:
         """See `Store.check`. Passes while one place can be reached."""
         first: StoreUnreachableError | None = None

@@ -95,7 +95,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         first_policy(sources=sources),
         open_store=opened,
         parts=recorders.part,
-        sidecars=recorders.sidecar,
+        tells=recorders.told,
         keying=_keying(said.number_keys),
     )
     world.activate()

@@ -227,13 +227,13 @@ def test_a_marker_at_any_part_keeps_the_call(world: World):
 def test_a_sidecar_tells_when_a_call_began_and_moves_it_only_earlier(tmp_path: Path):
     told = {f"{CALL}.json".encode(): BEGAN - 3 * 3600, f"{CALL}-late.txt".encode(): BEGAN + 600}
 
-    def sidecars(_directory, title, _source):
+    def tells(_directory, title, _source):
         if title not in told:
             return ()
         value = datetime.fromtimestamp(told[title], UTC)
         return (Candidate(TimeSource.SIDECAR, value, ZoneKnowledge.UTC),)
 
-    world = World.make(tmp_path, at("2026-01-10 06:00"), parts=parts, sidecars=sidecars)
+    world = World.make(tmp_path, at("2026-01-10 06:00"), parts=parts, tells=tells)
     world.rest()
     world.true.now = at("2026-01-10 12:00")
     for name in (f"{CALL}.wav", f"{CALL}.json"):

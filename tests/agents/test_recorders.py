@@ -43,7 +43,7 @@ def contact_centre(path: Path, now: Instant) -> World:
         now,
         first_policy(sources=SOURCES),
         parts=RECORDERS.part,
-        sidecars=RECORDERS.sidecar,
+        tells=RECORDERS.told,
     )
     world.rest()
     return world

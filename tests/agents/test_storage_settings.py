@@ -13,7 +13,7 @@ from agents.storage.settings import Bucket, Csv, Settings, SqlTable, Start, of, 
 from agents.stores import Part, Role
 from agents.terminal import settings as terminals
 from retention.errors import ConfigError
-from retention.probes import BytesSource, Candidate, TimeSource
+from retention.probes import BytesSource, Candidate, Telephone, TimeSource
 from retention.probes.candidate import Span
 
 CONFIG = Path(__file__).parent.parent.parent / "config"
@@ -188,10 +188,12 @@ def test_real_calls_are_put_together_by_what_their_recorders_call_them():
     assert [[recording] * 2] * 2 + [[recording, companion]] * 2 == pairs
 
 
-def test_the_metadata_of_rtpengine_says_when_a_call_began():
+def test_the_metadata_of_rtpengine_says_when_a_call_began_and_who_spoke():
     recorders = Recorders(BUILT_IN["rtpengine"])
     for path in (CORPUS / "loopback/rtpengine/metadata").iterdir():
-        [began] = recorders.sidecar(b"metadata", path.name.encode(), BytesSource(path.read_bytes()))
+        source = BytesSource(path.read_bytes())
+        began, *numbers = recorders.told(b"metadata", path.name.encode(), source)
+        assert [Telephone("+37120000001"), Telephone("+37167000000")] == numbers
         assert isinstance(began, Candidate)
         assert TimeSource.SIDECAR is began.source
         written = re.search(r"call start time: (\S+)", path.read_text())
@@ -221,5 +223,42 @@ def test_a_json_sidecar_says_when_and_for_how_long_in_its_declared_fields(
     told: str, expected: list
 ):
     source = BytesSource(told.encode("latin-1"))
-    found = recorders_of(load(EXAMPLE)).sidecar(b"", b"call-4711.json", source)
+    found = recorders_of(load(EXAMPLE)).told(b"", b"call-4711.json", source)
     assert expected == [f.seconds if isinstance(f, Span) else f.value.isoformat() for f in found]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ('{"from": "+371 2000 0001", "to": "101"}', ["+371 2000 0001", "101"]),
+        ('{"from": 20000001, "to": null}', ["20000001"]),
+        ('{"parties": [{"number": "20000001"}, {"name": "K"}, 5, {"number": ["67000000"]}]}', 2),
+        ('{"parties": [' + '{"number": "20000001"},' * 1000 + "0]}", 16),
+        ('{"from": {"number": "20000001"}}', []),
+        ('{"from": true, "to": 2e7}', ["True"]),  # whatever that is, it is no telephone number
+        ('{"from": "2000', []),
+    ],
+)
+def test_a_json_sidecar_says_who_spoke_in_its_declared_fields(told: str, expected: list | int):
+    source = BytesSource(told.encode())
+    found = recorders_of(load(EXAMPLE)).told(b"", b"call-4711.json", source)
+    written = [each.written for each in found if isinstance(each, Telephone)]
+    assert expected in (written, len(written))
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("20261122-031000-1795309800.17.wav", []),
+        ("rx-20261122-031000-1795309800.17.wav", []),
+        ("out-67000000-101-20261122-031000-1795309800.17.wav", ["67000000", "101"]),
+        ("external-101-+37120000001-20261122-031000-1795309800.17.WAV", ["101", "+37120000001"]),
+        ("q-600-anonymous-20261122-031000-riga-1795309800.17.gsm", ["600", "anonymous"]),
+        ("rx-in-67000000-20000001-20261122-031000-1795309800.17.wav", ["67000000", "20000001"]),
+        ("out-67000000-101-20261122-031000-1795309800.17.json", ["67000000", "101"]),
+        ("20261121-20261122-20261122-031000-1795309800.17.wav", []),  # dates are no numbers
+    ],
+)
+def test_a_name_of_asterisk_says_who_spoke(name: str, numbers: list[str]):
+    found = Recorders(BUILT_IN["asterisk"]).told(b"2026/11", name.encode(), BytesSource(b""))
+    assert [Telephone(number) for number in numbers] == list(found)

@@ -36,7 +36,9 @@ def leg(root: Path, name: str, call: str) -> bytes:
 def a_list(*marks: bytes) -> Exceptions:
     nonce = bytes(range(32))
     items = exceptions.listed(nonce, [(Reason.HELD, mark) for mark in marks])
-    return Exceptions("calls-1", "lockers", parse_instant("2025-06-01T00:00:00Z"), NOW, nonce, items)
+    return Exceptions(
+        "calls-1", "lockers", parse_instant("2025-06-01T00:00:00Z"), NOW, nonce, items
+    )
 
 
 @pytest.fixture
