@@ -2,32 +2,55 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 from agents.cli.configured import composed
+from agents.engine.clock import SystemClock
 from agents.service.building import Composition
-from agents.stores.survey import Fact
-from retention.errors import RetentionError
+from agents.service.checkup import examine
+from retention.checkup import Fact, exit_code, told, unknown
+from retention.errors import ConfigError
+
+_EXAMPLE = ".example.toml"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look at the store, the state and the enforcer; change nothing. 1 if anything is amiss."""
-    chosen = composed(arguments.config)
-    facts = [*chosen.survey(), _enforcer(chosen)]
+    """Look at the store, the agent and the enforcer. 1 if anything is amiss, 2 if not known."""
+    config: Path = arguments.config.absolute()
+    chosen = composed(config)
+    others, unread = _beside(config)
+    built = chosen.build()
+    try:
+        facts = [*examine(chosen, built, config, others, SystemClock().wall()), *unread]
+    finally:
+        built.close()
     if arguments.json:
         print(json.dumps([fact._asdict() for fact in facts]))
     else:
-        for fact in facts:
-            print(f"{'ok  ' if fact.fine else 'LOOK'}  {fact.subject}: {fact.sentence}")
-    return 0 if all(fact.fine for fact in facts) else 1
+        print("\n".join(told(facts)))
+    return exit_code(facts)
 
 
-def _enforcer(chosen: Composition) -> Fact:
-    built = chosen.build()
-    try:
-        built.agent.exchange.consult()
-    except RetentionError as error:
-        return Fact("enforcer", False, str(error))
-    finally:
-        built.close()
-    offset = built.agent.time.offset
-    return Fact("enforcer", True, f"it answers; this clock is {offset} s ahead of it")
+def _beside(config: Path) -> tuple[list[Composition], list[Fact]]:
+    """Agents that the other files of settings in its directory describe; and which cannot be read."""
+    others, unread = [], []
+    for path in _settings_beside(config):
+        try:
+            others.append(composed(path))
+        except ConfigError as error:
+            unread.append(
+                unknown(
+                    "other agents",
+                    f"{error}.",
+                    why="So nobody knows whether that agent looks after the same files.",
+                    remedy="Correct that file, or move it away.",
+                )
+            )
+    return others, unread
+
+
+def _settings_beside(config: Path) -> Iterator[Path]:
+    for path in sorted(config.parent.glob("*.toml")):
+        if path != config and not path.name.endswith(_EXAMPLE):
+            yield path

@@ -8,10 +8,11 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from retention import codec
+from retention.calendar import Instant
 from retention.errors import ConfigError, MalformedError, RefusedError, UnreachableError
 from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, Problem, Welcome
 
@@ -100,6 +101,23 @@ class HttpUplink:
             {"epoch": epoch, "nonce": nonce.hex(), "policy": policy, "ledger": ledger}
         )
         return self._call("GET", f"/agent/v1/directive?{query}", b"", Fetched)
+
+    def certificate_ends(self) -> Instant | None:
+        """When the certificate ends by which the enforcer is known; None where it shows none.
+
+        `UnreachableError` if it does not answer, or shows one that is not believed.
+        """
+        try:
+            connection = self._connect()
+        except OSError as error:
+            raise UnreachableError(f"cannot reach the enforcer: {error}") from error
+        try:
+            if not isinstance(connection.sock, ssl.SSLSocket):
+                return None
+            shown: dict[str, Any] = connection.sock.getpeercert() or {}
+        finally:
+            connection.close()
+        return Instant(int(ssl.cert_time_to_seconds(shown["notAfter"])))
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""

@@ -23,7 +23,6 @@ from agents.service.places import Place
 from agents.service.settings import Service
 from agents.stores import Store
 from agents.stores.joined import Joined
-from agents.stores.survey import Fact
 from agents.stores.tree import Tree
 from retention import envelope, policy
 from retention.errors import ConfigError
@@ -31,6 +30,7 @@ from retention.wire import Enrolment, Hello
 
 CREDENTIAL_FILE = "credential"
 CATALOGUE_FILE = "catalogue.sqlite"
+RESERVE_FILE = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +47,21 @@ class Composition:
 
     def __init__(self, settings: Service, place: Place, **options: Any) -> None:
         self.settings = settings
-        self._place = place
+        self.place = place
         self._options = options
 
     def build(self) -> Built:
         """An enrolled agent, ready to start. `ConfigError` if it is not enrolled."""
         settings, state = self.settings, self.settings.state_directory
         known = credential.load(state / CREDENTIAL_FILE)
-        reserve = Reserve(state / "reserve")
+        reserve = Reserve(state / RESERVE_FILE)
         catalogue = open_catalogue(state / CATALOGUE_FILE, reserve)
         if catalogue.one("SELECT 1 FROM agent") is None:
             raise ConfigError(
                 f"the catalogue in {state} is empty: enrol this agent again, it lost its state"
             )
-        uplink = self._uplink(lambda: known.bearer)
-        store = self._place.open(known.store, catalogue.value("SELECT epoch FROM agent"))
+        uplink = self.uplink(lambda: known.bearer)
+        store = self.place.open(known.store, catalogue.value("SELECT epoch FROM agent"))
         agent = Agent(
             store=store,
             catalogue=catalogue,
@@ -89,7 +89,7 @@ class Composition:
         said = self.settings
         return Daemon(
             built.agent,
-            watch=self._place.watch(),
+            watch=self.place.watch(),
             metrics=Uncounted()
             if said.metrics_port is None
             else _metrics(said.metrics_port, built.agent),
@@ -105,8 +105,8 @@ class Composition:
         """
         state = self.settings.state_directory
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._place.look()
-        enrolled = self._uplink(lambda: None).enrol(Enrolment(token.code))
+        self.place.look()
+        enrolled = self.uplink(lambda: None).enrol(Enrolment(token.code))
         policy.follow(enrolled.policies, token.pin)
         known = Credential(enrolled.store, enrolled.secret, token.pin)
         catalogue = Catalogue(state / CATALOGUE_FILE)
@@ -117,29 +117,25 @@ class Composition:
                 "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
                 [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
             )
-        self._place.enrol(enrolled.store)
+        self.place.enrol(enrolled.store)
         credential.save(state / CREDENTIAL_FILE, known)
         self._first_hello(catalogue, known)
         catalogue.close()
         return enrolled.store
-
-    def survey(self) -> list[Fact]:
-        """What `doctor` tells of the store."""
-        known = credential.load(self.settings.state_directory / CREDENTIAL_FILE)
-        return self._place.survey(known.store)
 
     def _first_hello(self, catalogue: Catalogue, known: Credential) -> None:
         """Learn the epoch: private names on the store carry it from the first on."""
         if catalogue.value("SELECT epoch FROM agent"):
             return
         hello = Hello(epoch=None, number=0, digest=bytes(32), booted=SystemClock().boot())
-        welcome = self._uplink(lambda: known.bearer).hello(hello)
+        welcome = self.uplink(lambda: known.bearer).hello(hello)
         with catalogue.transaction() as db:
             db.execute(
                 "UPDATE agent SET epoch = ?, store_group = ?", (welcome.epoch, welcome.group)
             )
 
-    def _uplink(self, authorisation: Callable[[], str | None]) -> HttpUplink:
+    def uplink(self, authorisation: Callable[[], str | None]) -> HttpUplink:
+        """The wire to the enforcer, with what it is shown of the credential."""
         said = self.settings
         return HttpUplink(said.enforcer, ca_file=said.ca_file, authorisation=authorisation)
 

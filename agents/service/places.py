@@ -1,6 +1,7 @@
 """Where a store lies, before there is one: a tree of directories, or whatever else is composed."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,8 +9,9 @@ from agents.engine.watch import Watch, Watcher
 from agents.stores import Store
 from agents.stores.mounts import is_shared
 from agents.stores.private import enrol
-from agents.stores.survey import SUITABLE, Fact, survey
+from agents.stores.survey import SUITABLE, survey
 from agents.stores.tree import Tree
+from retention.checkup import Fact
 from retention.errors import ConfigError
 
 
@@ -28,8 +30,11 @@ class Place(Protocol):
     def watch(self) -> Watcher | None:
         """Who hints at what comes and changes; None: nobody, the scan alone finds it."""
 
-    def survey(self, store: str) -> list[Fact]:
-        """What `doctor` tells of it."""
+    def survey(self, store: str, shortest: int) -> list[Fact]:
+        """What `doctor` tells of it. `shortest`: days of the shortest period of what lies in it."""
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """Where on this machine it writes, if it does; what must lie on one mount is together."""
 
 
 class TreePlace:
@@ -57,7 +62,12 @@ class TreePlace:
         """See `Place.watch`."""
         return None if is_shared(self._root) else Watch(Path(self._root))
 
-    def survey(self, store: str) -> list[Fact]:
+    def survey(self, store: str, shortest: int) -> list[Fact]:  # noqa: ARG002 - no tree keeps anything
         """See `Place.survey`."""
         root = os.fsencode(self._root)
         return survey(root, store, private=self._private, suitable=self._suitable)
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
+        private = () if self._private is None else (Path(os.fsdecode(self._private)),)
+        return [(Path(self._root), *private)]

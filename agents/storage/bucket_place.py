@@ -1,6 +1,6 @@
 """The bucket of an agent's settings, put together. Imported only where one is set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agents.engine.clock import SystemClock
@@ -10,7 +10,7 @@ from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol, look
 from agents.stores.bucket.survey import survey
 from agents.stores.bucket.wire import Place, Wire
-from agents.stores.survey import Fact
+from retention.checkup import Fact, amiss
 
 
 class BucketPlace:
@@ -36,13 +36,17 @@ class BucketPlace:
     def watch(self) -> None:
         """See `Place.watch`."""
 
-    def survey(self, store: str) -> list[Fact]:
+    def survey(self, store: str, shortest: int) -> list[Fact]:
         """See `Place.survey`."""
         with self.wire() as wire:
             return [
                 *_credentials(self._said.credentials),
-                *survey(wire, self._said.prefix, store, wall=SystemClock().wall),
+                *survey(wire, self._said.prefix, store, wall=SystemClock().wall, shortest=shortest),
             ]
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
+        return []
 
     def wire(self) -> Wire:
         """A new wire to the bucket. `ConfigError` where there are no credentials."""
@@ -54,4 +58,9 @@ class BucketPlace:
 
 def _credentials(file: str | None) -> Iterator[Fact]:
     if file is not None and Path(file).exists() and Path(file).stat().st_mode & 0o077:
-        yield Fact("credentials", False, "Others than the agent's user may read their file.")
+        yield amiss(
+            "credentials",
+            f"Others than the agent's user may read {file}.",
+            why="Whoever reads it can delete recordings.",
+            remedy=f"Run `chmod 600 {file}`, and make new keys if others have been there.",
+        )

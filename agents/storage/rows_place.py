@@ -1,8 +1,9 @@
 """Rows beside recordings: a file of call-detail records, a table, and all places joined to one."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from agents.stores.rows.sql_rows import SqlRows
 from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.survey import survey as survey_csv
 from agents.stores.rows.tables import Table
-from agents.stores.survey import Fact
+from retention.checkup import Fact, amiss, fine
 from retention.errors import ConfigError, RetentionError, StoreUnreachableError
 
 _SQLITE = "sqlite:"
@@ -38,8 +39,11 @@ class RowsPlace(Protocol):
     def open(self, store: str, epoch: int) -> Store:
         """See `Place.open`."""
 
-    def survey(self, store: str) -> list[Fact]:
+    def survey(self, store: str, shortest: int) -> list[Fact]:
         """See `Place.survey`."""
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
 
 
 class CsvPlace:
@@ -62,9 +66,13 @@ class CsvPlace:
         """See `Place.open`."""
         return CsvRows(self._root, store, self._declared, epoch=epoch)
 
-    def survey(self, store: str) -> list[Fact]:
+    def survey(self, store: str, shortest: int) -> list[Fact]:  # noqa: ARG002 - nothing keeps a row longer
         """See `Place.survey`."""
         return survey_csv(self._root, self._declared.live, store)
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
+        return [(Path(os.fsdecode(self._root)),)]
 
 
 class TablePlace:
@@ -99,17 +107,29 @@ class TablePlace:
             opened.verify()
         return opened
 
-    def survey(self, store: str) -> list[Fact]:
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
+        file = self._said.dsn.removeprefix(_SQLITE)
+        return [] if file == self._said.dsn else [(Path(file),)]
+
+    def survey(self, store: str, shortest: int) -> list[Fact]:  # noqa: ARG002 - as above
         """See `Place.survey`."""
         database = self._connected()
         try:
             rows = SqlRows(database, store, {b"": self._table})
             rows.check()
             rows.verify()
-            facts = [Fact("database", True, "It answers, and is the one that was enrolled.")]
+            facts = [fine("database", "It answers, and is the one that was enrolled.")]
             return [*facts, *database.survey(self._table.name, blanking=bool(self._table.blank))]
         except RetentionError as error:
-            return [Fact("database", False, str(error))]
+            return [
+                amiss(
+                    "database",
+                    str(error),
+                    why="While that is so no row of it goes, and no scan is complete.",
+                    remedy="Look at `dsn`, at the database, and at what is declared of the table.",
+                )
+            ]
         finally:
             database.close()
 
@@ -152,14 +172,20 @@ class JoinedPlace:
         """See `Place.watch`."""
         return self._main.watch()
 
-    def survey(self, store: str) -> list[Fact]:
+    def survey(self, store: str, shortest: int) -> list[Fact]:
         """See `Place.survey`."""
-        facts = self._main.survey(store)
+        facts = self._main.survey(store, shortest)
         for name, place in self._rows.items():
             facts += [
-                fact._replace(subject=f"{name}: {fact.subject}") for fact in place.survey(store)
+                fact._replace(subject=f"{name}: {fact.subject}")
+                for fact in place.survey(store, shortest)
             ]
         return facts
+
+    def roots(self) -> Sequence[tuple[Path, ...]]:
+        """See `Place.roots`."""
+        of_rows = chain.from_iterable(place.roots() for place in self._rows.values())
+        return [*self._main.roots(), *of_rows]
 
 
 def joined(main: Place, csv: Iterable[Csv], tables: Iterable[SqlTable]) -> JoinedPlace:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from retention.checkup import Fact, amiss, unknown
+
 #: Where a kind of deleter is told what to do; of files with one name in several, the first counts.
 DELETERS: Mapping[str, tuple[Path, ...]] = {
     "cron": tuple(
@@ -42,8 +44,8 @@ _AGE = 5
 Names = Callable[[str], bool]
 
 
-def deleting(root: bytes, places: Mapping[str, tuple[Path, ...]] = DELETERS) -> Iterator[str]:
-    """A sentence for each rule that may delete here, and for each that cannot be read."""
+def deleting(root: bytes, places: Mapping[str, tuple[Path, ...]] = DELETERS) -> Iterator[Fact]:
+    """A fact for each rule that may delete here, and for each that cannot be read."""
     here = os.fsdecode(os.path.realpath(root))
     judges: dict[str, Callable[[str, Names], bool]] = {
         "motion": _motion,
@@ -57,12 +59,19 @@ def deleting(root: bytes, places: Mapping[str, tuple[Path, ...]] = DELETERS) -> 
             try:
                 text = _without_comments(path.read_text(errors="replace"))
             except OSError as error:
-                yield f"{path} cannot be read ({error.strerror}), so what it deletes is not known."
+                yield unknown(
+                    "other deleters",
+                    f"{path} cannot be read ({error.strerror}).",
+                    why="So what it deletes is not known.",
+                    remedy="Run `doctor` as a user who may read it, or read it yourself.",
+                )
                 continue
             if judge(text, lambda named: _concerns(named, here)):
-                yield (
-                    f"{path} ({kind}) may delete or pack files here, also held ones and early: take "
-                    "this root out of it."
+                yield amiss(
+                    "other deleters",
+                    f"{path} ({kind}) may delete or pack files here.",
+                    why="It knows no hold and no calendar: it deletes held ones, and others early.",
+                    remedy="Take this root out of it.",
                 )
 
 

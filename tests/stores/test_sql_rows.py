@@ -291,13 +291,13 @@ def test_a_role_that_may_only_read_blocks_and_one_that_may_delete_erases(on_post
         "The agent has no right to do this.",
     )
     [fact] = [f for f in reader.survey("cdr", blanking=False) if f.subject == "rights"]
-    assert (fact.fine, fact.sentence) == (False, "The agent needs DELETE on cdr.")
+    assert (fact.fine, fact.sentence) == (False, "The agent may not DELETE on cdr.")
     [fact] = [f for f in deleter.survey("cdr", blanking=False) if f.subject == "rights"]
     assert fact.fine
     [fact] = [
         f for f in on_postgres.database.survey("cdr", blanking=False) if f.subject == "rights"
     ]
-    assert "too much" in fact.sentence
+    assert "a superuser" in fact.sentence
     store = SqlRows(deleter, STORE, table)
     assert store.erase({b"d": [wanted(1, one)]})[0].outcome is Outcome.ERASED_VERIFIED
     for database in (reader, deleter):

@@ -11,7 +11,9 @@ from stores.place import STORE
 from agents.stores.kernel import mount_of
 from agents.stores.mounts import PROC, Mount, is_shared, read_mounts
 from agents.stores.private import enrol
-from agents.stores.survey import SUITABLE, Fact, overlaps, survey
+from agents.stores.room import LEAST_INODES, room
+from agents.stores.survey import SUITABLE, overlaps, survey
+from retention.checkup import Fact
 from retention.errors import ConfigError
 
 MOUNTS = rb"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -28,7 +30,16 @@ def anything() -> frozenset[str]:
 
 def troubles(facts: list[Fact]) -> list[str]:
     """What is not fine; the right to link is the user's who runs the tests, and looked at below."""
+    for fact in facts:
+        assert fact.sentence.endswith(".")
+        assert bool(fact.why and fact.remedy) == (fact.fine is not True), "what to do, and why"
     return [fact.subject for fact in facts if not fact.fine and fact.subject != "hard links"]
+
+
+def the(subject: str, facts: list[Fact]) -> Fact:
+    """The one fact about something."""
+    (found,) = [fact for fact in facts if fact.subject == subject]
+    return found
 
 
 def test_mounts_are_read_with_their_escapes_and_both_kinds_of_read_only():
@@ -44,25 +55,41 @@ def test_a_good_tree_has_no_troubles_and_every_fact_is_a_sentence(tmp_path: Path
     enrol(os.fsencode(tmp_path), STORE)
     facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
     assert troubles(facts) == []
-    subjects = ["file system", "private directory", "writers", "hard links", "other deleters"]
-    assert [fact.subject for fact in facts] == subjects
-    assert all(fact.sentence.endswith(".") for fact in facts)
+    assert [fact.subject for fact in facts] == [
+        "file system",
+        "room",
+        "watches",
+        "private directory",
+        "writers",
+        "hard links",
+        "incident marks",
+        "other deleters",
+    ]
 
 
 def test_a_file_system_without_stable_inodes_is_named(tmp_path: Path):
     enrol(os.fsencode(tmp_path), STORE)
     facts = survey(os.fsencode(tmp_path), STORE, suitable=frozenset({"zfs"}))
     assert troubles(facts) == ["file system"]
-    assert "whose inodes are not known to be stable; use zfs." in facts[0].sentence
+    assert "whose inodes are not known to be stable" in facts[0].sentence
+    assert "one of zfs" in facts[0].remedy
 
 
-def proc_of(tmp_path: Path, *, mounts: bytes = b"", capabilities: str = "0", guard: str = "1"):
+def proc_of(
+    tmp_path: Path,
+    *,
+    mounts: bytes = b"",
+    capabilities: str = "0",
+    guard: str = "1",
+    watches: int = 8192,
+) -> Path:
     proc = tmp_path / "proc"
-    for directory in ("self", "sys/fs"):
+    for directory in ("self", "sys/fs/inotify"):
         (proc / directory).mkdir(parents=True)
     (proc / "self/mountinfo").write_bytes(mounts)
     (proc / "self/status").write_text(f"Name:\tagent\nCapEff:\t{capabilities}\nCapBnd:\tff\n")
     (proc / "sys/fs/protected_hardlinks").write_text(f"{guard}\n")
+    (proc / "sys/fs/inotify/max_user_watches").write_text(f"{watches}\n")
     return proc
 
 
@@ -122,7 +149,7 @@ def test_a_private_directory_missing_or_with_something_left_in_it_is_told(tmp_pa
     (tmp_path / ".retention/quarantine/3.14").touch()
     facts = survey(os.fsencode(tmp_path), STORE, suitable=suitable)
     assert troubles(facts) == ["private directory"]
-    assert "lies (1) what an interrupted" in facts[1].sentence
+    assert "lies (1) what an interrupted" in the("private directory", facts).sentence
 
 
 def test_a_root_that_is_not_there_is_the_users_mistake(tmp_path: Path):
@@ -145,7 +172,7 @@ def test_what_is_mounted_inside_is_told(tmp_path: Path, need: Callable[[str], st
     finally:
         subprocess.run(["umount", inside], check=True)
     assert troubles(facts) == ["mounts inside"]
-    assert f"{inside} is mounted inside" in facts[1].sentence
+    assert f"{inside} is mounted inside" in the("mounts inside", facts).sentence
 
 
 def nfs(path: Path, tmp_path: Path) -> Path:
@@ -174,7 +201,7 @@ def test_on_a_share_nobody_is_told_of_events_and_what_is_left_of_open_files_is_c
     (root / ".nfs0000000002").touch()
     facts = survey(os.fsencode(root), STORE, proc=proc)
     assert troubles(facts) == ["leftovers"]
-    assert "Of 2 files" in facts[1].sentence
+    assert "Of 2 files" in the("leftovers", facts).sentence
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user on a share")
@@ -199,3 +226,33 @@ def test_what_a_recorder_began_and_left_is_counted_once_it_is_a_day_old(tmp_path
     facts = survey(os.fsencode(tmp_path), STORE, suitable=anything())
     assert troubles(facts) == ["unfinished files"]
     assert facts[-1].sentence.startswith("2 files")
+
+
+def test_more_directories_than_half_of_what_can_be_watched_are_told(tmp_path: Path):
+    root = tmp_path / "root"
+    for name in ("a", "b/c", "d"):
+        (root / name).mkdir(parents=True)
+    enrol(os.fsencode(root), STORE)
+    eight = 8  # the root, these, and `.retention` with its two
+    for number, watches, fine in ((0, 2 * eight, True), (1, 2 * eight - 1, False)):
+        proc = proc_of(tmp_path / str(number), capabilities="8", watches=watches)
+        assert the("watches", survey(os.fsencode(root), STORE, proc=proc)).fine is fine
+
+
+def test_room_is_told_in_mebibytes_and_small_blocks_by_their_size(
+    disk: Callable[..., Path], tmp_path: Path
+):
+    small = disk("small")
+    (found,) = room(small, "room", least=1 << 20, why="It matters.")
+    assert found.fine
+    assert "in blocks of 1024 bytes" in found.sentence
+    (found,) = room(small, "room", least=1 << 30, why="It matters.")
+    assert found.fine is False
+    assert "1024 are needed" in found.sentence
+    assert "It matters." == found.why
+    for number in range(2000 - LEAST_INODES):
+        (small / str(number)).touch()
+    (found,) = room(small, "room", least=1 << 20, why="It matters.")
+    assert "inodes are free" in found.sentence
+    (found,) = room(tmp_path, "room", least=1, why="It matters.")
+    assert "blocks" not in found.sentence

@@ -1,48 +1,73 @@
 """What `doctor` asks of a bucket: who else deletes in it, what keeps too long, what the agent may do.
 
-Nothing is written. A configuration that the server does not know, or does not let us see, is said
-to be unknown: it is not known to be absent.
+Nothing is written and nothing is deleted: whether the agent may is asked about a version that never
+was. A configuration that the server does not know, or does not let us see, is said to be unknown:
+it is not known to be absent.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from xml.etree import ElementTree as ET
 
-from agents.stores.bucket.identity import read_identity, stores_below
+from agents.stores.bucket.identity import PRIVATE, read_identity, stores_below
 from agents.stores.bucket.keeping import can_lock
 from agents.stores.bucket.listing import uploads
 from agents.stores.bucket.trouble import NoAnswerError, S3Error
-from agents.stores.bucket.wire import Wire
-from agents.stores.survey import Fact
+from agents.stores.bucket.wire import Wire, encoded
+from retention.checkup import Fact, amiss, fine, unknown
 from retention.errors import StoreUnreachableError
 
 MOST_SKEW_SECONDS = 60
 """Servers refuse a request that is 15 minutes off; locks and uploads are dated by their clock."""
 _MOST_COUNTED = 10_000
 _NONE = frozenset({404, 501})  # there is none, or the server knows no such thing
+_FORBIDDEN = 403
+_NO_VERSION = "null"
+"""The version of what was put where no versions are kept: a name that every server takes for one."""
+_DOES = {
+    "Expiration": "deletes what is current, or hides it behind a marker,",
+    "NoncurrentVersionExpiration": "deletes versions that are not current",
+    "AbortIncompleteMultipartUpload": "aborts uploads",
+    "Transition": "moves objects to another storage class",
+    "NoncurrentVersionTransition": "moves versions to another storage class",
+}
 
 
-def survey(wire: Wire, prefix: str, store: str, *, wall: Callable[[], float]) -> list[Fact]:
-    """Look at a bucket without changing it."""
+def survey(
+    wire: Wire, prefix: str, store: str, *, wall: Callable[[], float], shortest: int
+) -> list[Fact]:
+    """Look at a bucket without changing it. `shortest`: days of the shortest period in it."""
     try:
         found = read_identity(wire, prefix)
     except StoreUnreachableError as error:
-        return [Fact("bucket", False, str(error))]
+        return [_unreachable(str(error))]
     if found != store:
         said = "never enrolled" if found is None else f"enrolled as another store: {found!r}"
-        return [Fact("bucket", False, f"It is {said}.")]
+        return [_unreachable(f"It is {said}.")]
     return [
-        Fact("bucket", True, "It answers, and is the one that was enrolled."),
+        fine("bucket", "It answers, and is the one that was enrolled."),
         *_clock(wire, wall),
         *_versioning(wire),
-        *_lock(wire),
+        *_lock(wire, shortest),
         *_lifecycle(wire, prefix),
         *_replication(wire),
         *_uploads(wire, prefix),
         *_others(wire, prefix),
-        *_rights(wire),
+        *_missing(wire, prefix),
+        *_too_wide(wire),
     ]
+
+
+def _unreachable(sentence: str) -> Fact:
+    return amiss(
+        "bucket",
+        sentence,
+        why="While that is so nothing in it is erased, held or called gone.",
+        remedy="Look at endpoint, name, prefix and credentials; a bucket that was emptied is enrolled "
+        "again.",
+    )
 
 
 def _clock(wire: Wire, wall: Callable[[], float]) -> Iterator[Fact]:
@@ -54,8 +79,16 @@ def _clock(wire: Wire, wall: Callable[[], float]) -> Iterator[Fact]:
     if said is None:
         return
     ahead = round(parsedate_to_datetime(said).timestamp() - wall())
-    fine = abs(ahead) <= MOST_SKEW_SECONDS
-    yield Fact("server's clock", fine, f"It is {ahead} s ahead of this machine's.")
+    sentence = f"It is {ahead} s ahead of this machine's."
+    if abs(ahead) <= MOST_SKEW_SECONDS:
+        yield fine("server's clock", sentence)
+    else:
+        yield amiss(
+            "server's clock",
+            sentence,
+            why="Uploads and locks are dated by it; past 15 minutes it refuses every request.",
+            remedy="Let both machines take their time from one source.",
+        )
 
 
 def _versioning(wire: Wire) -> Iterator[Fact]:
@@ -65,32 +98,48 @@ def _versioning(wire: Wire) -> Iterator[Fact]:
         return
     status = "" if state is None else _text(state, "Status")
     if status == "Enabled":
-        yield Fact("versions", True, "Every version is kept, and each is an item of its own.")
+        yield fine("versions", "Every version is kept, and each is an item of its own.")
     else:
-        sentence = (
-            "It keeps no versions (any more): what is overwritten between the last look and the"
-            " deletion is lost, and nothing can be held in the storage."
+        yield amiss(
+            "versions",
+            "It keeps no versions (any more).",
+            why="What is overwritten between the last look and the deletion is lost, and nothing can "
+            "be held in the storage.",
+            remedy="Turn versioning on, unless no key is ever used twice and the agent alone holds.",
         )
-        yield Fact("versions", False, sentence)
 
 
-def _lock(wire: Wire) -> Iterator[Fact]:
+def _lock(wire: Wire, shortest: int) -> Iterator[Fact]:
     if not can_lock(wire):
-        sentence = (
-            "It cannot lock, or does not let the agent see it: what is held, this agent alone"
-            " keeps. Others who may delete can remove it."
+        yield amiss(
+            "legal holds",
+            "It cannot lock, or does not let the agent see it.",
+            why="What is held, this agent alone keeps: others who may delete can remove it.",
+            remedy="Keep recordings in a bucket made with object lock, or let nobody else delete.",
         )
-        yield Fact("legal holds", False, sentence)
         return
-    yield Fact("legal holds", True, "What is held gets a legal hold, tagged as ours.")
+    yield fine("legal holds", "What is held gets a legal hold, tagged as ours.")
     state = _asked(wire, "object-lock=")
-    if isinstance(state, ET.Element) and (mode := _text(state, "Mode")):
-        days = _text(state, "Days") or f"365 x {_text(state, 'Years')}"
-        sentence = (
-            f"All that is new is locked for {days} days ({mode}): what is due earlier stays until"
-            " then. Compare with the shortest period of the classes in it."
-        )
-        yield Fact("default retention", False, sentence)
+    if isinstance(state, Fact):
+        yield state._replace(subject="default retention")
+    elif state is not None and (mode := _text(state, "Mode")):
+        days = int(_text(state, "Days") or 366 * int(_text(state, "Years") or 0))
+        yield _default_retention(days, mode, shortest)
+
+
+def _default_retention(days: int, mode: str, shortest: int) -> Fact:
+    sentence = (
+        f"All that is new is locked for {days} days ({mode}); the shortest period of what lies in "
+        f"it is {shortest} days"
+    )
+    if days < shortest:
+        return fine("default retention", f"{sentence}.")
+    return amiss(
+        "default retention",
+        f"{sentence}.",
+        why="What is due earlier is blocked until then, and its limit passes.",
+        remedy="Shorten it below the period, or take it away: a hold locks by itself.",
+    )
 
 
 def _lifecycle(wire: Wire, prefix: str) -> Iterator[Fact]:
@@ -102,7 +151,7 @@ def _lifecycle(wire: Wire, prefix: str) -> Iterator[Fact]:
     for rule in rules:
         yield from _rule(rule, prefix)
     if not rules:
-        yield Fact("lifecycle", True, "No rule of the bucket deletes or moves anything.")
+        yield fine("lifecycle", "No rule of the bucket deletes or moves anything.")
 
 
 def _rule(rule: ET.Element, prefix: str) -> Iterator[Fact]:
@@ -111,22 +160,21 @@ def _rule(rule: ET.Element, prefix: str) -> Iterator[Fact]:
     begins = _text(rule, "Prefix")
     if not (begins.startswith(prefix) or prefix.startswith(begins)):
         return
-    what = {
-        "Expiration": "deletes what is current, or hides it behind a marker,",
-        "NoncurrentVersionExpiration": "deletes versions that are not current",
-        "AbortIncompleteMultipartUpload": "aborts uploads",
-        "Transition": "moves objects to another storage class",
-        "NoncurrentVersionTransition": "moves versions to another storage class",
-    }
-    for name, does in what.items():
+    for name, does in _DOES.items():
         for part in _all(rule, name):
             told = {_plain(each.tag): each.text or "" for each in part}
             when = ", ".join(f"{word} {value}" for word, value in sorted(told.items()))
-            sentence = (
-                f"A rule {does} ({when}). It knows no hold and no legal calendar, and rounds up to"
-                " the next midnight UTC: leave erasing to the agent."
-            )
-            yield Fact("lifecycle", name.startswith("Abort"), sentence)
+            sentence = f"A rule {does} ({when})."
+            if name.startswith("Abort"):
+                yield fine("lifecycle", sentence)
+            else:
+                yield amiss(
+                    "lifecycle",
+                    sentence,
+                    why="It knows no hold and no legal calendar, and rounds up to the next midnight "
+                    "UTC.",
+                    remedy="Take it away, and leave erasing to the agent.",
+                )
 
 
 def _replication(wire: Wire) -> Iterator[Fact]:
@@ -134,37 +182,77 @@ def _replication(wire: Wire) -> Iterator[Fact]:
     if isinstance(state, Fact):
         yield state._replace(subject="replication")
     elif state is not None and list(_all(state, "Rule")):
-        sentence = (
-            "It is replicated: deleting a version by its id is never replicated, so the copies"
-            " stay. Enrol their bucket as a store of its own."
+        yield amiss(
+            "replication",
+            "It is replicated.",
+            why="Deleting a version by its id is never replicated, so the copies stay.",
+            remedy="Enrol the bucket of the copies as a store of its own.",
         )
-        yield Fact("replication", False, sentence)
 
 
 def _uploads(wire: Wire, prefix: str) -> Iterator[Fact]:
     found = sum(1 for _ in islice(uploads(wire, prefix), _MOST_COUNTED))
     sentence = f"{found} uploads were begun and not completed; they go when they are due."
-    yield Fact("uploads", found < _MOST_COUNTED, sentence)
+    if found < _MOST_COUNTED:
+        yield fine("uploads", sentence)
+    else:
+        yield amiss(
+            "uploads",
+            f"{found} uploads or more were begun and not completed.",
+            why="Nobody sees them in a listing, and they may show people; they go when they are due.",
+            remedy="Find the program that begins them and does not end.",
+        )
 
 
 def _others(wire: Wire, prefix: str) -> Iterator[Fact]:
     for below in stores_below(wire, prefix):
-        sentence = f"Another store is enrolled below this one's prefix, at {below!r}."
-        yield Fact("other stores", False, sentence)
+        yield amiss(
+            "other stores",
+            f"Another store is enrolled below this one's prefix, at {below!r}.",
+            why="Each of the two would erase by its own dates what the other one holds.",
+            remedy="Retire one of them, or give each a prefix of its own.",
+        )
 
 
-def _rights(wire: Wire) -> Iterator[Fact]:
+def _missing(wire: Wire, prefix: str) -> Iterator[Fact]:
+    """The right to delete, asked of a version that nobody has: there is nothing to be deleted."""
+    key = f"{prefix}{PRIVATE}nothing-{secrets.token_hex(16)}"
+    try:
+        wire.ask("DELETE", key, encoded(versionId=_NO_VERSION), once=True)
+    except NoAnswerError:
+        yield unknown(
+            "right to delete",
+            "The server did not answer when it was asked.",
+            why="So it is not known whether what is due will go.",
+            remedy="Run `doctor` again.",
+        )
+    except S3Error as error:
+        if error.status == _FORBIDDEN:
+            yield amiss(
+                "right to delete",
+                f"The server refuses it ({error.code[:60]}).",
+                why="What is due will not go, and its limit will pass.",
+                remedy="Give the agent's keys s3:DeleteObject and s3:DeleteObjectVersion here.",
+            )
+            return
+        yield fine("right to delete", "The agent may delete versions.")
+    else:
+        yield fine("right to delete", "The agent may delete versions.")
+
+
+def _too_wide(wire: Wire) -> Iterator[Fact]:
     """Rights to the bucket itself, of which an agent needs none: that it may see them tells."""
     state = _asked(wire, "policy=")
     if isinstance(state, Fact):
-        sentence = "It may not see the bucket's policy, as it should be."
-        yield Fact("rights", True, sentence)
+        yield fine("rights", "It may not see the bucket's policy, as it should be.")
     else:
-        sentence = (
-            "These keys may read the bucket's policy, as an owner's do: give the agent keys of its"
-            " own, that may list, read, tag, hold and delete versions and nothing else."
+        yield amiss(
+            "rights",
+            "These keys may read the bucket's policy, as an owner's do.",
+            why="Whoever takes them from this machine can do more than erase: make all of it public.",
+            remedy="Give the agent keys of its own, that may list, read, tag, hold and delete versions "
+            "and nothing else.",
         )
-        yield Fact("rights", False, sentence)
 
 
 def _asked(wire: Wire, query: str) -> ET.Element | Fact | None:
@@ -175,9 +263,18 @@ def _asked(wire: Wire, query: str) -> ET.Element | Fact | None:
     except S3Error as error:
         if error.status in _NONE:
             return None
-        return Fact(query, False, f"It cannot be known: the server said {error.code[:60]}.")
+        return _not_known(query, f"the server said {error.code[:60]}")
     except (NoAnswerError, ET.ParseError) as error:
-        return Fact(query, False, f"It cannot be known ({type(error).__name__}).")
+        return _not_known(query, type(error).__name__)
+
+
+def _not_known(query: str, why: str) -> Fact:
+    return unknown(
+        query,
+        f"It cannot be known ({why}).",
+        why="So nobody knows who else deletes or keeps here.",
+        remedy="Let the agent's keys read the configuration of the bucket, or ask who owns it.",
+    )
 
 
 def _all(element: ET.Element, name: str) -> Iterator[ET.Element]:

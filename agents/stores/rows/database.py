@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-from agents.stores.survey import Fact
+from retention.checkup import Fact
 from retention.errors import RetentionError
 
 IDENTITY = "retention_store"

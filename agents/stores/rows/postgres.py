@@ -8,7 +8,7 @@ import psycopg
 from psycopg import errors
 
 from agents.stores.rows.database import Column, RejectedError, Row
-from agents.stores.survey import Fact
+from retention.checkup import Fact, amiss, fine
 from retention.errors import ConfigError, StoreUnreachableError
 
 CONNECT_SECONDS = 10
@@ -175,38 +175,70 @@ class Postgres:
 def _facts(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
     yield from _rights(table, seen, blanking=blanking)
     if seen.replica:
-        yield Fact("database", False, "It is a replica: nothing can be erased here.")
-    if seen.triggers:
-        sentence = f"Triggers ({seen.triggers}) of {table} may copy a row before it goes."
-        yield Fact("triggers", False, sentence)
-    if seen.cascades and not blanking:
-        sentence = (
-            f"With a row of {table} go rows of other tables ({seen.cascades}) that refer to it."
+        yield amiss(
+            "database",
+            "It is a replica.",
+            why="Nothing can be erased here.",
+            remedy="Name the primary in `dsn`.",
         )
-        yield Fact("cascades", False, sentence)
+    if seen.triggers:
+        yield amiss(
+            "triggers",
+            f"{table} has triggers ({seen.triggers}).",
+            why="They may copy a row before it goes, and the copy stays.",
+            remedy="Look at what they do; a table that they write to is one to declare as well.",
+        )
+    if seen.cascades and not blanking:
+        yield amiss(
+            "cascades",
+            f"With a row of {table} go rows of other tables ({seen.cascades}) that refer to it.",
+            why="Nobody asks whether those are due, or held.",
+            remedy="Blank columns instead of deleting rows, or take ON DELETE CASCADE away.",
+        )
     keepers = [f"replication slots ({seen.slots})"] * bool(seen.slots)
     keepers += [f"publications ({seen.published})"] * bool(seen.published)
     keepers += ["the archive of its log"] * seen.archived
-    yield Fact(
-        "residuals",
-        not keepers,
+    stays = (
         "What is erased stays in free pages until the table is vacuumed, in the log until that is "
-        "recycled, and in every backup" + "".join(f", and in {keeper}" for keeper in keepers) + ".",
+        "recycled, and in every backup"
     )
+    if keepers:
+        yield amiss(
+            "residuals",
+            stays + "".join(f", and in {keeper}" for keeper in keepers) + ".",
+            why="So somebody else has the rows after their limit, and nobody erases them there.",
+            remedy="See what is kept there and how long; register it as a backup at the enforcer.",
+        )
+    else:
+        yield fine("residuals", f"{stays}.")
 
 
 def _rights(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
     needed = {"SELECT": seen.selects, ("UPDATE" if blanking else "DELETE"): _acts(seen, blanking)}
     missing = [right for right, given in needed.items() if not given]
     if missing:
-        yield Fact("rights", False, f"The agent needs {' and '.join(missing)} on {table}.")
+        yield amiss(
+            "rights",
+            f"The agent may not {' and '.join(missing)} on {table}.",
+            why="What is due there will not go.",
+            remedy=f"GRANT {', '.join(missing)} ON {table} to its role.",
+        )
     elif seen.owns:
-        yield Fact("rights", False, f"The agent's role owns {table} or is a superuser: too much.")
+        yield _too_wide(f"The agent's role owns {table} or is a superuser.")
     elif seen.writes or (seen.deletes if blanking else seen.updates):
-        sentence = f"The agent needs only {' and '.join(needed)} on {table}, and has more."
-        yield Fact("rights", False, sentence)
+        needs = " and ".join(needed)
+        yield _too_wide(f"The agent needs only {needs} on {table}, and has more.")
     else:
-        yield Fact("rights", True, f"The agent may do with {table} what it must, and no more.")
+        yield fine("rights", f"The agent may do with {table} what it must, and no more.")
+
+
+def _too_wide(sentence: str) -> Fact:
+    return amiss(
+        "rights",
+        sentence,
+        why="Whoever takes its credentials could change what calls are said to have been.",
+        remedy="Give it a role of its own with the grants of docs/rows.md.",
+    )
 
 
 def _acts(seen: Surveyed, blanking: bool) -> bool:  # noqa: FBT001 - which of two rights

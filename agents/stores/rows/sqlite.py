@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agents.stores.rows.database import Column, RejectedError, Row
-from agents.stores.survey import Fact
+from retention.checkup import Fact, amiss, fine
 from retention.errors import StoreUnreachableError
 
 BUSY_SECONDS = 10
@@ -98,12 +98,18 @@ class Sqlite:
     def survey(self, table: str, *, blanking: bool) -> Iterator[Fact]:
         """See `Database.survey`."""
         writable = os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)
-        sentence = "The agent may change this file." if writable else _NOT_WRITABLE
-        yield Fact("rights", writable, sentence)
+        if writable:
+            yield fine("rights", "The agent may change this file.")
+        else:
+            yield amiss(
+                "rights",
+                _NOT_WRITABLE,
+                why="What is due in it will not go.",
+                remedy="Give its user the right to write both.",
+            )
         what = "blanked" if blanking else "deleted"
-        yield Fact(
+        yield fine(
             "residuals",
-            True,
             f"What is {what} is overwritten in the file (secure_delete); in a log that another "
             f"program keeps open, and in copies of the file, it stays for as long as they do.",
         )
@@ -111,7 +117,12 @@ class Sqlite:
             "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", (table,)
         )
         if triggers:
-            yield Fact("triggers", False, f"Triggers ({len(triggers)}) of {table} may copy a row.")
+            yield amiss(
+                "triggers",
+                f"{table} has triggers ({len(triggers)}).",
+                why="They may copy a row before it goes, and the copy stays.",
+                remedy="Look at what they do; a table that they write to is one to declare as well.",
+            )
 
     def close(self) -> None:
         """See `Database.close`."""

@@ -9,9 +9,13 @@ from pathlib import Path
 from agents.stores.beneath import Root
 from agents.stores.deleters import DELETERS
 from agents.stores.rows.parts import parts_in
-from agents.stores.survey import SUITABLE, Fact
+from agents.stores.survey import SUITABLE
 from agents.stores.survey import survey as survey_tree
+from retention.checkup import Fact, amiss, fine
 from retention.errors import ConfigError
+
+#: What no file of rows has: it is neither linked nor watched, and no marker lies beside a row.
+_OF_RECORDINGS = frozenset({"hard links", "watches", "incident marks"})
 
 _RESIDUALS = (
     "What is erased stays in the blocks that the file system has freed, in its snapshots, and in "
@@ -29,12 +33,8 @@ def survey(
 ) -> list[Fact]:
     """Look at an enrolled directory of rows without changing it. `ConfigError` if it cannot be opened."""
     facts = survey_tree(root, store, suitable=suitable, deleters=deleters)
-    facts = [fact for fact in facts if fact.subject != "hard links"]
-    return [*facts, *_of_files(root, live), _residuals()]
-
-
-def _residuals() -> Fact:
-    return Fact("residuals", True, _RESIDUALS)
+    facts = [fact for fact in facts if fact.subject not in _OF_RECORDINGS]
+    return [*facts, *_of_files(root, live), fine("residuals", _RESIDUALS)]
 
 
 def _of_files(root: bytes, live: bytes) -> Iterator[Fact]:
@@ -45,11 +45,16 @@ def _of_files(root: bytes, live: bytes) -> Iterator[Fact]:
     try:
         parts = parts_in(opened.fd, live)
         for _, why in parts.shut:
-            yield Fact("parts", False, why)
+            yield amiss(
+                "parts",
+                why,
+                why="The rows in it can be neither seen nor erased, so nothing here is called gone.",
+                remedy="Make it readable, unpacked, and let nobody pack the parts (docs/rows.md).",
+            )
         if parts.files:
             yield _lease(opened.fd, parts.files[0].name)
         else:
-            yield Fact("parts", True, "There is no file of rows yet.")
+            yield fine("parts", "There is no file of rows yet.")
     finally:
         opened.close()
 
@@ -62,13 +67,18 @@ def _lease(fd: int, name: bytes) -> Fact:
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         if error.errno == errno.EAGAIN:
-            sentence = "A program keeps this file open: its rows go when it is opened for each."
-            return Fact("writers of rows", False, sentence)
-        sentence = (
-            "The agent cannot know whether a program writes to this file: let it run as the "
-            "file's owner, or give it CAP_LEASE."
+            return amiss(
+                "writers of rows",
+                "A program keeps this file open.",
+                why="While it does, nothing in the file goes, and that is told as failed.",
+                remedy="Let it open the file for each record, or reopen it when it is renamed.",
+            )
+        return amiss(
+            "writers of rows",
+            "The agent cannot know whether a program writes to this file.",
+            why="So it erases nothing in it.",
+            remedy="Run it as the file's owner, or give it CAP_LEASE.",
         )
-        return Fact("writers of rows", False, sentence)
     finally:
         os.close(file)
-    return Fact("writers of rows", True, "Nobody keeps this file open between two records.")
+    return fine("writers of rows", "Nobody keeps this file open between two records.")

@@ -1,0 +1,196 @@
+"""What `retention-agent doctor` looks at besides the recordings: the agent's own things.
+
+Each is something that works when the agent is installed and fails when it matters: on the night of
+an incident, after a boot, or when a certificate ends.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from agents.engine.clock import WRONG_SECONDS
+from agents.engine.reserve import RESERVE_BYTES
+from agents.service.building import CREDENTIAL_FILE, RESERVE_FILE, Built, Composition
+from agents.service.started import service
+from agents.stores.room import room
+from agents.stores.survey import overlaps
+from retention.calendar import DAY, Instant, Period
+from retention.checkup import Fact, amiss, fine, unknown
+from retention.errors import RetentionError, UnreachableError
+
+LEAST_ROOM = 64 << 20
+"""The reserve, a catalogue of some thousands of items, and its log."""
+RENEW_WITHIN_DAYS = 30
+_MOST_SCANS = 2
+_OTHERS = 0o077
+_OTHERS_WRITE = 0o022
+
+
+def examine(
+    chosen: Composition, built: Built, config: Path, others: Iterable[Composition], now: Instant
+) -> list[Fact]:
+    """Look at an enrolled agent; change nothing. `others`: agents of other settings beside these.
+
+    `ConfigError` if its root cannot be opened.
+    """
+    store = built.catalogue.value("SELECT store FROM agent")
+    group = built.catalogue.value("SELECT store_group FROM agent")
+    shortest = Period.parse(built.agent.chain().strictest(group).period).roughly_days
+    return [
+        *chosen.place.survey(store, shortest),
+        *_neighbours(chosen, others),
+        *_files(chosen, config),
+        *_state(chosen),
+        *service(config, chosen.place.roots(), chosen.settings.state_directory),
+        _scanned(chosen, built, now),
+        *_enforcer(chosen, built, now),
+    ]
+
+
+def _neighbours(chosen: Composition, others: Iterable[Composition]) -> Iterator[Fact]:
+    """No two agents of one machine may look after the same files, or write to the same ones."""
+    ours = chosen.settings
+    for other in others:
+        theirs = list(chain.from_iterable(other.place.roots()))
+        for path in chain.from_iterable(chosen.place.roots()):
+            yield from overlaps(os.fsencode(path), map(os.fsencode, theirs))
+        if other.settings.state_directory == ours.state_directory:
+            yield amiss(
+                "other agents",
+                f"Another agent's settings name the same state, {ours.state}.",
+                why="Two agents with one credential contradict each other; the enforcer freezes both.",
+                remedy="Give each a state of its own, and enrol it as a store of its own.",
+            )
+        port = ours.metrics_port
+        if port is not None and other.settings.metrics_port == port:
+            yield amiss(
+                "other agents",
+                f"Another agent's settings name the same metrics_port, {port}.",
+                why="Whichever starts second does not start.",
+                remedy="Give each a port of its own.",
+            )
+
+
+def _files(chosen: Composition, config: Path) -> Iterator[Fact]:
+    """Who else may read what only the agent should, or write what it obeys."""
+    state = chosen.settings.state_directory
+    exposed = [path for path in (state, state / CREDENTIAL_FILE) if _mode(path) & _OTHERS]
+    if exposed:
+        yield amiss(
+            "credential",
+            f"Others may read {' and '.join(map(str, exposed))}.",
+            why="Whoever has the credential can speak in this store's name.",
+            remedy=f"Run `chmod go= {' '.join(map(str, exposed))}`; if others have been there, ask "
+            "the centre for a new token and enrol again.",
+        )
+    else:
+        yield fine("credential", "It is for the agent's eyes only.")
+    if _mode(config) & _OTHERS_WRITE:
+        yield amiss(
+            "settings",
+            f"Others may write {config}.",
+            why="They could have the agent look elsewhere, or trust another enforcer.",
+            remedy=f"Run `chmod go-w {config}`.",
+        )
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode
+
+
+def _state(chosen: Composition) -> Iterator[Fact]:
+    state = chosen.settings.state_directory
+    why = "An agent that cannot write its catalogue finds, holds and reports nothing new."
+    yield from room(state, "agent's room", least=LEAST_ROOM, why=why)
+    reserve = state / RESERVE_FILE
+    if not reserve.exists():
+        yield fine("reserve", "It is made when the agent starts.")
+    elif reserve.stat().st_blocks * 512 < RESERVE_BYTES:
+        yield amiss(
+            "reserve",
+            f"{reserve} holds less room than it says.",
+            why="On a full disk there is nothing to give up for what is due, and it stays.",
+            remedy="Remove it and start the agent again, on a file system that keeps what it promised.",
+        )
+    else:
+        yield fine(
+            "reserve", f"{RESERVE_BYTES >> 20} MiB are kept for a day when the disk is full."
+        )
+
+
+def _scanned(chosen: Composition, built: Built, now: Instant) -> Fact:
+    ended = built.catalogue.value("SELECT max(ended) FROM scans")
+    if ended is None:
+        return fine("scan", "There was none yet: the first begins when the agent is started.")
+    hours = (now - ended) // 3600
+    if now - ended > _MOST_SCANS * chosen.settings.scan_every:
+        return amiss(
+            "scan",
+            f"The last complete one ended {hours} hours ago.",
+            why="What came since may be known to nobody; the store counts as unknown.",
+            remedy="See that the agent runs; if it does, `retention-agent status` and its log say "
+            "what it could not read.",
+        )
+    return fine("scan", f"The last complete one ended {hours} hours ago.")
+
+
+def _enforcer(chosen: Composition, built: Built, now: Instant) -> Iterator[Fact]:
+    exchange, time = built.agent.exchange, built.agent.time
+    try:
+        exchange.consult()
+    except RetentionError as error:
+        yield amiss(
+            "enforcer",
+            f"{str(error)[:1].upper()}{str(error)[1:]}.",
+            why="Holds do not arrive and nothing is reported; after 72 hours the offline rule counts.",
+            remedy="Look at `enforcer` and `ca_file` here, at the network, and at the enforcer.",
+        )
+        return
+    yield fine("enforcer", "It answers, and knows this agent.")
+    yield _clock(time.offset)
+    for refused in (exchange.policy_refused, exchange.ledger_refused):
+        if refused:
+            yield amiss(
+                "enforcer's word",
+                f"The agent refuses it: {refused}.",
+                why="It may have been restored from a backup, or be in other hands.",
+                remedy="Tell the owners of the policy before anybody enrols this store again.",
+            )
+    yield from _certificate(chosen, now)
+
+
+def _clock(ahead: int) -> Fact:
+    if abs(ahead) <= WRONG_SECONDS:
+        return fine("clock", f"It is {ahead} s ahead of the enforcer's.")
+    return amiss(
+        "clock",
+        f"It is {ahead} s ahead of the enforcer's.",
+        why="Recordings get wrong dates, and nothing is erased until that is explained.",
+        remedy="Have one of them set by a time server: `timedatectl set-ntp true`.",
+    )
+
+
+def _certificate(chosen: Composition, now: Instant) -> Iterator[Fact]:
+    try:
+        ends = chosen.uplink(lambda: None).certificate_ends()
+    except UnreachableError as error:
+        yield unknown(
+            "enforcer's certificate",
+            f"It could not be looked at: {error}.",
+            why="When it ends, no agent speaks to the enforcer any more.",
+            remedy="Run `doctor` again.",
+        )
+        return
+    if ends is None:
+        return
+    days = (ends - now) // DAY
+    if days < RENEW_WITHIN_DAYS:
+        yield amiss(
+            "enforcer's certificate",
+            f"It ends in {days} days.",
+            why="Then no agent speaks to the enforcer any more: no hold arrives.",
+            remedy="At the centre: `enforcer certificate`, and start the enforcer again.",
+        )
+    else:
+        yield fine("enforcer's certificate", f"It is good for {days} days.")
