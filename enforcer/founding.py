@@ -146,7 +146,9 @@ def _first_policy(
 
 
 def _publish(root: Path, document: Envelope) -> None:
-    engine = open_index(f"sqlite:///{root / 'enforcer.db'}")
+    index = root / "enforcer.db"
+    index.touch(0o600)  # it will hold the ledger's salts
+    engine = open_index(f"sqlite:///{index}")
     with writing(engine) as connection:
         policies.publish(connection, 1, document)
     engine.dispose()

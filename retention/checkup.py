@@ -6,6 +6,8 @@ The agent and the enforcer look at different things and speak of them in one way
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from retention.errors import RetentionError
+
 _MARKS = {True: "ok ", False: "BAD", None: "?  "}
 _INDENT = " " * 5
 
@@ -36,6 +38,12 @@ def amiss(subject: str, sentence: str, *, why: str, remedy: str) -> Fact:
 def unknown(subject: str, sentence: str, *, why: str, remedy: str) -> Fact:
     """Something could not be seen, which is not well."""
     return Fact(subject, None, sentence, why, remedy)
+
+
+def in_words(error: RetentionError) -> str:
+    """What an error says, as a sentence: errors begin small and end without a point."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
 def exit_code(facts: Iterable[Fact]) -> int:

@@ -9,7 +9,7 @@ from agents.cli.configured import composed
 from agents.engine.clock import SystemClock
 from agents.service.building import Composition
 from agents.service.checkup import examine
-from retention.checkup import Fact, exit_code, told, unknown
+from retention.checkup import Fact, exit_code, in_words, told, unknown
 from retention.errors import ConfigError
 
 _EXAMPLE = ".example.toml"
@@ -42,7 +42,7 @@ def _beside(config: Path) -> tuple[list[Composition], list[Fact]]:
             unread.append(
                 unknown(
                     "other agents",
-                    f"{error}.",
+                    in_words(error),
                     why="So nobody knows whether that agent looks after the same files.",
                     remedy="Correct that file, or move it away.",
                 )

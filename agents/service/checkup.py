@@ -16,7 +16,7 @@ from agents.service.started import service
 from agents.stores.room import room
 from agents.stores.survey import overlaps
 from retention.calendar import DAY, Instant, Period
-from retention.checkup import Fact, amiss, fine, unknown
+from retention.checkup import Fact, amiss, fine, in_words, unknown
 from retention.errors import RetentionError, UnreachableError
 
 LEAST_ROOM = 64 << 20
@@ -142,7 +142,7 @@ def _enforcer(chosen: Composition, built: Built, now: Instant) -> Iterator[Fact]
     except RetentionError as error:
         yield amiss(
             "enforcer",
-            f"{str(error)[:1].upper()}{str(error)[1:]}.",
+            in_words(error),
             why="Holds do not arrive and nothing is reported; after 72 hours the offline rule counts.",
             remedy="Look at `enforcer` and `ca_file` here, at the network, and at the enforcer.",
         )
@@ -177,7 +177,7 @@ def _certificate(chosen: Composition, now: Instant) -> Iterator[Fact]:
     except UnreachableError as error:
         yield unknown(
             "enforcer's certificate",
-            f"It could not be looked at: {error}.",
+            in_words(error),
             why="When it ends, no agent speaks to the enforcer any more.",
             remedy="Run `doctor` again.",
         )

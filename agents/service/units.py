@@ -44,12 +44,16 @@ class Unit(NamedTuple):
 
 
 def running(config: Path, places: Sequence[Path] = PLACES) -> list[Unit]:
-    """The services that start an agent with these settings."""
-    return [
+    """The services that start an agent with these settings.
+
+    A template would start any; its instance counts if it is enabled, or if nothing else would.
+    """
+    able = [
         unit
         for name in _names(places, config.stem)
         if str(config) in (unit := _read(name, places)).words("ExecStart")
     ]
+    return [unit for unit in able if unit.enabled or "@" not in unit.name] or able
 
 
 def has_mount(point: Path, places: Sequence[Path] = PLACES) -> bool:

@@ -19,4 +19,9 @@ def declare(parser: ArgumentParser) -> None:
 
 def settings(arguments: Namespace) -> Settings:
     """What the file says; `ConfigError` as `settings.load`."""
-    return load(arguments.config or Path(environ.get(VARIABLE, USUAL)))
+    return load(path(arguments))
+
+
+def path(arguments: Namespace) -> Path:
+    """The settings file, named or usual."""
+    return Path(arguments.config or environ.get(VARIABLE, USUAL))

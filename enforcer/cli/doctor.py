@@ -1,15 +1,14 @@
 """`enforcer doctor`: looks at the enforcer's own files, and at the Prometheus server that watches it."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from enforcer import checkup, overseer
-from enforcer.checkup import Finding
+from enforcer import checkup
+from enforcer.checkup import overseer
 from enforcer.cli import configured, show
-from enforcer.clock import wall_clock
+from enforcer.clock import synchronised, wall_clock
 from enforcer.prometheus import looker
-
-_MARKS = {True: "ok", False: "BAD", None: "?"}
+from retention.checkup import Fact, exit_code, told, unknown
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -24,30 +23,26 @@ def declare(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """A line for each thing looked at; exit code 1 if one is not well, 2 if one is not known."""
+    config = configured.path(arguments)
     settings = configured.settings(arguments)
-    address = arguments.prometheus or settings.prometheus
-    findings = [*checkup.examine(settings, wall_clock()), *_overseen(address)]
+    facts = [
+        *checkup.examine(settings, config, wall_clock(), synchronised),
+        *_overseen(arguments.prometheus or settings.prometheus),
+    ]
     if arguments.json:
-        show.as_json([finding._asdict() for finding in findings])
+        show.as_json([fact._asdict() for fact in facts])
     else:
-        for finding in findings:
-            print(f"{_MARKS[finding.well]:4}{finding.what}: {finding.sentence}")
-    return _exit_code(findings)
+        print("\n".join(told(facts)))
+    return exit_code(facts)
 
 
-def _overseen(address: str) -> Iterator[Finding]:
+def _overseen(address: str) -> Iterator[Fact]:
     if address:
         yield from overseer.examine(looker(address))
         return
-    sentence = (
-        "no server is named, so nobody knows whether one witnesses the ledger and warns: set "
-        "`prometheus`, or give --prometheus URL"
+    yield unknown(
+        "prometheus",
+        "No server is named.",
+        why="So nobody knows whether one witnesses the ledger, and warns.",
+        remedy="Set `prometheus`, or give --prometheus URL.",
     )
-    yield Finding("prometheus", None, sentence)
-
-
-def _exit_code(findings: Iterable[Finding]) -> int:
-    seen = {finding.well for finding in findings}
-    if False in seen:
-        return 1
-    return 2 if None in seen else 0

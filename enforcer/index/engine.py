@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from enforcer.index.migrations import upgrade
+from enforcer.index.migrations import is_current, upgrade
 from retention.errors import ConfigError, UnreachableError
 
 #: How long a writer waits for its turn before it gives up.
@@ -60,13 +60,46 @@ def open_index(url: str | URL) -> Engine:
     of the enforcer wrote it.
     """
     engine = _engine(url)
-    try:
-        with writing(engine) as connection:
-            upgrade(connection)
-    except UnreachableError as error:
-        said = getattr(error.__cause__, "orig", error)
-        raise ConfigError(f"cannot open the index {engine.url}: {said}") from error
+    with _opened(engine), writing(engine) as connection:
+        upgrade(connection)
     return engine
+
+
+def look_at_index(url: str | URL) -> Engine:
+    """Open an index that is there, and leave it as it is.
+
+    `ConfigError` as `open_index`, and also if there is none, or an older version wrote it.
+    """
+    file = file_of(url)
+    if file is not None and not file.exists():
+        raise ConfigError(f"there is no index {file}")
+    engine = _engine(url)
+    with _opened(engine), reading(engine) as connection:
+        current = is_current(connection)
+    if not current:
+        raise ConfigError(
+            f"an older version wrote the index {engine.url}: it is brought up to date when the "
+            "enforcer starts"
+        )
+    return engine
+
+
+def file_of(url: str | URL) -> Path | None:
+    """The file an index lies in; None if a server has it. `ConfigError` if the URL is none."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+@contextmanager
+def _opened(engine: Engine) -> Iterator[None]:
+    """An index that cannot be opened is a mistake in its URL, or a server that is not there."""
+    try:
+        yield
+    except UnreachableError as error:
+        said = str(getattr(error.__cause__, "orig", error)).strip()
+        raise ConfigError(f"cannot open the index {engine.url}: {said}") from error
 
 
 @contextmanager
@@ -148,11 +181,15 @@ def scrub(engine: Engine) -> None:
         connection.exec_driver_sql("VACUUM")
 
 
-def _engine(url: str | URL) -> Engine:
+def _parsed(url: str | URL) -> URL:
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except ArgumentError as error:
         raise ConfigError(_REFUSAL.format(str(url)[:80])) from error
+
+
+def _engine(url: str | URL) -> Engine:
+    parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:
         raise ConfigError(_REFUSAL.format(backend))

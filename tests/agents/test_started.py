@@ -96,6 +96,17 @@ def test_a_template_is_read_as_the_instance_named_as_its_settings(machine: Machi
     assert not amiss(machine.told((Path("/srv/asterisk"),), config=config, state=STATE / "calls"))
 
 
+def test_a_template_that_could_start_the_settings_of_another_service_is_no_second_one(
+    machine: Machine,
+):
+    machine.install()
+    template = (UNITS / "retention-agent@.service").read_text()
+    (machine.usr / "retention-agent@.service").write_text(template)
+    assert [True, True] == [fact.fine for fact in machine.told()]
+    machine.enable("retention-agent@terminal.service")
+    assert "start an agent with the same settings" in amiss(machine.told())[0]
+
+
 def test_two_services_with_the_same_settings_are_told(machine: Machine):
     machine.install()
     (machine.etc / "old-agent.service").write_text((UNITS / "retention-agent.service").read_text())

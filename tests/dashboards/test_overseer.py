@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_server import Server, running
 
-from enforcer import overseer
+from enforcer.checkup import overseer
 from enforcer.prometheus import looker
 from retention.errors import UnreachableError
 
@@ -16,7 +16,7 @@ RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "retenti
 
 
 def told(look: Callable) -> dict[str, bool | None]:
-    return {f.what.removeprefix("prometheus "): f.well for f in overseer.examine(look)}
+    return {f.subject.removeprefix("prometheus "): f.fine for f in overseer.examine(look)}
 
 
 def test_a_server_that_does_its_work_lacks_only_whom_to_tell(prometheus: Server):

@@ -22,19 +22,21 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the tables up to date, or do nothing if they are.
-
-    `ConfigError` if a newer version of the enforcer wrote them.
-    """
-    config = configuration(connection)
-    scripts = ScriptDirectory.from_config(config)
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are up to date. `ConfigError` if a newer version of the enforcer wrote them."""
+    scripts = ScriptDirectory.from_config(configuration(connection))
     stands_at = MigrationContext.configure(connection).get_current_revision()
     if stands_at == scripts.get_current_head():
-        return
+        return True
     if stands_at not in {None, *(each.revision for each in scripts.walk_revisions())}:
         raise ConfigError(
             f"a newer version of the enforcer wrote this index (revision {stands_at}): "
             "run that version, or go back to a backup from before"
         )
-    command.upgrade(config, "head")
+    return False
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the tables up to date, or do nothing if they are. `ConfigError` as `is_current`."""
+    if not is_current(connection):
+        command.upgrade(configuration(connection), "head")

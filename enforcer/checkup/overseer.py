@@ -1,6 +1,6 @@
 """What `enforcer doctor` asks the Prometheus server that watches us: it can only witness what it keeps.
 
-A `Finding` that is not known is never taken for a good one: the server may be down, or another.
+A fact that is not known is never taken for a good one: the server may be down, or another.
 """
 
 import re
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from enforcer.checkup import Finding
 from enforcer.prometheus import Look
+from retention.checkup import Fact, amiss, fine, in_words, unknown
 from retention.errors import UnreachableError
 from retention.witness import JOB
 
@@ -53,25 +53,34 @@ ALERTS = frozenset(
 _DAYS_OF = {"y": 365.0, "w": 7.0, "d": 1.0, "h": 1 / 24, "m": 1 / 1440, "s": 0.0, "ms": 0.0}
 _SEEN = quote(f'retention_ledger_tree_size{{job="{JOB}"}}')
 
-Sight = tuple[bool | None, str]
+Judge = Callable[[str, Look], Fact]
 
 
-def examine(look: Look) -> Iterator[Finding]:
+def examine(look: Look) -> Iterator[Fact]:
     """Whether it keeps, refuses to forget, warns, tells somebody, and sees us."""
-    looks: dict[str, Callable[[Look], Sight]] = {
+    judges: dict[str, Judge] = {
         "prometheus keeps": _keeps,
         "prometheus deletes": _deletes,
         "prometheus alerts": _alerts,
         "prometheus tells": _tells,
         "prometheus sees us": _sees,
     }
-    for what, judge in looks.items():
+    for what, judge in judges.items():
         try:
-            yield Finding(what, *judge(look))
+            yield judge(what, look)
         except UnreachableError as error:
-            yield Finding(what, None, f"{error}; so nobody knows: start it, or correct its address")
+            yield _dark(what, in_words(error))
         except (KeyError, TypeError, ValueError):
-            yield Finding(what, None, "its answer is not understood: is it a Prometheus server?")
+            yield _dark(what, "What answers there is not understood.")
+
+
+def _dark(what: str, sentence: str) -> Fact:
+    return unknown(
+        what,
+        sentence,
+        why="So nobody knows whether anybody watches.",
+        remedy="Start it, or correct its address: that of a Prometheus server.",
+    )
 
 
 def days_of(duration: str) -> float:
@@ -81,59 +90,77 @@ def days_of(duration: str) -> float:
     )
 
 
-def _keeps(look: Look) -> Sight:
+def _keeps(what: str, look: Look) -> Fact:
     # Not the flag: it is 0s where nobody set one, and then 15 days are kept.
     kept, _, size = str(look("status/runtimeinfo")["storageRetention"]).partition(" or ")
+    why = "What it forgot witnesses nothing."
     if days_of(kept) < KEPT_DAYS:
-        return False, (
-            f"it keeps {kept or 'no certain time'}, and what it forgot witnesses nothing: start it "
-            f"with --storage.tsdb.retention.time={KEPT_DAYS}d"
+        return amiss(
+            what,
+            f"It keeps {kept or 'no certain time'}.",
+            why=why,
+            remedy=f"Start it with --storage.tsdb.retention.time={KEPT_DAYS}d.",
         )
     if size:
-        return None, (
-            f"it keeps {kept}, but forgets sooner when it has {size}: see that so long fits, or "
-            "take the limit of size away"
+        return unknown(
+            what,
+            f"It keeps {kept}, but forgets sooner when it has {size}.",
+            why=why,
+            remedy="See that so long fits, or take the limit of size away.",
         )
-    return True, f"for {kept}"
+    return fine(what, f"For {kept}.")
 
 
-def _deletes(look: Look) -> Sight:
+def _deletes(what: str, look: Look) -> Fact:
     if look("status/flags")["web.enable-admin-api"] != "false":
-        return False, (
-            "its admin API is on, by which anybody who reaches it takes a witness back: start it "
-            "without --web.enable-admin-api"
+        return amiss(
+            what,
+            "Its admin API is on.",
+            why="By that anybody who reaches it takes a witness back.",
+            remedy="Start it without --web.enable-admin-api.",
         )
-    return True, "nothing on request"
+    return fine(what, "Nothing on request.")
 
 
-def _alerts(look: Look) -> Sight:
+def _alerts(what: str, look: Look) -> Fact:
     rules = [rule for group in look("rules?type=alert")["groups"] for rule in group["rules"]]
     missing = sorted(ALERTS - {rule["name"] for rule in rules})
     if missing:
-        return False, (
-            f"{len(missing)} of our alerts are not loaded ({', '.join(missing[:3])}...), so nobody "
-            "is warned: name prometheus/rules/*.yml in its rule_files"
+        return amiss(
+            what,
+            f"{len(missing)} of our alerts are not loaded ({', '.join(missing[:3])}...).",
+            why="Nobody is warned.",
+            remedy="Name prometheus/rules/*.yml in its rule_files.",
         )
     failing = sorted(r["name"] for r in rules if r["name"] in ALERTS and r["health"] == "err")
     if failing:
-        return False, f"it cannot evaluate {', '.join(failing[:3])}: its log says why"
-    return True, f"all {len(ALERTS)} are loaded"
-
-
-def _tells(look: Look) -> Sight:
-    if not look("alertmanagers")["activeAlertmanagers"]:
-        return False, (
-            "it knows no Alertmanager, so an alert reaches nobody: name one in `alerting` of its "
-            "configuration"
+        return amiss(
+            what,
+            f"It cannot evaluate {', '.join(failing[:3])}.",
+            why="These never warn.",
+            remedy="Its log says why.",
         )
-    return True, "an Alertmanager"
+    return fine(what, f"All {len(ALERTS)} are loaded.")
 
 
-def _sees(look: Look) -> Sight:
+def _tells(what: str, look: Look) -> Fact:
+    if not look("alertmanagers")["activeAlertmanagers"]:
+        return amiss(
+            what,
+            "It knows no Alertmanager.",
+            why="An alert reaches nobody.",
+            remedy="Name one in `alerting` of its configuration.",
+        )
+    return fine(what, "An Alertmanager.")
+
+
+def _sees(what: str, look: Look) -> Fact:
     found: list[Any] = look(f"query?query={_SEEN}")["result"]
     if not found:
-        return False, (
-            f"it has no head of our ledger of the last minutes in job {JOB}, so it witnesses "
-            "nothing: look at its page of targets (our address, its ca_file)"
+        return amiss(
+            what,
+            f"It has no head of our ledger of the last minutes in job {JOB}.",
+            why="It witnesses nothing.",
+            remedy="Look at its page of targets (our address, its ca_file).",
         )
-    return True, f"{found[0]['value'][1]} leaves at its last look"
+    return fine(what, f"{found[0]['value'][1]} leaves at its last look.")
