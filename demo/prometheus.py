@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from demo.stage import Stage, free_port, started
+from demo.stage import Stage, started
 
 ROOT = Path(__file__).parent.parent
 DASHBOARDS = ROOT / "dashboards"
@@ -48,13 +48,13 @@ class Prometheus:
 def watching(stage: Stage) -> Iterator[Prometheus | None]:
     """A Prometheus that scrapes all of the stage, with our rules; None where none is installed."""
     program = shutil.which("prometheus")
-    if program is None:
+    if program is None or stage.watcher is None:
         yield None
         return
     home = stage.home / "prometheus"
     home.mkdir()
     (home / "prometheus.yml").write_text(json.dumps(_configuration(stage)))  # JSON is YAML
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{stage.watcher}"
     words = (
         f"--config.file={home / 'prometheus.yml'}",
         f"--storage.tsdb.path={home / 'data'}",

@@ -52,6 +52,7 @@ class Stage:
     home: Path
     port: int
     agents: Mapping[str, int]  # where each agent shows its own metrics, by its store
+    watcher: int | None  # where Prometheus will answer; None: it is not installed
 
     @property
     def centre(self) -> Path:
@@ -104,7 +105,8 @@ class Stage:
 def set_up(home: Path) -> Stage:
     """A new centre with keys, a policy and two people, and a terminal's settings."""
     shutil.rmtree(home, ignore_errors=True)
-    stage = Stage(home, free_port(), {STORE: free_port()})
+    watcher = free_port() if shutil.which("prometheus") else None
+    stage = Stage(home, free_port(), {STORE: free_port()}, watcher)
     (home / "terminal" / "state").mkdir(parents=True)
     stage.tree.mkdir()
     policy = home / "policy.toml"
@@ -120,6 +122,8 @@ def set_up(home: Path) -> Stage:
     )
     with (stage.centre / "enforcer.toml").open("a") as settings:
         settings.write("prove_seconds = 3\nwatch_seconds = 2\n")
+        if watcher is not None:  # so that the bundle has what it recorded
+            settings.write(f'prometheus = "http://127.0.0.1:{watcher}"\n')
     stage.agent_config.write_text(
         f'root = "{stage.tree}"\n'
         f'state = "{home / "terminal" / "state"}"\n'

@@ -21,4 +21,5 @@ def test_the_story_ends_well_and_no_panel_is_empty(need: Callable[[str], str], t
     assert panels[0] == panels[1]
     assert int(panels[0]) > 30
     assert "it balances; overdue 0, past the limit 0" in done.stdout
+    assert "witness       by the operator's own copy of a record" in done.stdout
     assert re.search(r"terminal-image: ok since .*; 1 of 1 stores proven", done.stdout)
