@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
 
+from enforcer.govern import receipts
 from enforcer.index import tree
 from enforcer.index.tables import backups as backup_sets
 from enforcer.index.tables import (
@@ -19,16 +20,13 @@ from enforcer.index.tables import (
     tallies,
 )
 from retention import acts, codec, envelope, ledger
-from retention.acts import AnyAct, Correction, Erasure, Lift
 from retention.bundle import Backup, Book, HoldExtract, ItemAct, Rescanned
 from retention.calendar import Instant
 from retention.envelope import Envelope
-from retention.errors import RefusedError, SignatureError
+from retention.errors import RefusedError
 from retention.hold import Ground, refuse_personal_data
 from retention.ledger import Certificate
 from retention.policy import Chain
-
-_NAMES_ITEMS = (Erasure, Correction, Lift)
 
 
 def books(connection: Connection, size: int, since: date, through: date) -> Iterator[Book]:
@@ -127,7 +125,8 @@ def acts_of(
     Activations are of all times: only the first of a store and class says what was its backlog.
     """
     c = documents.c
-    shown, receipts = [], []
+    shown: list[Envelope] = []
+    behind: list[ItemAct] = []
     for data in connection.execute(
         select(c.envelope)
         .where(
@@ -139,29 +138,11 @@ def acts_of(
     ).scalars():
         document = envelope.decode(data)
         act = acts.decode(document.payload)
-        if isinstance(act, _NAMES_ITEMS) or not _harmless(act.reason):
-            receipts.append(_receipt(act, document, chain))
+        if isinstance(act, receipts.NAME_ITEMS) or not _harmless(act.reason):
+            behind.append(receipts.receipt_of(act, document, chain))
         else:
             shown.append(document)
-    return shown, receipts
-
-
-def _receipt(act: AnyAct, document: Envelope, chain: Chain) -> ItemAct:
-    return ItemAct(
-        id=act.id,
-        kind=acts.kind_of(act),
-        at=act.at,
-        items=len(act.items) if isinstance(act, _NAMES_ITEMS) else 0,
-        signed_by=_signers(document, chain),
-        digest=codec.digest(document.payload),
-    )
-
-
-def _signers(document: Envelope, chain: Chain) -> tuple[str, ...]:
-    try:
-        return tuple(sorted(acts.approvers(document, chain)))
-    except SignatureError:
-        return ()  # whoever reads the bundle sees that nobody vouches for it
+    return shown, [*receipts.kept(connection, began), *behind]
 
 
 def _harmless(text: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, update
 
 from enforcer import heads, intake, prove
 from enforcer.clock import Clock
+from enforcer.govern import shedding
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.policies import Chains
 from enforcer.index.tables import stores
@@ -66,11 +67,15 @@ class Rounds:
         self.verified.set(self.clock())
 
     def forget(self) -> None:
-        """Destroy old salts, drop what is known of past epochs, and overwrite what that leaves."""
+        """Drop what only the past needed: salts, past epochs, items named by people's decisions.
+
+        What that leaves in the database file is overwritten.
+        """
         chain, now = self._chain(), self.clock()
         with writing(self.engine) as connection:
             shredded = prove.shred(connection, now)
             intake.forget_prior(connection, chain=chain, now=now)
+            shedding.shed(connection, chain, now)
         scrub(self.engine)
         _LOG.info("forgot", count=shredded)
 

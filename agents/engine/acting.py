@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from agents.engine import contents
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
+from agents.engine.twins import same_content
 from agents.stores import Role
 from retention import acts
 from retention.acts import (
@@ -82,7 +84,7 @@ class Acting:
         if isinstance(act, Correction):
             return self._correct(db, act, now)
         if isinstance(act, Erasure):
-            self._grant(db, act)
+            self._grant(db, act, now)
         elif isinstance(act, Activation):
             self._activate(db, act, now)
         elif act.store == _identity(db)[0]:
@@ -100,25 +102,35 @@ class Acting:
         expires = Instant(now + ACTIVATION_DAYS * DAY)
         _allow(db, act.id, act.record_class, act.through_ordinal, act.count, expires)
 
-    def _grant(self, db: sqlite3.Connection, act: Erasure) -> None:
-        for number in self._numbers(db, act.items):
+    def _grant(self, db: sqlite3.Connection, act: Erasure, now: Instant) -> None:
+        """Let recordings go under all their names; a copy that comes later is a zombie at once.
+
+        Where a hold stands it is refused, for all of the copies: they are held together.
+        """
+        for number in self._recordings(db, act.items):
             db.execute(
                 "UPDATE items SET granted = ? WHERE number = ? AND holds = 0",
                 (Grant.ERASURE, number),
             )
+        store, _ = _identity(db)
+        for item in act.items:
+            if item.store == store and not _is_held(db, item.fingerprint):
+                contents.condemn(db, item.fingerprint, now)
 
     def _correct(self, db: sqlite3.Connection, act: Correction, now: Instant) -> list[int]:
-        entries: list[AnyEntry] = []
-        numbers = self._numbers(db, act.items)
-        for number in numbers:
-            if act.record_class is not None:
+        named = self._numbers(db, act.items)
+        if act.record_class is not None:  # where a copy lies says its own class
+            for number in named:
                 self._reclass(db, number, act.record_class)
-            if act.anchor is not None:
+        recordings = named if act.anchor is None else self._recordings(db, act.items)
+        if act.anchor is not None:
+            for number in recordings:
                 self._reanchor(db, number, act.anchor)
-            entries.append(self._indexer.items.changed(db, number, now))
-        twins = [n for number in numbers for n in self._indexer.agree(db, number, now, entries)]
+        entries: list[AnyEntry] = [
+            self._indexer.items.changed(db, number, now) for number in recordings
+        ]
         self._outbox.append(db, now, entries)
-        return self._holds.match(db, dict.fromkeys([*numbers, *twins]), now)
+        return self._holds.match(db, recordings, now)
 
     def _reclass(self, db: sqlite3.Connection, number: int, name: str) -> None:
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (name,))
@@ -155,6 +167,16 @@ class Acting:
                 self._holds.release(db, hold, now)
         return freed
 
+    def _recordings(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
+        """The numbers of named items with those of their copies: what people say is of all of them."""
+        return list(
+            dict.fromkeys(
+                each
+                for number in self._numbers(db, items)
+                for each in (number, *same_content(db, number))
+            )
+        )
+
     def _numbers(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
         """The numbers of named items as they are now: an earlier epoch's by what they are."""
         store, epoch = _identity(db)
@@ -183,6 +205,15 @@ def _of_this_store(db: sqlite3.Connection, act: BrakeRelease | Retirement | Thaw
             "UPDATE agent SET frozen = '' WHERE epoch >= ? AND frozen NOT LIKE ?",
             (act.epoch, RETIRED + "%"),
         )
+
+
+def _is_held(db: sqlite3.Connection, fingerprint: bytes) -> bool:
+    """Whether anything of this content is held."""
+    query = (
+        "SELECT 1 FROM contents JOIN items USING (number)"
+        " WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND holds > 0"
+    )
+    return db.execute(query, (fingerprint,)).fetchone() is not None
 
 
 def _identity(db: sqlite3.Connection) -> tuple[str, int]:

@@ -8,7 +8,9 @@ Life of an entry:
    *tombstone*: a zombie is known by it (I11). So a sweep has nothing to look for in the one place
    where the items of a day lie at random; only the stretches of numbers that it erased out of are
    told until when their tombstones are wanted.
-4. When many of these are not wanted any more, one walk through all entries drops them.
+4. What two people want erased has a tombstone at once, whether or not it is there: so a copy that
+   comes first goes with it. Its number is 0, which no item has.
+5. When many of these are not wanted any more, one walk through all entries drops them.
 
 Neither an item's entry nor a tombstone tells anything of the content to who has not the store's key (I8).
 """
@@ -28,6 +30,7 @@ WALK_SHARE = 16
 #: Entries that are looked at in one transaction of a walk.
 WALK_ENTRIES = 20_000
 
+_NO_ITEM = 0
 _OF_ITEM = "SELECT keyed(store_key, fingerprint), number FROM items, agent WHERE number = ?"
 _WALK = f"""
 DELETE FROM contents WHERE mac > ?1 AND (?2 IS NULL OR mac <= ?2)
@@ -62,6 +65,15 @@ def bury(db: sqlite3.Connection, numbers: Iterable[int], now: Instant) -> None:
         " ON CONFLICT (stretch) DO UPDATE SET until = max(until, excluded.until)",
         [(stretch, until) for stretch in sorted({n // STRETCH_ITEMS for n in numbers})],
     )
+
+
+def condemn(db: sqlite3.Connection, fingerprint: bytes, now: Instant) -> None:
+    """Two people want this content gone: whatever comes with it from now on is a zombie."""
+    db.execute(
+        "INSERT OR IGNORE INTO contents (mac, number) SELECT keyed(store_key, ?), ? FROM agent",
+        (fingerprint, _NO_ITEM),
+    )
+    bury(db, [_NO_ITEM], now)
 
 
 def drop_unwanted(catalogue: Catalogue, now: Instant) -> None:

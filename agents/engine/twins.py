@@ -85,7 +85,7 @@ def earlier_dates(
             continue  # of which its parts know best
         givers = [twin for twin in twins if _gives(db, twin, item, twins)]
         if givers:
-            best = min(givers, key=lambda twin: (twin.anchor, not twin.confirmed))
+            best = min(givers, key=lambda t: (t.how != CORRECTED, t.anchor, not t.confirmed))
             yield item.number, _taken_over(item, best, zone_of(item.source))
 
 
@@ -93,9 +93,12 @@ def _gives(db: sqlite3.Connection, giver: _Item, taker: _Item, twins: Sequence[_
     """Whether one's date is earlier than the other's, and better known or known before it.
 
     Two dates by clocks of which one is in doubt cannot be compared, unless it was the same clock.
+    What people said of the recording is no matter of clocks: it is every copy's date.
     """
     if giver.anchor is None or taker.how == CORRECTED:
         return False
+    if giver.how == CORRECTED:
+        return True
     if taker.anchor is not None and taker.anchor <= giver.anchor:
         return False
     if not (giver.confirmed and taker.confirmed) and giver.period != taker.period:
@@ -138,4 +141,5 @@ def _taken_over(item: _Item, giver: _Item, zone: tzinfo) -> Dates:
     )
     if giver.state == State.LATE and dates.state is State.PRESENT:
         dates = dates._replace(state=State.LATE, not_before=max(dates.not_before, giver.not_before))
-    return dates if giver.confirmed else dates._replace(how=giver.how)
+    its_own = giver.how == CORRECTED or not giver.confirmed
+    return dates._replace(how=giver.how) if its_own else dates

@@ -2,7 +2,7 @@
 
 import secrets
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
@@ -12,7 +12,14 @@ from enforcer.govern.forms.form import Done
 from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
 from retention.acts import Correction, Erasure, Lift
 from retention.calendar import parse_instant
-from retention.hold import RESTRICTION, ItemRef
+from retention.errors import RefusedError
+from retention.hold import RESTRICTION
+
+#: Said before people sign an erasure, lest they promise somebody more than it does.
+_UNREACHED = """\
+Copies with the same content go too, on these stores also those that come later. Not reached: what was
+encoded anew or cut, copies that come to another store later or lie in another kind of store, backups,
+and what was handed out."""
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -93,20 +100,25 @@ def show_item(arguments: Namespace) -> int:
 def restrict(arguments: Namespace) -> int:
     """At once, by one person."""
     name = RESTRICTION + secrets.token_hex(4)
-    form = Restriction(name, tuple(arguments.id), arguments.reason)
-    client(arguments).post("/v1/items/restrict", form, Done)
+    me = client(arguments)
+    everywhere = tuple(item.id for item in _with_copies(me, arguments.id))
+    me.post("/v1/items/restrict", Restriction(name, everywhere, arguments.reason), Done)
     print(f"{name} is on its way to the stores: kept from when they acknowledge it, and not used.")
+    print(f"It is on {', '.join(everywhere)}.")
     return 0
 
 
 def lift(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
+    named = {str(naming.parse(name)) for name in arguments.id}
+    found = _with_copies(me, arguments.id)
+    restricted = [item for item in found if item.id in named or item.state == "restricted"]
     act = Lift(
         id=signing.new_id("lift"),
         at=me.now(),
         reason=arguments.reason,
-        items=_references(me, arguments.id),
+        items=tuple(item.reference for item in restricted),
         subject_informed_at=parse_instant(arguments.informed),
     )
     return signing.propose_act(me, act, arguments)
@@ -115,11 +127,14 @@ def lift(arguments: Namespace) -> int:
 def correct(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
+    # Where a copy lies says its own class, but when it was recorded is the same everywhere.
+    alone = arguments.record_class is not None
+    found = [_item(me, name) for name in arguments.id] if alone else _with_copies(me, arguments.id)
     act = Correction(
         id=signing.new_id("correction"),
         at=me.now(),
         reason=arguments.reason,
-        items=_references(me, arguments.id),
+        items=tuple(item.reference for item in found),
         anchor=None if arguments.anchor is None else parse_instant(arguments.anchor),
         record_class=arguments.record_class,
     )
@@ -129,12 +144,14 @@ def correct(arguments: Namespace) -> int:
 def erase(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
+    everywhere = _with_copies(me, arguments.id)
     act = Erasure(
         id=signing.new_id("erasure"),
         at=me.now(),
         reason=arguments.reason,
-        items=_references(me, arguments.id),
+        items=tuple(item.reference for item in everywhere),
     )
+    show.warn(_UNREACHED)
     return signing.propose_act(me, act, arguments)
 
 
@@ -144,8 +161,15 @@ def _declare_items(parser: ArgumentParser) -> None:
     )
 
 
-def _references(me: Client, names: Iterable[str]) -> tuple[ItemRef, ...]:
-    return tuple(_item(me, name).reference for name in names)
+def _with_copies(me: Client, names: Sequence[str]) -> list[ItemSheet]:
+    """These items, and all that the centre knows to be the same recordings."""
+    found = {item.id: item for item in (_item(me, name) for name in names)}
+    for name in tuple(found):
+        copies = me.get(f"/v1/items/{name}/copies", ItemSheets)
+        if copies.more:
+            raise RefusedError(f"{name} has more copies than one document can name")
+        found |= {copy.id: copy for copy in copies.items}
+    return list(found.values())
 
 
 def _item(me: Client, name: str) -> ItemSheet:

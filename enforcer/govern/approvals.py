@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from enforcer.govern import deeds, papers
+from enforcer.govern import deeds, papers, receipts
 from enforcer.govern.forms.documents import Document
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.papers import Paper
@@ -43,7 +43,8 @@ def propose(
         raise ConfigError("a document is proposed when it is drawn up; this one has another time")
     _require_signed(signed, paper, chain.current, person)
     _check(connection, chain, paper, now)
-    if connection.execute(select(documents.c.id).where(documents.c.id == paper.id)).scalar():
+    known = connection.execute(select(documents.c.id).where(documents.c.id == paper.id)).scalar()
+    if known or receipts.is_kept(connection, paper.id):
         raise RefusedError(f"{paper.id} was proposed before")
     connection.execute(
         insert(documents).values(
@@ -183,6 +184,8 @@ def _proposed(connection: Connection, document: str, now: Instant) -> StoredRow:
 
 def _row(connection: Connection, document: str) -> StoredRow:
     row = connection.execute(select(documents).where(documents.c.id == document)).one_or_none()
+    if row is None and receipts.is_kept(connection, document):
+        raise ConfigError(f"{document} named recordings that are gone: only its receipt is kept")
     if row is None:
         raise ConfigError(f"no document is called {document!r}")
     return row

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Select, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, insert, or_, select
 
 from enforcer.govern import moments, sites
 from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
@@ -61,6 +61,27 @@ def find(
 def show(connection: Connection, chain: Chain, name: str) -> ItemSheet:
     """One item; `ConfigError` if there is none of this name, or no more."""
     return _sheet(connection, chain, row_of(connection, parse(name)))
+
+
+def copies(connection: Connection, chain: Chain, name: str) -> ItemSheets:
+    """The same recording again, on this store or another: same content and a time in common.
+
+    Content alone would not do: all calls that nobody answered sound alike. Looks through all items
+    once, so it is asked only where people decide about one. What another kind of store has, a
+    bucket and not a directory, is known by another fingerprint, and not found.
+    """
+    row = row_of(connection, parse(name))
+    this = reference(row)
+    found = connection.execute(
+        select(items)
+        .where(items.c.fingerprint == row.fingerprint, items.c.size > 0)
+        .where(items.c.state != "erased", _of_time(Interval(this.begins, this.ends)))
+        .order_by(items.c.store, items.c.epoch, items.c.number)
+        .limit(MOST + 2)
+    )
+    others = [each for each in found if each[:3] != row[:3]]
+    sheets = tuple(_sheet(connection, chain, each) for each in others[:MOST])
+    return ItemSheets(sheets, more=len(others) > MOST)
 
 
 def restrict(
@@ -118,19 +139,24 @@ def _interval(query: ItemQuery, zone: ZoneInfo, now: Instant) -> Interval:
 
 
 def _query(where: Sequence[str], source: str, interval: Interval) -> Select[*tuple[object, ...]]:
-    """One more than are shown tells that there are more. Undated ones may be from then."""
-    overlaps = and_(
-        items.c.anchor - items.c.before <= interval.ends,
-        items.c.anchor + items.c.after >= interval.begins,
-    )
+    """One more than are shown tells that there are more."""
     query = (
         select(items)
         .where(items.c.store.in_(where), items.c.state != "erased")
-        .where(or_(items.c.anchor.is_(None), overlaps))
+        .where(_of_time(interval))
         .order_by(items.c.anchor, items.c.store, items.c.number)
         .limit(MOST + 1)
     )
     return query.where(items.c.source == source) if source else query
+
+
+def _of_time(interval: Interval) -> ColumnElement[bool]:
+    """That an item may be of this time, at the widest; an undated one may be of any."""
+    overlaps = and_(
+        items.c.anchor - items.c.before <= interval.ends,
+        items.c.anchor + items.c.after >= interval.begins,
+    )
+    return or_(items.c.anchor.is_(None), overlaps)
 
 
 def _sheet(connection: Connection, chain: Chain, row: StoredRow) -> ItemSheet:

@@ -257,7 +257,8 @@ policies = Table(
 documents = Table(
     "documents",
     metadata,
-    # Acts and policies on their way to two signatures.
+    # Acts and policies on their way to two signatures, and after it. One that names items goes when
+    # these are gone for good (govern.shedding).
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),  # policy | release | erasure | ... (people.MAY_SIGN)
     Column("envelope", LargeBinary, nullable=False),
@@ -275,6 +276,15 @@ document_stores = Table(
     Column("acknowledged_at", BigInteger),
 )
 
+receipts = Table(
+    "receipts",
+    metadata,
+    # What stays of an approved act that named items, when its words are shed (govern.shedding).
+    Column("id", Text, primary_key=True),  # the act's
+    Column("approved_at", BigInteger, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),  # canonical JSON of `bundle.ItemAct`
+)
+
 holds = Table(
     "holds",
     metadata,
@@ -285,7 +295,8 @@ holds = Table(
     Column("owner", Text, nullable=False),  # person id; "" for a marker nobody confirmed yet
     # person | request | marker | recovered: an agent knew of it, and after a restore we did not
     Column("origin", Text, nullable=False),
-    Column("scope", LargeBinary, nullable=False),  # canonical JSON, see govern.holds.Scope
+    # Canonical JSON of `index.scope.Scope`; without items and numbers when all of it is let go.
+    Column("scope", LargeBinary, nullable=False),
     Column("begins", BigInteger, nullable=False),  # with padding
     Column("ends", BigInteger, nullable=False),
     Column("placed_at", BigInteger, nullable=False),

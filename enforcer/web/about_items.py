@@ -22,8 +22,15 @@ def find(connection: Connection, asked: Asked) -> Answer:
 
 def show(connection: Connection, asked: Asked) -> Answer:
     """One item."""
-    name = "/".join(asked.path[part] for part in ("store", "epoch", "number"))
+    name = _named(asked)
     return Answer(items.show(connection, asked.chain, name), name)
+
+
+def copies(connection: Connection, asked: Asked) -> Answer:
+    """Where the same recording lies besides."""
+    name = _named(asked)
+    found = items.copies(connection, asked.chain, name)
+    return Answer(found, name, f"{len(found.items)} copies")
 
 
 def restrict(connection: Connection, asked: Asked) -> Answer:
@@ -34,8 +41,13 @@ def restrict(connection: Connection, asked: Asked) -> Answer:
     return Answer(Done(), form.id, " ".join(form.items))
 
 
+def _named(asked: Asked) -> str:
+    return "/".join(asked.path[part] for part in ("store", "epoch", "number"))
+
+
 ROUTES = (
     Route("POST", "/v1/items/find", "show", "items", find),
     Route("GET", "/v1/items/{store}/{epoch}/{number}", "show", "items", show),
+    Route("GET", "/v1/items/{store}/{epoch}/{number}/copies", "show", "items", copies),
     Route("POST", "/v1/items/restrict", "restrict", "item", restrict),
 )

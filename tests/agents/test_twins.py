@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from world import GROUP, STORE, World, at, first_policy
 
-from retention.acts import Correction, Lift, Release
+from retention.acts import Correction, Erasure, Lift, Release
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold
 from retention.policy import Source
@@ -218,3 +218,118 @@ def test_empty_files_are_not_twins(world: World):
     world.scan()
     assert {"front/20260110-113000.jpg"} == _held(world)
     assert 2 == len(set(_anchors(world).values()))
+
+
+def _asked(world: World, directory: str = "front") -> None:
+    """Two people have the recording that lies there erased (GDPR article 17)."""
+    rows = world.agent.catalogue.rows(
+        "SELECT number, anchor, before, after, fingerprint FROM items"
+        " JOIN directories ON id = directory WHERE path = ?",
+        (os.fsencode(directory),),
+    )
+    number, anchor, before, after, fingerprint = rows[0]
+    span = Instant(anchor - before), Instant(anchor + after)
+    item = ItemRef(STORE, world.centre.epoch, number, directory, *span, fingerprint)
+    world.sign(Erasure(id="e1", at=world.true.now, reason="asked", items=(item,)))
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["hard link", "copy"])
+def test_what_two_people_have_erased_goes_under_all_its_names(world: World, linked: bool):
+    world.scan()
+    original = world.write(_named("20260316-120500"), BYTES)
+    if linked:
+        (world.root / "copies/img.jpg").hardlink_to(original)
+    else:
+        world.write("copies/img.jpg", BYTES, mtime=LONG_AGO)
+    other = world.write(_named("20260316-120501"), b"\xff\xd8\xff another")
+    world.activate()
+    world.cycle()
+    assert 3 == len(world.files())
+    _asked(world)
+    world.true.pass_(DAY)  # of the copy's grace, which came late
+    world.cycle()
+    assert {str(other.relative_to(world.root))} == world.files()
+    world.rest()
+    world.check()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["remembered", "state lost"])
+def test_a_copy_of_what_two_people_had_erased_goes_with_the_next_sweep(world: World, lost: bool):
+    world.scan()
+    world.write(_named("20260316-120500"), BYTES)
+    world.activate()
+    world.cycle()
+    _asked(world)
+    world.sweep()
+    assert set() == world.files()
+    world.report()
+    if lost:
+        world.lose_state().exchange.greet()
+        world.rest()
+    world.true.pass_(3600)
+    world.write("copies/later.jpg", BYTES)
+    world.cycle()
+    assert set() == world.files()
+    world.rest()
+    world.check()
+
+
+def test_a_copy_that_comes_before_the_erasure_is_carried_out_goes_with_it(world: World):
+    world.scan()
+    world.write(_named("20260316-120500"), BYTES)
+    world.activate()
+    world.cycle()
+    _asked(world)
+    world.agent.exchange.consult()
+    world.write("copies/later.jpg", BYTES)
+    world.cycle()
+    assert set() == world.files()
+
+
+def test_of_what_is_held_no_copy_is_erased_for_anybody(world: World):
+    world.scan()
+    world.write(_named("20260316-120500"), BYTES)
+    world.write("copies/img.jpg", BYTES)
+    world.activate()
+    world.cycle()
+    moment = at("2026-03-16 10:05")
+    world.centre.holds.append(
+        StoreHold("hold-1", Instant(moment - 60), Instant(moment + 60), sources=("front",))
+    )
+    _asked(world)
+    world.cycle()
+    world.write("copies/later.jpg", BYTES)
+    world.cycle()
+    assert 3 == len(world.files())
+    assert world.files() == _held(world)
+
+
+@pytest.mark.parametrize("days", [-50, -1])
+@pytest.mark.parametrize("later", [True, False], ids=["copied later", "copied before"])
+def test_a_corrected_date_is_the_copies_too_whatever_they_say(
+    world: World, days: int, later: bool
+):
+    """Their own date is later than one of the corrections, and earlier than the other."""
+    world.scan()
+    world.true.pass_(60 * DAY)
+    world.record(Instant(world.true.now), tag="a")
+    original = next(iter(world.files()))
+    copy = "copies/img.jpg"
+    data, mtime = (world.root / original).read_bytes(), Instant(world.true.now - 20 * DAY)
+    if not later:
+        world.write(copy, data, mtime=mtime)
+    world.scan()
+    world.report()
+    numbers = dict(world.agent.catalogue.rows("SELECT fingerprint, number FROM items LIMIT 1"))
+    [(fingerprint, number)] = numbers.items()
+    said = Instant(world.true.now + days * DAY)
+    now = world.true.now
+    item = ItemRef(STORE, world.centre.epoch, number, "front", now, now, fingerprint)
+    world.sign(Correction(id="c1", at=now, reason="wrong clock", items=(item,), anchor=said))
+    world.agent.talk()
+    if later:
+        world.write(copy, data, mtime=mtime)
+    world.scan()
+    assert {original: said, copy: said} == _anchors(world)
+    world.rest()
+    world.check()

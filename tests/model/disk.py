@@ -231,6 +231,7 @@ class Disk:
         return replace(
             name,
             content=content,
+            had=name.had | {name.content},
             begins=begins,
             ends=begins,
             earliest=min(name.earliest, self._now),

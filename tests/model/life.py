@@ -290,6 +290,8 @@ class Life:
         return max(ALWAYS_ALLOWED, usual) + granted
 
     def _forgot(self, window: Instant | None) -> None:
+        for file in self.observer.files.values():
+            file.erase_by = None  # it is found again by a date that may be another now
         self.disk.window = window
         self.disk.forget_windows()
         self.memory_lost = True
@@ -357,6 +359,8 @@ class Life:
         for (act,) in self.box.rows("SELECT id FROM acts"):
             if act in self.people.corrections:
                 self.people.corrected(act)
+            if act in self.people.erasures:
+                self.people.heard_erasure(act)
 
     def _let_go(self, hold: str) -> None:
         known = self.observer.holds.get(hold)

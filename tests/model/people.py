@@ -41,6 +41,7 @@ class People:
         self._numbers = count(1)
         self.granted: list[int] = []  # how many items may go at once, by activations and releases
         self.corrections: dict[str, tuple[int, Instant]] = {}  # act -> (inode, the new start)
+        self.erasures: dict[str, int] = {}  # act -> inode
 
     def hold_time(self, moment: Instant, minutes: int, sources: tuple[str, ...]) -> str:
         """Everything that these sources, or all, recorded around that moment."""
@@ -132,7 +133,19 @@ class People:
             return False
         for name in self._observer.of_inode(file.inode):
             name.asked = True
+        self._observer.asked.add(file.content)
+        self.erasures[act.id] = file.inode
         return True
+
+    def heard_erasure(self, act: str) -> None:
+        """The store has carried an erasure out: all it knows of the recording goes with the next sweep.
+
+        Not if it is held there: then it was refused.
+        """
+        for name in self._observer.of_inode(self.erasures.pop(act)):
+            for twin in self._observer.twins(name):
+                if twin.met is not None and not self._observer.may_be_held(twin):
+                    twin.erase_by = self._box.true.now
 
     def correct(self, file: File, begins: Instant) -> bool:
         """Two people give a recording another start."""
@@ -156,12 +169,16 @@ class People:
     def corrected(self, act: str) -> None:
         """The store has carried a correction out: from here on it is the recording's date.
 
-        Its copies take it over if it is earlier than theirs.
+        It is that of its copies too, and of those that come later.
         """
         inode, begins = self.corrections.pop(act)
         for name in self._observer.of_inode(inode):
-            for twin in self._observer.twins(name):
-                twin.earliest = min(twin.earliest, begins)
+            for content in {name.content, *name.had}:
+                self._observer.corrected.setdefault(content, []).append(begins)
+            for twin in self._observer.files.values():
+                if {name.content, *name.had} & {twin.content, *twin.had}:
+                    twin.earliest = min(twin.earliest, begins)
+                    twin.latest = max(twin.latest, begins)
         for name in self._observer.of_inode(inode):
             name.earliest = name.latest = begins
             name.undated = False

@@ -49,8 +49,10 @@ class File:
     undated: bool = False
     late: bool = False
     blocked: bool = False  # another name outside the store keeps its bytes
-    asked: bool = False  # two people want it erased
+    asked: bool = False  # two people want it erased, as what it was or as what it is
+    erase_by: Instant | None = None  # and the store has heard of it
     doomed: bool = False  # it was erased before
+    had: frozenset[int] = frozenset()  # what was in it before it was overwritten
     overwritten: bool = False  # since it was dated: its date says nothing of what is in it now
     not_before: Instant = NEVER
     excused_until: Instant = NEVER
@@ -116,6 +118,8 @@ class Observer:
         self.away: dict[int, File] = {}  # by inode, what others removed: its bytes may be kept
         self.holds: dict[str, Hold] = {}
         self.active: set[str] = set()  # classes that two people let the store erase
+        self.asked: set[int] = set()  # contents that two people want erased, under every name
+        self.corrected: dict[int, list[Instant]] = {}  # contents to which two people gave a start
         self.slack = 0  # seconds that clocks have been off without anybody's calling them wrong
 
     def look(self) -> None:
@@ -172,11 +176,12 @@ class Observer:
             return "its class was never activated"
         if now < file.not_before and not file.doomed:
             return "its day of grace is not over"
-        if file.doomed or file.asked:
+        if file.doomed or file.asked or file.content in self.asked:
             return ""
         if file.undated and now + self.slack >= file.came + UNDATED:
             return ""
-        due_at = self.limits_of(file, Instant(file.earliest - self.slack)).due_at
+        earliest = min([file.earliest, *self.corrected.get(file.content, ())])
+        due_at = self.limits_of(file, Instant(earliest - self.slack)).due_at
         return "" if now + self.slack >= due_at else f"it is due in {due_at - now} seconds"
 
     def must_be_gone_by(self, file: File) -> Instant | None:
@@ -191,13 +196,15 @@ class Observer:
         own_target = self.limits_of(file, latest).must_be_gone_by
         if file.met is None and (file.undated or file.late):
             return None
-        if file.undated:
+        if file.undated and file.content not in self.corrected:
             own_target = Instant(file.met + UNDATED + SWEPT_WITHIN)
         elif file.late:
             own_target = Instant(max(own_target, file.met + GRACE + SWEPT_WITHIN))
         if latest < file.latest:  # by its twins: as soon as they are known, and as the last of them
             met = max(twin.met for twin in self.twins(file) if twin.met)
             own_target = Instant(max(own_target, met + GRACE + SWEPT_WITHIN))
+        if file.erase_by is not None and file.met is not None:
+            own_target = min(own_target, Instant(max(file.erase_by, file.not_before) + SWEPT_WITHIN))
         if file.excused_until:
             own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
         return Instant(own_target + self.slack)
@@ -207,8 +214,9 @@ class Observer:
 
         A name by the pattern of its source is as good a date as there is here.
         """
-        if file.met is None:
-            return file.latest
+        said = self.corrected.get(file.content, ())
+        if file.met is None or said:
+            return max([file.latest, *said])
         return min([file.latest, *(t.latest for t in self.twins(file) if t.met and t.well_dated)])
 
     def overdue(self, now: Instant) -> Iterator[File]:

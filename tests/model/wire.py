@@ -36,6 +36,7 @@ class Wire(HttpUplink):
         self._answering = answering
         self.fates: deque[Fate] = deque()
         self.cut = False
+        self.twist: Callable[[Fetched], Fetched] | None = None  # what a liar makes of an answer
         self._on_the_way: list[tuple[str, str, str, bytes]] = []
         self._served: list[Fetched] = []
 
@@ -71,6 +72,9 @@ class Wire(HttpUplink):
     def _remembered(self, data: bytes, *, stale: bool) -> bytes:
         """Keep what was served; with `stale`, put the oldest directive known in its place."""
         fetched = codec.decode(data, Fetched)
+        if self.twist is not None:
+            fetched = self.twist(fetched)
+            data = codec.encode(fetched)
         self._served = [*self._served, fetched][-5:]
         if not stale:
             return data

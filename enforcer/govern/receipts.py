@@ -1,0 +1,55 @@
+"""Receipts: what an inspector is shown of acts that name single items, and all that stays of them.
+
+A receipt tells who approved what and when, and the digest of what they signed; no recording (I8).
+"""
+
+from sqlalchemy import Connection, insert, select
+
+from enforcer.index.tables import receipts
+from retention import acts, codec
+from retention.acts import AnyAct, Correction, Erasure, Lift
+from retention.bundle import ItemAct
+from retention.calendar import Instant
+from retention.envelope import Envelope
+from retention.errors import SignatureError
+from retention.policy import Chain
+
+NAME_ITEMS = (Erasure, Correction, Lift)
+
+
+def receipt_of(act: AnyAct, document: Envelope, chain: Chain) -> ItemAct:
+    """The receipt of an act in its envelope; `chain` tells who could sign it at the time."""
+    return ItemAct(
+        id=act.id,
+        kind=acts.kind_of(act),
+        at=act.at,
+        items=len(act.items) if isinstance(act, NAME_ITEMS) else 0,
+        signed_by=_signers(document, chain),
+        digest=codec.digest(document.payload),
+    )
+
+
+def keep(connection: Connection, receipt: ItemAct, approved_at: Instant) -> None:
+    """Keep a receipt for good: its act is about to go."""
+    row = {"id": receipt.id, "approved_at": approved_at, "receipt": codec.encode(receipt)}
+    connection.execute(insert(receipts).values(row))
+
+
+def kept(connection: Connection, began: Instant) -> list[ItemAct]:
+    """Receipts of acts that are gone and were approved at `began` or later, oldest first."""
+    c = receipts.c
+    chosen = select(c.receipt).where(c.approved_at >= began).order_by(c.approved_at, c.id)
+    return [codec.decode(data, ItemAct) for data in connection.execute(chosen).scalars()]
+
+
+def is_kept(connection: Connection, act: str) -> bool:
+    """Whether there was an act of this id and its receipt is what is left."""
+    found = connection.execute(select(receipts.c.id).where(receipts.c.id == act))
+    return found.scalar() is not None
+
+
+def _signers(document: Envelope, chain: Chain) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(acts.approvers(document, chain)))
+    except SignatureError:
+        return ()  # whoever reads the bundle sees that nobody vouches for it
