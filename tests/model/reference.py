@@ -204,7 +204,9 @@ class Observer:
             met = max(twin.met for twin in self.twins(file) if twin.met)
             own_target = Instant(max(own_target, met + GRACE + SWEPT_WITHIN))
         if file.erase_by is not None and file.met is not None:
-            own_target = min(own_target, Instant(max(file.erase_by, file.not_before) + SWEPT_WITHIN))
+            own_target = min(
+                own_target, Instant(max(file.erase_by, file.not_before) + SWEPT_WITHIN)
+            )
         if file.excused_until:
             own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
         return Instant(own_target + self.slack)
