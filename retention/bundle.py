@@ -61,7 +61,10 @@ NOT_CHECKED = (
     "what really lies on a store: `auditor rescan` looks there, without asking the operator",
     "storage that was never enrolled",
     "whether others were shown another ledger: `auditor witness` asks a server that watched it",
-    "acts that name single recordings: the operator keeps them, item-acts.jsonl has their digests",
+    (
+        "acts that name single recordings: the operator keeps them until the limit of these has passed,"
+        " item-acts.jsonl has their digests"
+    ),
 )
 """What no bundle can show; it is in every manifest, and whoever verifies one says it too."""
 

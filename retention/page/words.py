@@ -300,8 +300,8 @@ NOT_CHECKED: Mapping[str, str] = dict(
             "glabātuves, kas nekad nav pieslēgtas",
             "vai citiem rādīts cits žurnāls: “auditor witness” jautā serverim, kas to vērojis",
             (
-                "lēmumi, kuros nosaukti atsevišķi ieraksti: tie paliek pie pārziņa, item-acts.jsonl ir to"
-                " kontrolsummas"
+                "lēmumi, kuros nosaukti atsevišķi ieraksti: tie paliek pie pārziņa, līdz beidzies šo ierakstu"
+                " termiņš; item-acts.jsonl ir to kontrolsummas"
             ),
             "rezerves kopijas: neviena nav reģistrēta, un tajās nekas netiek dzēsts",
             "rezerves kopijas: reģistrētais ir pārziņa apgalvojums, un neviens nav skatījies",
