@@ -76,8 +76,8 @@ def _configuration(stage: Stage) -> dict[str, object]:
     agents = {
         "job_name": "retention-agent",
         "static_configs": [
-            {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": name}}
-            for name, port in stage.agents.items()
+            {"targets": [f"127.0.0.1:{each.port}"], "labels": {"instance": each.store}}
+            for each in stage.stations
         ],
     }
     return {

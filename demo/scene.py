@@ -15,6 +15,25 @@ from demo.stamp import stamp_jpeg, stamp_mkv, stamp_mp4
 
 MEDIA = Path(__file__).parent.parent / "tests" / "media"
 DAYS = 75
+SOURCES = """
+[[source]]
+id = "front"
+group = "terminals"
+directory = "front"
+record_class = "terminal-image"
+purpose = "people in front of the terminal"
+name_pattern = "*-%Y%m%d%H%M%S-*"
+max_delay_seconds = 60
+
+[[source]]
+id = "copies"
+group = "terminals"
+directory = "copies"
+record_class = "terminal-image"
+purpose = "pictures that were copied from another disk"
+name_pattern = "*-%Y%m%d%H%M%S-*"
+imports = true
+"""
 #: Recordings of one day: enough to make a table, few enough to look at.
 HOURS = (7, 9, 11, 13, 16, 18, 21)
 

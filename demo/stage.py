@@ -4,45 +4,42 @@ Everything lies below one directory, listens on loopback only, and is taken down
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
 PASSPHRASE = "demonstration only"
-STORE = "brivibas-12"
-SITE = "Brivibas 12"
-GROUP = "terminals"
-
-_SOURCES = """
-[[source]]
-id = "front"
-group = "terminals"
-directory = "front"
-record_class = "terminal-image"
-purpose = "people in front of the terminal"
-name_pattern = "*-%Y%m%d%H%M%S-*"
-max_delay_seconds = 60
-
-[[source]]
-id = "copies"
-group = "terminals"
-directory = "copies"
-record_class = "terminal-image"
-purpose = "pictures that were copied from another disk"
-name_pattern = "*-%Y%m%d%H%M%S-*"
-imports = true
-"""
 
 
 class CommandError(Exception):
     """A command of the product failed; the text is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """An agent with its store. `settings` are those besides what all agents are told."""
+
+    store: str
+    site: str
+    group: str
+    kind: str
+    record_class: str
+    settings: str
+    home: Path
+    port: int  # where it shows its own metrics
+
+    @property
+    def config(self) -> Path:
+        """Its settings."""
+        return self.home / "agent.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Stage:
 
     home: Path
     port: int
-    agents: Mapping[str, int]  # where each agent shows its own metrics, by its store
+    stations: tuple[Station, ...]
     watcher: int | None  # where Prometheus will answer; None: it is not installed
 
     @property
@@ -65,16 +62,6 @@ class Stage:
         return self.centre / "tls" / "authority.pem"
 
     @property
-    def tree(self) -> Path:
-        """Where the terminal's cameras write."""
-        return self.home / "terminal" / "recordings"
-
-    @property
-    def agent_config(self) -> Path:
-        """The terminal agent's settings."""
-        return self.home / "terminal" / "agent.toml"
-
-    @property
     def url(self) -> str:
         """Where the enforcer answers."""
         return f"https://127.0.0.1:{self.port}"
@@ -84,9 +71,9 @@ class Stage:
         who = ["--as", str(self.centre / "people" / f"{person}.toml")] if person else []
         return self.run("enforcer", *words, *who, may_fail=may_fail)
 
-    def agent(self, *words: str) -> str:
-        """Run a `retention-agent` command on the terminal."""
-        return self.run("retention-agent", *words, "--config", str(self.agent_config))
+    def agent(self, station: Station, *words: str) -> str:
+        """Run a `retention-agent` command at a station."""
+        return self.run("retention-agent", *words, "--config", str(station.config))
 
     def run(self, program: str, *words: str, may_fail: bool = False) -> str:
         """Run a command of the product; `CommandError` if it fails and may not."""
@@ -102,16 +89,16 @@ class Stage:
         return done.stdout
 
 
-def set_up(home: Path) -> Stage:
-    """A new centre with keys, a policy and two people, and a terminal's settings."""
-    shutil.rmtree(home, ignore_errors=True)
+def set_up(home: Path, stations: tuple[Station, ...], sources: str) -> Stage:
+    """A new centre with keys, a policy and two people, and the agents' settings.
+
+    What a station looks after is the caller's to make.
+    """
     watcher = free_port() if shutil.which("prometheus") else None
-    stage = Stage(home, free_port(), {STORE: free_port()}, watcher)
-    (home / "terminal" / "state").mkdir(parents=True)
-    stage.tree.mkdir()
+    stage = Stage(home, free_port(), stations, watcher)
     policy = home / "policy.toml"
     classes = Path(__file__).parent.parent / "enforcer" / "govern" / "first-policy.toml"
-    policy.write_text(classes.read_text() + _SOURCES)
+    policy.write_text(classes.read_text() + sources)
     stage.enforcer(
         "init",
         str(stage.centre),
@@ -120,21 +107,28 @@ def set_up(home: Path) -> Stage:
         *("--person", "boris:owner,operator,approver,handler"),
         *("--host", "127.0.0.1", "--listen", f"127.0.0.1:{stage.port}"),
     )
+    _number_keys(stage)
     with (stage.centre / "enforcer.toml").open("a") as settings:
-        settings.write("prove_seconds = 3\nwatch_seconds = 2\n")
+        settings.write('prove_seconds = 3\nwatch_seconds = 2\nnumber_keys = "keys/numbers"\n')
         if watcher is not None:  # so that the bundle has what it recorded
             settings.write(f'prometheus = "http://127.0.0.1:{watcher}"\n')
-    stage.agent_config.write_text(
-        f'root = "{stage.tree}"\n'
-        f'state = "{home / "terminal" / "state"}"\n'
-        f'enforcer = "{stage.url}"\n'
-        f'ca_file = "{stage.authority}"\n'
-        f'events = "{home / "terminal" / "events"}"\n'
-        f"metrics_port = {stage.agents[STORE]}\n"
-        "talk_every = 2\nsweep_every = 5\nscan_every = 60\nspread = 0\n"
-        "any_file_system = true\n"
-    )
+    for station in stations:
+        (station.home / "state").mkdir(parents=True, exist_ok=True)
+        station.config.write_text(
+            f'state = "{station.home / "state"}"\n'
+            f'enforcer = "{stage.url}"\n'
+            f'ca_file = "{stage.authority}"\n'
+            f"metrics_port = {station.port}\n"
+            "talk_every = 2\nsweep_every = 5\nscan_every = 60\nspread = 0\n" + station.settings
+        )
     return stage
+
+
+def _number_keys(stage: Stage) -> None:
+    """One file of keys, which centre and agents of calls share."""
+    path = stage.centre / "keys" / "numbers"
+    path.write_text(f"demo {secrets.token_hex(32)}\n")
+    path.chmod(0o600)
 
 
 @contextmanager
