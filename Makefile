@@ -35,6 +35,7 @@ bench: venv ## Ratios, side by side in one run
 lock: ## Make the locks anew (needs uv on PATH); they carry hashes and no index address
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt pyproject.toml --output-file requirements/agent.txt
+	$(COMPILE) --constraint requirements/dev.txt --extra s3 --extra postgres pyproject.toml --output-file requirements/storage.txt
 	$(COMPILE) --constraint requirements/dev.txt --extra server --extra s3 --extra postgres pyproject.toml --output-file requirements/centre.txt
 
 dist: venv ## Packages for Debian 12 in dist/, installed without a network; ARCH=arm64 for the other kind

@@ -34,11 +34,19 @@ def build(into: Path, architecture: str, *, version: str | None = None) -> list[
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         own = wheels.build_own(work / "own", epoch)
-        light = wheels.collect(ROOT / "requirements/agent.txt", work / "agent", architecture)
-        full = wheels.collect(ROOT / "requirements/centre.txt", work / "centre", architecture)
+        light, storage, full = (
+            wheels.collect(ROOT / f"requirements/{lock}.txt", work / lock, architecture)
+            for lock in ("agent", "storage", "centre")
+        )
+        carried = {wheel.name for wheel in light}
+        beside = [wheel for wheel in storage if wheel.name not in carried]
         made = [
-            debs.build(package, [own, *light], into, **how, epoch=epoch)
-            for package in debs.PACKAGES
+            debs.build(package, inside, into, **how, epoch=epoch)
+            for package, inside in (
+                (debs.AGENT, [own, *light]),
+                (debs.STORAGE, beside),
+                (debs.AUDITOR, [own, *light]),
+            )
         ]
         return [*made, centre.build(own, full, into, **how, epoch=epoch)]
 

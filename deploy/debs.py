@@ -18,37 +18,63 @@ ROOMS = frozenset({"retention", "agents", "enforcer", "auditor"})
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """What a package starts."""
+
+    name: str  # in /usr/bin
+    module: str  # has its main()
+    units: tuple[str, ...]
+    examples: tuple[Path, ...]  # go to /etc/NAME of the package, for people to copy
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
-    """What one package is. Of our code it carries these `rooms` and no others."""
+    """What one package is. Of our code it carries these `rooms` and no others.
+
+    One without a program adds libraries to `beside`, the package of that name and of its version.
+    """
 
     name: str
     summary: str
-    program: str  # in /usr/bin
-    module: str  # has its main()
-    rooms: frozenset[str]
-    units: tuple[str, ...]
-    examples: tuple[Path, ...]  # go to /etc/NAME, for people to copy
+    rooms: frozenset[str] = frozenset()
+    program: Program | None = None
+    beside: str = ""
+    scripts: Path = DEBIAN
+
+    @property
+    def library(self) -> str:
+        """The directory of /usr/lib that its code lies in."""
+        return self.beside or self.name
 
 
 AGENT = Package(
     name="retention-agent",
     summary="finds, dates and erases recordings on a terminal or a storage",
-    program="retention-agent",
-    module="agents.cli",
     rooms=frozenset({"retention", "agents"}),
-    units=("retention-agent.service", "retention-agent@.service"),
-    examples=(CONFIG / "terminal.example.toml", CONFIG / "storage.example.toml"),
+    program=Program(
+        name="retention-agent",
+        module="agents.cli",
+        units=("retention-agent.service", "retention-agent@.service"),
+        examples=(CONFIG / "terminal.example.toml", CONFIG / "storage.example.toml"),
+    ),
+)
+STORAGE = Package(
+    name="retention-agent-storage",
+    summary="libraries for an agent on an S3 bucket, or on tables of PostgreSQL",
+    beside=AGENT.name,
+    scripts=DEBIAN / "storage",
 )
 AUDITOR = Package(
     name="retention-auditor",
     summary="looks at a storage by itself, and checks an inspector's bundle",
-    program="auditor",
-    module="auditor.cli",
     rooms=frozenset({"retention", "auditor"}),
-    units=("retention-auditor.service", "retention-auditor.timer"),
-    examples=(CONFIG / "audit.example.env",),
+    program=Program(
+        name="auditor",
+        module="auditor.cli",
+        units=("retention-auditor.service", "retention-auditor.timer"),
+        examples=(CONFIG / "audit.example.env",),
+    ),
 )
-PACKAGES = (AGENT, AUDITOR)
 
 
 def build(
@@ -65,9 +91,11 @@ def build(
     target = into / f"{package.name}_{version}_{architecture}.deb"
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary) / "root"
-        library = root / "usr/lib" / package.name
+        library = root / "usr/lib" / package.library
         _unpack(wheels, library, package.rooms)
-        _furnish(package, root, library)
+        _place(DEBIAN / "copyright", root / "usr/share/doc" / package.name / "copyright")
+        if package.program is not None:
+            _furnish(package.name, package.program, root, library)
         _describe(package, root / "DEBIAN", version, architecture)
         _settle(root, epoch)
         subprocess.run(
@@ -80,31 +108,32 @@ def build(
 
 
 def _unpack(wheels: Iterable[Path], library: Path, rooms: frozenset[str]) -> None:
-    """Unpack wheels where they are to lie; none that we use has files that go elsewhere."""
+    """Unpack wheels where they are to lie, without commands of their own; none needs other places."""
     for wheel in wheels:
         with ZipFile(wheel) as archive:
             for name in archive.namelist():
-                first = name.partition("/")[0]
+                first, _, rest = name.partition("/")
+                if first.endswith(".data") and rest.startswith("scripts/"):
+                    continue
                 if first.endswith(".data"):
                     raise ValueError(f"{wheel.name} wants {name} outside of the library")
                 if first not in ROOMS - rooms:
                     archive.extract(name, library)
 
 
-def _furnish(package: Package, root: Path, library: Path) -> None:
-    """Place everything besides the code."""
-    main = f'"""Runs `{package.program}`."""\n\nimport sys\n\nfrom {package.module} import main\n\n'
+def _furnish(package: str, program: Program, root: Path, library: Path) -> None:
+    """Place what starts the code, and whom it runs as."""
+    main = f'"""Runs `{program.name}`."""\n\nimport sys\n\nfrom {program.module} import main\n\n'
     (library / "__main__.py").write_text(main + "sys.exit(main())\n")
     usr = root / "usr"
-    _place(DEBIAN / f"{package.program}.sh", usr / "bin" / package.program, executable=True)
-    for unit in package.units:
+    _place(DEBIAN / f"{program.name}.sh", usr / "bin" / program.name, executable=True)
+    for unit in program.units:
         _place(SYSTEMD / unit, usr / "lib/systemd/system" / unit)
     for kind in ("sysusers", "tmpfiles"):
-        source = SYSTEMD / f"{package.name}.{kind}.conf"
-        _place(source, usr / f"lib/{kind}.d" / f"{package.name}.conf")
-    _place(DEBIAN / "copyright", usr / "share/doc" / package.name / "copyright")
-    for example in package.examples:
-        _place(example, root / "etc" / package.name / example.name)
+        source = SYSTEMD / f"{package}.{kind}.conf"
+        _place(source, usr / f"lib/{kind}.d" / f"{package}.conf")
+    for example in program.examples:
+        _place(example, root / "etc" / package / example.name)
 
 
 def _describe(package: Package, debian: Path, version: str, architecture: str) -> None:
@@ -112,11 +141,13 @@ def _describe(package: Package, debian: Path, version: str, architecture: str) -
     debian.mkdir()
     values = {"name": package.name, "summary": package.summary}
     values |= {"version": version, "architecture": architecture}
+    values |= {"beside": f", {package.beside} (= {version})" if package.beside else ""}
     (debian / "control").write_text(Template((DEBIAN / "control").read_text()).substitute(values))
-    examples = [f"/etc/{package.name}/{example.name}\n" for example in package.examples]
-    (debian / "conffiles").write_text("".join(examples))
+    if package.program is not None:
+        examples = [f"/etc/{package.name}/{each.name}\n" for each in package.program.examples]
+        (debian / "conffiles").write_text("".join(examples))
     for script in ("postinst", "prerm", "postrm"):
-        text = (DEBIAN / script).read_text().replace("@NAME@", package.name)
+        text = (package.scripts / script).read_text().replace("@NAME@", package.name)
         (debian / script).write_text(text)
         (debian / script).chmod(0o755)
 

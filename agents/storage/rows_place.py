@@ -140,7 +140,9 @@ class TablePlace:
         try:
             from agents.stores.rows.postgres import Postgres  # noqa: PLC0415
         except ImportError as error:
-            raise ConfigError("install retention-enforcer[postgres] for this database") from error
+            raise ConfigError(
+                "this database needs the package retention-agent-storage, or retention-enforcer[postgres]"
+            ) from error
         return Postgres(self._said.dsn)
 
 

@@ -225,6 +225,15 @@ def test_the_packages_live_on_a_machine_that_boots(machine: Machine):
     newest = record(machine, today - timedelta(minutes=5))
     machine.wait_for("it goes on", lambda: counts(machine).get("seen") == 5)
 
+    # What a bucket or a database needs comes and goes; the agent beside it stays.
+    machine.run("dpkg", "-i", f"/opt/{package(machine, 'retention-agent-storage', older=False)}")
+    loads = "import sys; sys.path.insert(0, sys.argv[1]); import botocore.session, psycopg"
+    library = "/usr/lib/retention-agent"
+    machine.run("/usr/bin/python3", "-IS", "-c", loads, library)
+    machine.run("dpkg", "--purge", "retention-agent-storage")
+    assert not (machine.root / library.lstrip("/") / "botocore").exists()
+    machine.run("retention-agent", "status", *CONFIG)
+
     # An auditor who believes neither looks with rights of their own.
     machine.run("dpkg", "-i", f"/opt/{package(machine, 'retention-auditor', older=False)}")
     machine.wait_for("it is all certified", lambda: is_ok(machine))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,16 @@ import deploy.__main__ as building
 from deploy import debs, wheels
 
 ROOT = wheels.ROOT
+#: What an agent on a bucket and a table does first: it looks for its keys, and meets its database.
+LOADS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from agents.storage import bucket_place
+from agents.stores.bucket.access import Access
+from agents.stores.rows.postgres import Postgres
+Access().keys()
+Postgres("host=127.0.0.1")
+"""
 PIN = re.compile(r"^([a-z0-9-]+==\S+)", re.MULTILINE)
 
 
@@ -36,7 +47,7 @@ def unpacked(
     return found
 
 
-@pytest.mark.parametrize("lock", ["agent.txt", "centre.txt"])
+@pytest.mark.parametrize("lock", ["agent.txt", "storage.txt", "centre.txt"])
 def test_what_is_carried_is_what_the_tests_ran_with(lock: str):
     """Made by `make lock` in one go; a lock of its own would be a version that nobody tried."""
     tried = set(PIN.findall((ROOT / "requirements/dev.txt").read_text()))
@@ -45,8 +56,13 @@ def test_what_is_carried_is_what_the_tests_ran_with(lock: str):
     assert set() == carried - tried
 
 
+PROGRAMS = pytest.mark.parametrize(
+    "package", [debs.AGENT, debs.AUDITOR], ids=lambda package: package.name
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("package", debs.PACKAGES, ids=lambda package: package.name)
+@PROGRAMS
 def test_a_package_has_its_own_rooms_and_runs_by_debians_python_alone(
     unpacked: dict[str, Path], need: Callable[[str], str], package: debs.Package
 ):
@@ -59,18 +75,20 @@ def test_a_package_has_its_own_rooms_and_runs_by_debians_python_alone(
         check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)
-    assert f"usage: {package.program}" in done.stdout
+    assert package.program is not None
+    assert f"usage: {package.program.name}" in done.stdout
     inside = [path for path in library.rglob("*") if path.name == "__pycache__"]
     assert [] == inside, "bytecode is made on the machine, for its own Python"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("package", debs.PACKAGES, ids=lambda package: package.name)
+@PROGRAMS
 def test_a_package_brings_its_services_users_and_examples(
     unpacked: dict[str, Path], package: debs.Package
 ):
     root = unpacked[package.name]
-    for unit in package.units:
+    assert package.program is not None
+    for unit in package.program.units:
         path = root / "usr/lib/systemd/system" / unit
         for command in re.findall(r"^ExecStart=(\S+)", path.read_text(), re.MULTILINE):
             assert os.access(root / command.lstrip("/"), os.X_OK)
@@ -79,12 +97,49 @@ def test_a_package_brings_its_services_users_and_examples(
     conffiles = (root / "DEBIAN/conffiles").read_text().splitlines()
     assert conffiles
     assert all((root / name.lstrip("/")).exists() for name in conffiles)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["retention-agent", "retention-agent-storage", "retention-auditor"]
+)
+def test_no_package_removes_what_it_did_not_bring(unpacked: dict[str, Path], name: str):
     for script in ("postinst", "prerm", "postrm"):
-        text = (root / "DEBIAN" / script).read_text()
-        assert "@NAME@" not in text
-        subprocess.run(["sh", "-n", root / "DEBIAN" / script], check=True)
-        removed = [line for line in text.splitlines() if re.search(r"\brm\b", line)]
+        path = unpacked[name] / "DEBIAN" / script
+        assert "@NAME@" not in path.read_text()
+        subprocess.run(["sh", "-n", path], check=True)
+        lines = path.read_text().splitlines()
+        removed = [line for line in lines if re.search(r"\brm\b", line)]
         assert all("__pycache__" in line for line in removed), "the state is nobody's to remove"
+
+
+@pytest.mark.slow
+def test_what_buckets_and_databases_need_lies_beside_the_agent_and_in_no_terminals_package(
+    unpacked: dict[str, Path], need: Callable[[str], str], tmp_path: Path
+):
+    light, beside = (unpacked[f"retention-agent{rest}"] for rest in ("", "-storage"))
+    files = {
+        root: {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
+        for root in (light / "usr", beside / "usr")
+    }
+    assert set() == set.intersection(*files.values()), "no two packages have one file"
+    for library in ("botocore", "psycopg"):
+        assert not (light / "usr/lib/retention-agent" / library).exists()
+    told = (beside / "DEBIAN/control").read_text()
+    version = re.search(r"^Version: (.*)$", (light / "DEBIAN/control").read_text(), re.MULTILINE)
+    assert version is not None
+    assert f"retention-agent (= {version[1]})" in told
+    for root in (light, beside):
+        shutil.copytree(root / "usr/lib/retention-agent", tmp_path / "both", dirs_exist_ok=True)
+    for library, loads in ((light / "usr/lib/retention-agent", False), (tmp_path / "both", True)):
+        done = subprocess.run(
+            [need(f"python{wheels.PYTHON}"), "-IBS", "-c", LOADS, library],
+            env={"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert loads is (done.returncode == 0), done.stderr
 
 
 @pytest.mark.slow
