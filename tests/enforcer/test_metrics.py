@@ -1,18 +1,22 @@
 """The metrics are the index's facts, under the names and labels that were promised."""
 
 import subprocess
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fleet import add_store, sight
+from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert, select
 from test_comply import CHAIN, NOW, Store
 from world import at
 
+from enforcer import prove
 from enforcer.index.engine import writing
-from enforcer.index.tables import checkpoints
+from enforcer.index.tables import checkpoints, stores
 from enforcer.metrics import Facts
 from retention.brake import brake
 from retention.calendar import Instant
@@ -133,6 +137,52 @@ def test_the_worst_store_of_a_group_is_the_one_that_shows(
     assert -9 == registry.get_sample_value("retention_clock_offset_seconds", {"role": "agent"})
     labels = {"kind": "terminal", "state": "active"}
     assert 2 == registry.get_sample_value("retention_stores", labels)
+
+
+SEEN = ("retention_items", {"class": "terminal-image", "state": "seen"})
+
+
+class _HeldOpen:
+    """In the middle of each scrape it waits until it is let go on; the scrape's view has begun."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def read(self, connection: Connection) -> object:
+        connection.execute(select(stores.c.id)).all()
+        self.reached.set()
+        assert self.go_on.wait(120)
+        return CHAIN
+
+
+def test_a_scrape_that_is_held_open_blocks_no_writer_and_sees_nothing_of_it(either: Engine):
+    """Intake, the report of a sweep, and a proof: each is a transaction, and each is committed."""
+    held = _HeldOpen()
+    registry = CollectorRegistry()
+    registry.register(Facts(either, held, lambda: NOW))  # type: ignore[arg-type]
+    store = Store(either)
+    first = store.sight(at("2026-01-10 12:00"))
+    key = SigningKey(bytes(32))
+
+    def write() -> str:
+        store.sight(at("2026-03-10 12:00"))
+        store.say(Erased(NOW, ((first, first),), "due", Outcome.ERASED_VERIFIED))
+        with writing(either) as connection:
+            prove.certify(connection, CHAIN, NOW, bytes)
+            prove.publish(connection, origin="test/ledger", key=key, now=NOW)
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        scrape = pool.submit(registry.get_sample_value, *SEEN)
+        assert held.reached.wait(60)
+        try:
+            assert "done" == pool.submit(write).result(60)
+            assert not scrape.done()
+        finally:
+            held.go_on.set()
+        assert 1 == scrape.result(60)
+    assert 2 == registry.get_sample_value(*SEEN)
+    assert 1 == registry.get_sample_value("retention_ledger_tree_size")
 
 
 def test_what_is_exposed_can_be_parsed_and_names_no_item(
