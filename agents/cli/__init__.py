@@ -5,9 +5,10 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from pathlib import Path
+from typing import Any
 
 from agents.cli import doctor, probe
 from agents.cli.configured import composed
@@ -17,6 +18,7 @@ from agents.service.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
 from retention.errors import MalformedError, RetentionError
+from retention.outcome import Outcome
 
 #: A command waits this long for files to settle; the daemon dates what takes longer.
 TURN_SECONDS = 0.5
@@ -130,12 +132,9 @@ def _once(built: Built) -> int:
     agent.start()
     _look_at_everything(agent)
     agent.exchange.report()
-    for _ in agent.sweep():
-        pass
+    _sweep_now(built)
     agent.heartbeat()
     agent.exchange.report()
-    if agent.waiting:
-        print(f"nothing was erased: {agent.waiting}", file=sys.stderr)
     return 0
 
 
@@ -165,9 +164,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     try:
         if not arguments.dry_run:
             built.agent.start()
-            for _ in built.agent.sweep():
-                pass
-            return _say_waiting(built)
+            return _sweep_now(built)
         agent = built.agent
         standing = agent.standing(fresh=True)
         refusal = permit.refusal(standing)
@@ -189,10 +186,17 @@ def _refusal_code(refusal: permit.Refusal) -> int:
     return 2 if refusal.outcome == "refused_clock" else 1
 
 
-def _say_waiting(built: Built) -> int:
+def _sweep_now(built: Built) -> int:
+    """Sweep, and say what became of what was due. 1 if nothing may go."""
+    outcomes: Mapping[Outcome, int] = {}
+    for swept in built.agent.sweep():
+        outcomes = swept.outcomes
     if built.agent.waiting:
         print(f"nothing was erased: {built.agent.waiting}", file=sys.stderr)
         return 1
+    print(
+        ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing is due"
+    )
     return 0
 
 
@@ -221,9 +225,18 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(facts))
         return 0
-    for name, value in facts.items():
-        print(f"{name.replace('_', ' ')}: {value}")
+    _print_status(facts, "" if refusal is None else refusal.reason)
     return 0
+
+
+def _print_status(facts: Mapping[str, Any], waiting: str) -> None:
+    print(f"store               {facts['store']}, by version {facts['policy']} of the policy")
+    print(f"erases              {f'nothing: {waiting}' if waiting else 'what is due'}")
+    print(f"last complete scan  {facts['last_complete_scan'] or 'none yet'}")
+    print(f"holds               {facts['holds']}")
+    print(f"not reported yet    {facts['unreported']}")
+    for line in facts["items"]:
+        print(f"{line['class']:19} {line['items']} {line['state'].replace('_', ' ')}")
 
 
 def _find(arguments: argparse.Namespace) -> int:

@@ -75,17 +75,22 @@ def _neighbours(chosen: Composition, others: Iterable[Composition]) -> Iterator[
 def _files(chosen: Composition, config: Path) -> Iterator[Fact]:
     """Who else may read what only the agent should, or write what it obeys."""
     state = chosen.settings.state_directory
-    exposed = [path for path in (state, state / CREDENTIAL_FILE) if _mode(path) & _OTHERS]
-    if exposed:
+    if _mode(state / CREDENTIAL_FILE) & _OTHERS:
         yield amiss(
             "credential",
-            f"Others may read {' and '.join(map(str, exposed))}.",
-            why="Whoever has the credential can speak in this store's name.",
-            remedy=f"Run `chmod go= {' '.join(map(str, exposed))}`; if others have been there, ask "
-            "the centre for a new token and enrol again.",
+            f"Others may read {state / CREDENTIAL_FILE}.",
+            why="Whoever has read it can speak in this store's name.",
+            remedy="Ask the centre for a new token, and enrol again.",
         )
     else:
         yield fine("credential", "It is for the agent's eyes only.")
+    if _mode(state) & _OTHERS:
+        yield amiss(
+            "state",
+            f"Others may look into {state}.",
+            why="The catalogue there names every recording, and recorders write numbers into names.",
+            remedy=f"Run `chmod 700 {state}`.",
+        )
     if _mode(config) & _OTHERS_WRITE:
         yield amiss(
             "settings",

@@ -35,23 +35,27 @@ def _reviewed(policy: Policy, now: Instant) -> Fact:
 
 
 def _two_people(people: Sequence[Person]) -> Iterator[Fact]:
-    """Two people for everything that takes two; one more, so that nobody's holiday stops it."""
+    """Two people for everything that takes two; a third, so that nobody's holiday stops it."""
+    by_signers: dict[tuple[str, ...], list[str]] = {}
     for kind, roles in sorted(MAY_SIGN.items()):
-        able = [person.id for person in people if roles.intersection(person.roles)]
-        article = "an" if kind[0] in "aeiou" else "a"
-        subject = f"two people for {article} {kind}"
-        said = f"{', '.join(able) or 'Nobody'} may sign it"
-        if len(able) < TWO_PEOPLE:
-            yield amiss(
-                subject,
-                f"{said}.",
-                why="It takes two different people, so it cannot be done at all.",
-                remedy=f"Give another person the role {' or '.join(sorted(roles))}.",
-            )
-        elif len(able) == TWO_PEOPLE:
-            yield fine(subject, f"{said}; while one of them is away nobody can.")
-        else:
-            yield fine(subject, f"{said}.")
+        able = tuple(person.id for person in people if roles.intersection(person.roles))
+        by_signers.setdefault(able, []).append(kind)
+    for able, kinds in by_signers.items():
+        yield _signers(able, ", ".join(kinds))
+
+
+def _signers(able: Sequence[str], kinds: str) -> Fact:
+    subject, said = "two people", f"Of {kinds}: {', '.join(able) or 'nobody'} may sign"
+    if len(able) < TWO_PEOPLE:
+        return amiss(
+            subject,
+            f"{said}.",
+            why="It takes two different people, so it cannot be done at all.",
+            remedy="Give more people such a role in the next version of the policy (`person add`).",
+        )
+    if len(able) == TWO_PEOPLE:
+        return fine(subject, f"{said}; while one of them is away, nobody can.")
+    return fine(subject, f"{said}.")
 
 
 def _holders(people: Sequence[Person]) -> Fact:

@@ -5,7 +5,9 @@ from collections import Counter
 
 from enforcer.cli import client as asking
 from enforcer.cli import show
+from enforcer.cli.language import say
 from enforcer.govern.forms.compliance import Forecast, ForecastLine
+from retention.calendar import Instant
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -24,24 +26,28 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         show.as_json(Forecast(found.until, tuple(lines), found.brakes))
         return int(bool(found.brakes))
-    _print(lines)
+    _print(lines, found.until)
     for each in found.brakes:
-        print(f"BRAKE: {each.store} would have {each.due} due, {each.allowed} are usual")
+        said = "BRAKE: {store} would have {due} due, {allowed} are usual"
+        print(say(said, store=each.store, due=each.due, allowed=each.allowed))
     return int(bool(found.brakes))
 
 
-def _print(lines: list[ForecastLine]) -> None:
+def _print(lines: list[ForecastLine], until: Instant) -> None:
+    if not lines:
+        print(say("Nothing is to go until {moment}.", moment=show.moment(until)))
+        return
     items, stores = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for line in lines:
         key = (
             show.moment(line.due_at),
             line.record_class,
-            "goes" if line.active else "would go, were its store activated",
+            say("goes") if line.active else say("would go, were its store activated"),
         )
         items[key] += line.items
         stores[key] += 1
     show.table(
-        ("FROM", "CLASS", "ITEMS", "STORES", ""),
+        (say("FROM"), say("CLASS"), say("ITEMS"), say("STORES"), ""),
         (
             (moment, record_class, str(items[key]), str(stores[key]), what)
             for key in sorted(items)

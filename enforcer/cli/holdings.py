@@ -5,7 +5,7 @@ from datetime import date
 
 from enforcer.cli import show
 from enforcer.cli.language import say
-from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLines, HoldSheet
+from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLine, HoldLines, HoldSheet
 from enforcer.govern.forms.previews import Preview, SourcePreview, StorePreview
 from retention.calendar import Instant
 
@@ -51,24 +51,32 @@ def print_register(found: HoldLines, *, as_json: bool) -> int:
     if as_json:
         show.as_json(found)
         return 0
+    heads = ("HOLD", "GROUND", "CASE", "OWNER", "SITE", "PLACED", "REVIEW", "STORES", "ATTENTION")
     show.table(
-        ("HOLD", "GROUND", "CASE", "OWNER", "SITE", "PLACED", "REVIEW", "STORES", "ATTENTION"),
+        [say(head) for head in heads],
         (
             (
                 line.id,
-                line.ground,
+                say(line.ground),
                 line.case,
                 line.owner,
                 line.site,
                 show.moment(line.placed_at),
                 str(line.review_on),
-                f"{line.stores}, {line.pending} pending" if line.pending else str(line.stores),
-                "released" if line.released_at else "; ".join(line.attention),
+                _reach(line),
+                say("released") if line.released_at else "; ".join(map(say, line.attention)),
             )
             for line in found.holds
         ),
     )
     return 0
+
+
+def _reach(line: HoldLine) -> str:
+    """At how many stores it is, and at how many not yet."""
+    if not line.pending:
+        return str(line.stores)
+    return say("{stores}, {pending} pending", stores=line.stores, pending=line.pending)
 
 
 def print_preview(found: Preview, *, as_json: bool) -> int:

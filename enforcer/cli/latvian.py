@@ -57,6 +57,35 @@ SENTENCES: Mapping[str, str] = {
         "GAIDA, vēl nav spēkā: pēdējoreiz sazinājās {moment}; {next_one}"
     ),
     "{items} of {day}": "{items} ({day})",
+    # hold list
+    "HOLD": "RĪKOJUMS",
+    "GROUND": "PAMATS",
+    "CASE": "LIETA",
+    "OWNER": "ATBILD",
+    "SITE": "VIETA",
+    "PLACED": "NOTEIKTS",
+    "REVIEW": "JĀPĀRSKATA",
+    "STORES": "GLABĀTAVAS",
+    "ATTENTION": "JĀIEVĒRO",
+    "{stores}, {pending} pending": "{stores}, vēl nav spēkā: {pending}",
+    "released": "atcelts",
+    "marked by the locker's software: confirm or release it": (
+        "atzīmējusi pakomāta programmatūra: apstipriniet vai atceliet"
+    ),
+    "no case reference after 72 hours": "pēc 72 stundām nav lietas numura",
+    "its review is overdue": "nokavēta pārskatīšana",
+    "no authority's reference after 30 days: review it": (
+        "pēc 30 dienām nav iestādes dokumenta: pārskatiet"
+    ),
+    # forecast
+    "FROM": "NO",
+    "ITEMS": "IERAKSTI",
+    "goes": "tiks dzēsti",
+    "would go, were its store activated": "tiktu dzēsti, ja glabātava būtu aktivizēta",
+    "Nothing is to go until {moment}.": "Līdz {moment} nekas nav jādzēš.",
+    "BRAKE: {store} would have {due} due, {allowed} are usual": (
+        "BREMZE: {store} būtu jādzēš {due}, parasti {allowed}"
+    ),
     # preview
     "{between}, nothing is held by looking:": "{between}; apskatot nekas netiek saglabāts:",
     "{store} ({site}), last seen {moment}": "{store} ({site}), pēdējoreiz sazinājās {moment}",

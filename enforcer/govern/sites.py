@@ -33,7 +33,7 @@ def resolve(typed: str, sites: Iterable[str]) -> str:
             raise ConfigError(f"which one: {_listed(found)}? {typed!r} fits {len(found)} sites")
     close = get_close_matches(_plain(typed), [_plain(site) for site in known], n=3, cutoff=0.5)
     near = [site for site in known if _plain(site) in close]
-    hint = f"; did you mean {_listed(near)}?" if near else ""
+    hint = f"; did you mean {_listed(near)}?" if near else "; `enforcer store list` names all"
     raise ConfigError(f"no site is called {typed!r}{hint}")
 
 

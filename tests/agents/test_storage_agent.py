@@ -77,6 +77,11 @@ def test_status_counts_calls_and_not_their_files(
     assert 0 == main(["status", "--config", str(settings), "--json"])
     counted = json.loads(capsys.readouterr().out)["items"]
     assert 2 == sum(line["items"] for line in counted)  # undated, where the clock is behind them
+    assert 0 == main(["status", "--config", str(settings)])
+    told = capsys.readouterr().out
+    assert "erases              nothing: " in told
+    assert "not reported yet    " in told
+    assert "contact-centre-call 2 " in told
 
 
 def test_doctor_looks_at_the_directory_and_for_the_enforcer(

@@ -221,6 +221,7 @@ def test_status_says_in_its_exit_code_what_is_not_proven(live, type_):
 
 def test_a_forecast_shows_what_would_go_and_when(live, type_):
     agent = live.enrol("t-1")
+    assert type_("olga", "forecast").out.startswith("Nothing is to go until 2")
     agent.sight(Instant(live.clock() - 70 * DAY), Instant(live.clock() - 57 * DAY))
     shown = type_("olga", "forecast", "--days", "7")
     assert shown.code == 0

@@ -93,6 +93,13 @@ def test_a_status_and_a_hold_in_latvian(live, said):
     assert "GAIDA, vēl nav spēkā: pēdējoreiz sazinājās" in told
     preview = ("hold", "preview", "--site", "brivibas iela 12", "--around", "03:10")
     assert "apskatot nekas netiek saglabāts" in said(*preview, "--lang", "lv")
+    listed = said("hold", "list", "--lang", "lv")
+    assert "RĪKOJUMS" in listed
+    assert "noziedzīgs nodarījums" in listed
+    assert "1, vēl nav spēkā: 1" in listed
+    forecast = said("forecast", "--lang", "lv", person="olga")
+    assert forecast.startswith("Līdz ")
+    assert "nekas nav jādzēš" in forecast
     as_json = [said("status", "--json", "--lang", each, person="anna") for each in ("en", "lv")]
     english, latvian = (json.loads(each)["stores"] for each in as_json)
     assert english == latvian
