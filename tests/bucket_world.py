@@ -1,12 +1,15 @@
 """The small world of tests with its recordings in a bucket of a real server."""
 
+import shutil
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fake_s3 import FakeS3
 from rgw import Gateway
-from world import STORE, World
+from world import STORE, FakeClock, TrueTime, World, is_ours
 
 from agents.stores import Store
 from agents.stores.bucket.bucket import Bucket
@@ -28,29 +31,37 @@ class Put:
         return (self.key, self.version) in self.world.versions()
 
 
+Server = Gateway | FakeS3
+
+
 @dataclass
 class BucketWorld(World):
-    """One sweeper with its bucket and its centre. Files are keys; `versions` has their ids too."""
+    """One sweeper with its bucket and its centre. Files are keys; `versions` has their ids too.
 
-    gateway: Gateway | None = None
+    All keys are told without the `prefix` of the store.
+    """
+
+    gateway: Server | None = None
     bucket: str = ""
     endpoint: str = ""
+    prefix: str = ""
 
     @classmethod
     def found(
         cls,
         path: Path,
         now: Instant,
-        gateway: Gateway,
+        gateway: Server,
         *,
         versioning: str = "Enabled",
         lock: bool = False,
+        prefix: str = "",
         document: Policy | None = None,
         **options: object,
     ) -> "BucketWorld":
         bucket = gateway.bucket(versioning="" if lock else versioning, lock=lock)
         with gateway.wire(bucket) as wire:
-            enrol(wire, STORE)
+            enrol(wire, STORE, prefix=prefix)
         worlds: list[BucketWorld] = []
 
         def wire() -> Wire:
@@ -58,13 +69,33 @@ class BucketWorld(World):
             return gateway.wire(bucket, endpoint=endpoint)
 
         def open_store(_: Path, epoch: int) -> Store:
-            return Bucket(wire, STORE, epoch=epoch)
+            return Bucket(wire, STORE, epoch=epoch, prefix=prefix)
 
         world = cls.make(path, now, document, open_store, **options)
         assert isinstance(world, BucketWorld)
         world.gateway, world.bucket, world.endpoint = gateway, bucket, gateway.endpoint
+        world.prefix = prefix
         worlds.append(world)
         return world
+
+    def copied(self, path: Path) -> "BucketWorld":
+        """The same once more, of a store whose agent has stopped and whose server is in memory."""
+        assert isinstance(self.gateway, FakeS3)
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(self.root.parent, path)
+        true, server = TrueTime(self.true.now), self.gateway.copied()
+        clock = FakeClock(true, booted_at=self.clock.booted_at, boots=self.clock.boots)
+        centre = deepcopy(self.centre)
+        centre.true = true
+        twin = BucketWorld(path / "root", path / "state", true, clock, centre)
+        twin.gateway, twin.bucket, twin.prefix = server, self.bucket, self.prefix
+        twin.options, server.clock = self.options, lambda: true.now
+
+        def open_store(_: Path, epoch: int) -> Store:
+            return Bucket(lambda: server.wire(twin.bucket), STORE, epoch=epoch, prefix=twin.prefix)
+
+        twin.open_store = open_store
+        return twin
 
     @property
     def client(self) -> Any:
@@ -83,7 +114,7 @@ class BucketWorld(World):
         del mtime
         body = b"\xff\xd8\xff" + name.encode() if data is None else data
         answer = self.client.put_object(
-            Bucket=self.bucket, Key=name, Body=body, Metadata=metadata or {}
+            Bucket=self.bucket, Key=self.prefix + name, Body=body, Metadata=metadata or {}
         )
         return Put(self, name, answer.get("VersionId", "null"))
 
@@ -91,10 +122,14 @@ class BucketWorld(World):
         return {key for key, _ in self.versions()}
 
     def pictures(self) -> set[bytes]:
-        return {f"{k};{v}".encode() for k, v in self.versions() if k.endswith(".jpg")}
+        return {f"{k};{v}".encode() for k, v in self.versions() if is_ours(k)}
 
     def versions(self, kind: str = "Versions") -> set[tuple[str, str]]:
         """What any client sees, the store's own apart; of `DeleteMarkers` too."""
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket)
         found = {(each["Key"], each["VersionId"]) for page in pages for each in page.get(kind, ())}
-        return {(key, version) for key, version in found if ".retention/" not in key}
+        return {
+            (key.removeprefix(self.prefix), version)
+            for key, version in found
+            if key.startswith(self.prefix) and ".retention/" not in key
+        }

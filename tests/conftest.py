@@ -1,15 +1,19 @@
 """What every test may ask for."""
 
+import itertools
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from rgw import Gateway
+
+from agents.stores.rows.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +63,29 @@ def postgres_server(need: Callable[[str], str]) -> Iterator[str]:
         run(pg_ctl, "-D", data, "-w", "-l", f"{directory}/log", "-o", options, "start")
         yield f"postgresql+psycopg://postgres@/{{database}}?host={directory}"
         run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def new_schema(postgres_server: str) -> Callable[[], str]:
+    """Makes an empty schema, which stands for a database of its own; gives its DSN."""
+    server = postgres_server.replace("+psycopg", "").format(database="postgres")
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        name = f"rows{next(numbers)}"
+        with closing(Postgres(server)) as owner:
+            owner.rows(f"CREATE SCHEMA {name}")
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A directory in the memory, where there is one: for hundreds of lives that no power cut ends."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture

@@ -4,13 +4,17 @@ import os
 import shutil
 import subprocess
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from world import FakeClock, TrueTime, World, at
 
 from retention.acts import Release
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
+
+W = TypeVar("W", bound=World)
 
 FIRST = at("2026-03-08 12:00")
 SWEPT = Instant(FIRST + 8 * DAY)
@@ -80,15 +84,26 @@ def build(path: Path) -> World:
     return world
 
 
-def copied(world: World, path: Path) -> World:
-    """The same scene once more. The catalogue of the copy knows the copied files by their inodes."""
+def copied(world: W, path: Path) -> W:
+    """The same scene once more. The catalogue of the copy knows the copied files by their inodes.
+
+    What does not lie beside its root, such as a database's table, is the caller's to restore.
+    """
     shutil.rmtree(path, ignore_errors=True)
     subprocess.run(["cp", "-a", world.root.parent, path], check=True)
     true = TrueTime(world.true.now)
     clock = FakeClock(true, booted_at=world.clock.booted_at, boots=world.clock.boots)
     centre = deepcopy(world.centre)
     centre.true = true
-    twin = World(path / "root", path / "state", true, clock, centre, options=world.options)
+    twin = replace(
+        world,
+        root=path / "root",
+        state=path / "state",
+        true=true,
+        clock=clock,
+        centre=centre,
+        agent=None,
+    )
     twin.adopt_inodes()
     return twin
 

@@ -416,7 +416,10 @@ class World:
             query = f"SELECT number, path, name FROM {table} JOIN directories ON id = directory"
             for number, directory, name in db.execute(query).fetchall():
                 path = self.root / os.fsdecode(directory) / os.fsdecode(name)
-                inode = path.stat(follow_symlinks=False).st_ino
+                try:
+                    inode = path.stat(follow_symlinks=False).st_ino
+                except FileNotFoundError:  # a row is no file
+                    continue
                 db.execute(f"UPDATE {table} SET inode = ? WHERE number = ?", (inode, number))
         db.commit()
         db.close()
@@ -518,7 +521,7 @@ class World:
             number: holds for number, _, _, holds in rows if not wholes.is_part(number)
         }, "the centre's books are the agent's (I14)"
         there = {(path + b"/" + name if path else name) for _, path, name, _ in rows}
-        assert self.pictures() == there
+        assert self.pictures() == there, "what lies there is what is known"
         wrong = self.clock.ahead if ahead is None else ahead
         books.assert_nothing_early(self.centre.chain, RIGA, wrong)
         number, digest = self.agent.outbox.end()
@@ -527,7 +530,7 @@ class World:
 
     def pictures(self) -> set[bytes]:
         """What of it the catalogue has to know, by the names that the store gives."""
-        return {os.fsencode(name) for name in self.files() if _is_ours(name)}
+        return {os.fsencode(name) for name in self.files() if is_ours(name)}
 
     def files(self) -> set[str]:
         """What lies on the store, the agent's own directory apart."""
@@ -538,5 +541,5 @@ class World:
         }
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
     return name.endswith((".jpg", ".wav", ".gsm", ".json", ".txt"))

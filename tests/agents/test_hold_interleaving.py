@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 from bucket_world import BucketWorld
+from fake_s3 import FakeS3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
 from world import RIGA, World, at
 
 from agents.engine import sweep
+from agents.stores.rows.postgres import Postgres
 from retention.acts import Release
 from retention.calendar import DAY, Instant, civil_date
 from retention.hold import StoreHold
@@ -39,13 +42,40 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 Terminal = Callable[[Path], World]
 
 
-@pytest.fixture(params=["tree", "bucket"])
+KINDS = ("tree", "bucket", "bucket in memory", "bucket without versions", "CSV", "SQLite", "calls")
+
+
+@pytest.fixture(params=[*KINDS, "PostgreSQL"])
 def terminal(request: pytest.FixtureRequest) -> Terminal:
-    """Make a store with ten items that are due, in a tree or in a bucket with versions."""
-    if request.param == "tree":
-        return lambda path: _filled(World.make(path, NOON))
-    gateway = request.getfixturevalue("gateway")
-    return lambda path: _filled(BucketWorld.found(path, NOON, gateway))
+    """Make a store with ten items that are due, in each kind of place."""
+    if request.param == "bucket":
+        gateway = request.getfixturevalue("gateway")
+        return lambda path: _filled(BucketWorld.found(path, NOON, gateway))
+    if request.param == "PostgreSQL":
+        new_schema = request.getfixturevalue("new_schema")
+        return lambda path: _filled(SqlWorld.found(path, NOON, _postgres(new_schema())))
+    return LOCAL[request.param]
+
+
+def _postgres(dsn: str) -> Callable[[], Postgres]:
+    return lambda: Postgres(dsn)
+
+
+def _in_memory(path: Path, versioning: str = "Enabled") -> World:
+    server = FakeS3(lambda: NOON)
+    world = BucketWorld.found(path, NOON, server, versioning=versioning)  # type: ignore[arg-type]
+    server.clock = lambda: world.true.now
+    return world
+
+
+LOCAL: dict[str, Terminal] = {
+    "tree": lambda path: _filled(World.make(path, NOON)),
+    "bucket in memory": lambda path: _filled(_in_memory(path)),
+    "bucket without versions": lambda path: _filled(_in_memory(path, "")),
+    "CSV": lambda path: _filled(CsvWorld.found(path, NOON)),
+    "SQLite": lambda path: _filled(SqlWorld.found(path, NOON, sqlite_file(path / "calls.db"))),
+    "calls": lambda path: _filled(CallWorld.found(path, NOON)),
+}
 
 
 def _filled(world: World) -> World:
@@ -90,10 +120,10 @@ def _days(hold: StoreHold) -> range:
 
 
 def test_a_hold_between_any_two_batches_keeps_what_is_left_and_counts_what_is_gone(
-    tmp_path: Path, terminal: Terminal
+    memory_path: Path, terminal: Terminal
 ):
     for batches in range(7):
-        world = terminal(tmp_path / str(batches))
+        world = terminal(memory_path / str(batches))
         sweeping = world.agent.sweep()
         for _ in range(batches):
             next(sweeping, None)
@@ -139,9 +169,20 @@ def _at_each_step(world: World, act: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("moment", range(6))
 def test_a_hold_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes(
-    tmp_path: Path, terminal: Terminal, moment: int
+    memory_path: Path, terminal: Terminal, moment: int
 ):
-    world = terminal(tmp_path / "store")
+    _hold_at(moment, terminal(memory_path / "store"))
+
+
+@pytest.mark.parametrize("moment", range(6, 10))
+def test_a_hold_that_comes_between_two_parts_of_a_call_waits_as_well(
+    memory_path: Path, moment: int
+):
+    """Parts of calls are erased in three stages; to the hold they are one."""
+    _hold_at(moment, LOCAL["calls"](memory_path / "store"))
+
+
+def _hold_at(moment: int, world: World) -> None:
     steps: Iterator[int] = count()
     waited: list[bool] = []
     talker = threading.Thread(target=world.agent.exchange.consult)
@@ -167,9 +208,9 @@ def test_a_hold_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes(
 
 
 def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too(
-    tmp_path: Path, terminal: Terminal
+    memory_path: Path, terminal: Terminal
 ):
-    world = terminal(tmp_path / "store")
+    world = terminal(memory_path / "store")
     seen: list[bool] = []
     hold = _hold("marker-event-1", DUE_DAYS[0], DUE_DAYS[-1])
     marker = threading.Thread(target=world.agent.obedience.mark, args=(hold, "event"))

@@ -1,6 +1,5 @@
 """The places on which the contract of a store is tested."""
 
-import itertools
 import shutil
 import sqlite3
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_s3 import FakeS3
 from rgw import Gateway
 from stores.place import BucketPlace, CsvPlace, JoinedPlace, Place, SqlPlace, TreePlace
 
@@ -47,6 +47,7 @@ def shared_tree() -> Iterator[TreePlace]:
     place.close()
 
 
+#: Each is tried in memory, where it takes no time, and on a real server.
 BUCKETS: dict[str, dict[str, Any]] = {
     "bucket": {},
     "bucket with versions": {"versioning": "Enabled"},
@@ -96,31 +97,29 @@ def sqlite_place() -> SqlPlace:
 
 LOCAL["rows of SQLite"] = sqlite_place
 
-_schemas = itertools.count(1)
-
 
 @pytest.fixture(scope="session")
-def postgres_place(postgres_server: str) -> Callable[[], SqlPlace]:
-    """Makes a new schema, which stands for a database, on a PostgreSQL server."""
-    server = postgres_server.replace("+psycopg", "").format(database="postgres")
+def postgres_place(new_schema: Callable[[], str]) -> Callable[[], SqlPlace]:
+    """Makes a place in a schema of its own, which stands for a database, of a PostgreSQL server."""
+
+    def lose(database: Database) -> None:
+        [(name,)] = database.rows("SELECT current_schema()")
+        database.rows(f"DROP SCHEMA {name} CASCADE")
+        database.rows(f"CREATE SCHEMA {name}")
 
     def make() -> SqlPlace:
-        name = f"rows{next(_schemas)}"
-        owner = Postgres(server)
-        owner.rows(f"CREATE SCHEMA {name}")
-
-        def lose(database: Database) -> None:
-            database.rows(f"DROP SCHEMA {name} CASCADE")
-            database.rows(f"CREATE SCHEMA {name}")
-
-        def remove() -> None:
-            owner.rows(f"DROP SCHEMA {name} CASCADE")
-            owner.close()
-
-        dsn = f"{server}&options=-csearch_path%3D{name}"
-        return SqlPlace(lambda: Postgres(dsn), lose, remove)
+        dsn = new_schema()
+        return SqlPlace(lambda: Postgres(dsn), lose, lambda: None)
 
     return make
+
+
+def _in_memory(**kind: Any) -> BucketPlace:
+    return BucketPlace(FakeS3(lambda: 1_773_655_200), **kind)  # type: ignore[arg-type]
+
+
+MEMORY = {f"{name} in memory": partial(_in_memory, **kind) for name, kind in BUCKETS.items()}
+LOCAL |= MEMORY
 
 
 @pytest.fixture(params=[*LOCAL, *BUCKETS, "rows of PostgreSQL"])
@@ -134,8 +133,7 @@ def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     return partial(BucketPlace, gateway, **BUCKETS[request.param])
 
 
-_OF_TREES = ("tree joined with rows", "main tree joined with rows")
-KEEPERS = PLACES | {name: JOINED[name] for name in _OF_TREES}
+KEEPERS = PLACES | ROWS | JOINED
 
 
 @pytest.fixture(params=KEEPERS)
@@ -154,11 +152,11 @@ def place(new_place: Callable[[], TreePlace]) -> Iterator[Place]:
     place.close()
 
 
-@pytest.fixture(params=[*PLACES, *BUCKETS])
+@pytest.fixture(params=[*PLACES, *MEMORY, *BUCKETS])
 def marking(request: pytest.FixtureRequest) -> Iterator[Place]:
     """An empty place of each kind in which a recorder can leave a marker beside a recording."""
-    if request.param in PLACES:
-        place: Place = PLACES[request.param]()
+    if request.param in LOCAL:
+        place: Place = LOCAL[request.param]()
     else:
         place = BucketPlace(request.getfixturevalue("gateway"), **BUCKETS[request.param])
     yield place

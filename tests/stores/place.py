@@ -46,8 +46,6 @@ class Place(Protocol):
     store: Store
     keeps_versions: bool
     """Whether what is written over, or removed by a name alone, still is there as a version."""
-    protects: bool
-    """Whether the store can keep a held file from other deleters."""
     overwritten: Outcome
     """What erasing finds of a content when another was written under its title."""
 
@@ -83,7 +81,6 @@ class TreePlace:
     """A tree of directories. `shared`: others may write in all of them."""
 
     keeps_versions = False
-    protects = True
     overwritten = Outcome.REFUSED_CHANGED
 
     def __init__(self, path: Path, *, shared: bool) -> None:
@@ -141,8 +138,6 @@ class TreePlace:
 
 class BucketPlace:
     """A bucket of a real server, with a store in it that has a prefix, or all of it."""
-
-    protects = False
 
     def __init__(
         self, gateway: Gateway, *, versioning: str = "", lock: bool = False, prefix: str = ""
@@ -240,7 +235,6 @@ class CsvPlace:
     """A tree in which each directory has a CSV; a file is a row of it. `rotated`: none is live."""
 
     keeps_versions = False
-    protects = False
     overwritten = Outcome.ALREADY_ABSENT  # a row is named by its content
 
     def __init__(self, path: Path, *, rotated: bool = False) -> None:
@@ -331,7 +325,6 @@ class SqlPlace:
     """A database with a table for each directory. `connect` opens it, `lose_it` exchanges it."""
 
     keeps_versions = False
-    protects = False
     overwritten = Outcome.REFUSED_CHANGED
 
     def __init__(
