@@ -36,6 +36,7 @@ class Proxy:
         self.target = urlsplit(endpoint).netloc
         self.rules: list[Rule] = []
         self.asked: list[str] = []
+        self._last: tuple[int, When] | None = None
         self._turn = threading.Lock()
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -46,6 +47,10 @@ class Proxy:
 
     def fail(self, when: When, *having: str, times: int = 1) -> None:
         self.rules.append(Rule(having, times, when=when))
+
+    def fail_from(self, number: int, when: When) -> None:
+        """Cut off the request of this number, and have nobody answer from there on."""
+        self._last = number, when
 
     def say(self, status: int, code: str, *having: str, times: int = 1) -> None:
         self.rules.append(Rule(having, times, status=status, code=code))
@@ -60,6 +65,9 @@ class Proxy:
     def rule_for(self, line: str) -> Rule | None:
         with self._turn:
             self.asked.append(line)
+            if self._last and len(self.asked) >= self._last[0]:
+                is_it = len(self.asked) == self._last[0]
+                return Rule((), 1, when=self._last[1] if is_it else "early")
             for rule in self.rules:
                 if rule.times and all(part in line for part in rule.having):
                     rule.times -= 1

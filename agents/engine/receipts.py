@@ -42,24 +42,33 @@ class Receipts:
         self._told: dict[
             tuple[int, bool], Outcome
         ] = {}  # what was last reported of items that stay
+        self._unsettled: dict[int, Planned] = {}  # of which no store can tell yet what became
 
     def begin(self) -> None:
         """A new epoch begins: its items are others."""
         self._told = {}
 
+    @property
+    def waiting(self) -> set[int]:
+        """Items of which an intent is open: nothing is decided of them before it has its outcome."""
+        return {planned.item for planned in self._unsettled.values()}
+
     def intend(self, planned: Iterable[Planned]) -> None:
         """Make a batch's intents durable. Nothing is touched before this returns (I5)."""
-        by_why = defaultdict(list)
-        for item in planned:
-            by_why[item.why].append(item.number)
-        rows = [(*run, why) for why, numbers in by_why.items() for run in runs(sorted(numbers))]
         with self._catalogue.transaction() as db:
-            db.executemany("INSERT INTO intents (first, last, why) VALUES (?, ?, ?)", rows)
+            _write_intents(db, planned)
 
     def record(
         self, planned: Mapping[int, Planned], results: Sequence[Result], now: Instant
     ) -> Counter[Outcome]:
-        """Write the outcomes of all open intents down. Those without a result are cancelled."""
+        """Write the outcomes of these intents down. Those without a result are cancelled.
+
+        Those that are not settled stay open.
+        """
+        unsettled = {
+            number: each for number, each in self._unsettled.items() if number not in planned
+        }
+        unsettled |= {r.number: planned[r.number] for r in results if not r.settled}
         with self._catalogue.transaction() as db:
             settled = _of_items(db, planned, results, now)
             gone = [planned[r.number] for r in settled if r.outcome in GONE]
@@ -81,7 +90,9 @@ class Receipts:
                 known = [(item.fingerprint,) for item in gone]
                 db.executemany("DELETE FROM prior WHERE fingerprint = ?", known)
             db.execute("DELETE FROM intents")
+            _write_intents(db, unsettled.values())
             self._outbox.append(db, now, entries)
+        self._unsettled = unsettled
         self._told |= {_key(result): result.outcome for result in news}
         return Counter(result.outcome for result in settled)
 
@@ -95,6 +106,14 @@ class Receipts:
     def _is_news(self, result: Result) -> bool:
         """What stays is reported once per item and outcome, and not again at every sweep."""
         return self._told.get(_key(result)) != result.outcome
+
+
+def _write_intents(db: sqlite3.Connection, planned: Iterable[Planned]) -> None:
+    by_why = defaultdict(list)
+    for item in planned:
+        by_why[item.why].append(item.number)
+    rows = [(*run, why) for why, numbers in by_why.items() for run in runs(sorted(numbers))]
+    db.executemany("INSERT INTO intents (first, last, why) VALUES (?, ?, ?)", rows)
 
 
 def _key(result: Result) -> tuple[int, bool]:

@@ -21,7 +21,8 @@ def recover(catalogue: Catalogue, store: Store, receipts: Receipts, clock: Clock
     """Settle the intents that were left open. Gives how many items they named.
 
     What the store had begun is finished; what it had not touched stays, and is decided anew by
-    the next sweep. Raises `StoreUnreachableError`: then the intents stay open.
+    the next sweep. What it cannot tell yet stays open, and so does everything where it raises
+    `StoreUnreachableError`.
     """
     wanted: dict[bytes, list[Wanted]] = defaultdict(list)
     planned: dict[int, Planned] = {}

@@ -280,8 +280,11 @@ class Scanner:
             yield [(number, name) for number, name in rows]
 
     def _is_gone(self, path: bytes, name: bytes, number: int) -> bool:
-        """Whether neither its name nor our own one leads to its bytes any more."""
-        if not self._is_absent(path, name):
+        """Whether neither its name nor our own one leads to its bytes any more.
+
+        What we meant to erase ourselves, `recover` tells.
+        """
+        if not self._is_absent(path, name) or self._is_intended(number):
             return False
         try:
             if self._store.kept(number) is None:
@@ -290,6 +293,10 @@ class Scanner:
             return False
         self._store.restore(number, path, name)  # somebody removed it; its bytes are ours
         return False
+
+    def _is_intended(self, number: int) -> bool:
+        query = "SELECT 1 FROM intents WHERE ? BETWEEN first AND last"
+        return self._catalogue.one(query, (number,)) is not None
 
     def _is_absent(self, path: bytes, name: bytes) -> bool:
         try:

@@ -169,6 +169,9 @@ class Sweeper:
         """One batch under the lock: decide, intend, erase and verify, record."""
         linked = self._planner.linked(rows, parts)
         rows, parts = [*rows, *linked], [*parts, *self._planner.parts(linked)]
+        if waiting := self._receipts.waiting:
+            rows = [row for row in rows if row.number not in waiting]
+            parts = [part for part in parts if part.item not in waiting]
         files = [*rows, *(part.row for part in parts)]
         paths = self._paths(files)
         plan = self._planner.plan(rules, rows, parts, paths)

@@ -106,11 +106,16 @@ class Wanted(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """What became of one `Wanted`; `detail` is a sentence without names, or empty."""
+    """What became of one `Wanted`; `detail` is a sentence without names, or empty.
+
+    Not `settled`: it may be gone by now, and nobody could look, or not make it last. Its outcome
+    is `failed`, and its intent stays open: `recover` is asked again until it can tell.
+    """
 
     number: int
     outcome: Outcome
     detail: str
+    settled: bool = True
 
 
 Batch = Mapping[bytes, Sequence[Wanted]]
@@ -230,7 +235,8 @@ class Store(Protocol):
         it was the last name the bytes had, that is `erased_verified`.
 
         Idempotent: what an earlier, interrupted call erased is `already_absent`, so after a crash
-        ask `recover` first. Raises only before anything was touched.
+        ask `recover` first. Raises only before anything was touched; what cannot be looked at
+        afterwards is not `settled`.
         """
 
     def recover(self, batch: Batch) -> list[Erased]:
@@ -239,7 +245,7 @@ class Store(Protocol):
         A file that had been taken aside is erased, or put back if it is not the generation
         wanted. One that is gone is `erased_verified`: its intent was durable and its absence is
         looked at here. A file that was not touched yet has no result: cancel its intent, or
-        erase it by a sweep. Idempotent.
+        erase it by a sweep. One of which nothing can be known yet is not `settled`. Idempotent.
         """
 
     def protect(self, batch: Batch) -> set[int]:

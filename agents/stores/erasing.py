@@ -256,9 +256,9 @@ def _verified(fd: int, wanted: Sequence[Wanted], results: list[Erased]) -> list[
 def _not_erased(
     results: Iterable[Erased], why: str, numbers: Container[int] | None = None
 ) -> list[Erased]:
-    """Turn `erased_verified` into `failed`, for all or for some numbers."""
+    """Turn `erased_verified` into `failed`, for all or for some numbers: it may be gone all the same."""
     return [
-        Erased(result.number, Outcome.FAILED, why)
+        Erased(result.number, Outcome.FAILED, why, settled=False)
         if result.outcome is Outcome.ERASED_VERIFIED and (not numbers or result.number in numbers)
         else result
         for result in results

@@ -120,7 +120,7 @@ class Joined:
         for name, part in parted.items():
             wanted = list(chain.from_iterable(part.values()))
             try:
-                told = self._places[name].erase(part)
+                told = self._places[name].erase(part)  # raises before anything is touched
             except StoreUnreachableError as error:
                 told = [Erased(want.number, Outcome.FAILED, str(error)) for want in wanted]
             results |= {result.number: result for result in told}
@@ -131,14 +131,19 @@ class Joined:
         ]
 
     def recover(self, batch: Batch) -> list[Erased]:
-        """See `Store.recover`. While a place of an open intent is unreachable, all intents wait."""
+        """See `Store.recover`. What lies in a place that is unreachable waits, and nothing else."""
         parted = self._parted_batch(batch)
         self.check()
-        for name in parted:
-            self._places[name].check()
-        return [
-            result for name, part in parted.items() for result in self._places[name].recover(part)
-        ]
+        results: list[Erased] = []
+        for name, part in parted.items():
+            try:
+                results += self._places[name].recover(part)
+            except StoreUnreachableError as error:
+                results += [
+                    Erased(want.number, Outcome.FAILED, str(error), settled=False)
+                    for want in chain.from_iterable(part.values())
+                ]
+        return results
 
     def protect(self, batch: Batch) -> set[int]:
         """See `Store.protect`. In a place that is unreachable nothing is protected by now."""

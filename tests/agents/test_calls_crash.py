@@ -1,16 +1,19 @@
 """The agent is killed at every changing call while it erases calls: it leaves no call without its recording.
 
-And at the same rest as if nothing had happened: each call is erased once, or all there.
+Calls with all that belongs to them: files in several directories, rows of a CSV and of an SQLite
+file. The kernel's calls by which those are changed are among the ones that kill. And it comes to the
+same rest as if nothing had happened: each call is erased once, or all there.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calls import parts, sound
+from calls import sound
 from killing import kill_at, trace
+from row_worlds import CallWorld
 from scene import copied
-from world import World, at
+from world import at
 
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
@@ -22,9 +25,9 @@ WHERE = {".json": "copies", "-transcript.txt": "copies/late", "-b.wav": "front/l
 SHARDS = 2
 
 
-def build(path: Path) -> World:
+def build(path: Path) -> CallWorld:
     """Three calls over several directories, one of them held, just before they are due."""
-    world = World.make(path, at("2026-01-10 09:00"), parts=parts)
+    world = CallWorld.found(path, at("2026-01-10 09:00"))
     world.rest()
     for minutes, call in enumerate(CALLS, start=1):
         world.true.now = Instant(at("2026-01-10 09:30") + minutes * 1800 + 300)
@@ -32,6 +35,8 @@ def build(path: Path) -> World:
         world.rest()  # so that this one leads
         for rest, directory in WHERE.items():
             world.write(f"{directory}/{call}{rest}", sound(call + rest))
+        world.write_row(call)
+        world.rate(call)
     world.activate()
     moment = at("2026-01-10 11:00")
     hold = StoreHold("case", Instant(moment - 60), Instant(moment + 60), ("front",))
@@ -42,11 +47,10 @@ def build(path: Path) -> World:
     return world
 
 
-def of_call(call: str) -> set[str]:
-    return {f"{where}/{call}{rest}" for rest, where in WHERE.items()} | {f"front/{call}.wav"}
+PARTS = len(WHERE) + 3  # the recording that leads, and a row in either place
 
 
-def _sweep(world: World) -> Callable[[], Callable[[], None]]:
+def _sweep(world: CallWorld) -> Callable[[], Callable[[], None]]:
     def start() -> Callable[[], None]:
         world.boot()
         return world.sweep
@@ -54,15 +58,13 @@ def _sweep(world: World) -> Callable[[], Callable[[], None]]:
     return start
 
 
-def _assert_at_rest(world: World) -> None:
-    left = world.files()
-    for call in CALLS:
-        there = of_call(call) & left
-        assert not there or f"front/{call}.wav" in there, f"{call} lost its recording first"
+def _assert_at_rest(world: CallWorld) -> None:
+    for call, there in world.calls().items():
+        assert f"front/{call}.wav" in there, f"{call} lost its recording first"
     world.boot()
     world.rest()
     books = world.check()
-    assert of_call(HELD) == world.files()
+    assert {HELD: PARTS} == {call: len(there) for call, there in world.calls().items()}
     assert [3] == list(books.live)
     assert {Outcome.ERASED_VERIFIED} == {ending.outcome for ending in books.erased()}
     assert {1, 2} == books.ended.keys()
@@ -70,11 +72,11 @@ def _assert_at_rest(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> World:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> CallWorld:
     return build(tmp_path_factory.mktemp("calls") / "base")
 
 
-def test_without_a_crash_the_calls_come_to_their_rest(scene: World, tmp_path: Path):
+def test_without_a_crash_the_calls_come_to_their_rest(scene: CallWorld, tmp_path: Path):
     world = copied(scene, tmp_path / "run")
     world.boot()
     world.sweep()
@@ -85,7 +87,7 @@ def test_without_a_crash_the_calls_come_to_their_rest(scene: World, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_kill_at_any_changing_call_leaves_a_call_its_recording(
-    scene: World, tmp_path: Path, need: Callable[[str], str], shard: int
+    scene: CallWorld, tmp_path: Path, need: Callable[[str], str], shard: int
 ):
     strace = need("strace")
     calls = trace(strace, _sweep(copied(scene, tmp_path / "run")), tmp_path / "calls")

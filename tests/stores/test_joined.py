@@ -9,7 +9,7 @@ from stores.place import CsvPlace, TreePlace, want, wanted
 
 from agents.stores import Generation, Wanted
 from agents.stores.joined import MAIN, Joined
-from retention.errors import MalformedError, StoreUnreachableError, UnreadableError
+from retention.errors import MalformedError, UnreadableError
 from retention.outcome import Outcome
 
 
@@ -68,16 +68,17 @@ def test_a_place_that_is_lost_is_told_and_the_other_goes_on(
     ]
 
 
-def test_an_interrupted_erasure_waits_for_every_place_that_it_was_in(
+def test_an_interrupted_erasure_is_settled_where_it_can_be_and_waits_in_a_place_that_is_lost(
     both: Joined, calls: TreePlace, cdr: CsvPlace
 ):
     voice, row = want(calls, 1, b"03", b"a"), want(cdr, 2, b"", b"a")
     calls.remove(b"03", b"a")
     cdr.lose()
-    with pytest.raises(StoreUnreachableError):
-        both.recover({b"calls/03": [voice], b"cdr": [row]})
-    [result] = both.recover({b"calls/03": [voice]})
-    assert result.outcome is Outcome.ERASED_VERIFIED
+    results = both.recover({b"calls/03": [voice], b"cdr": [row]})
+    assert [(r.number, r.outcome, r.settled) for r in results] == [
+        (1, Outcome.ERASED_VERIFIED, True),
+        (2, Outcome.FAILED, False),
+    ]
 
 
 def test_what_lies_in_a_place_that_is_configured_no_more_is_blocked_and_not_gone(

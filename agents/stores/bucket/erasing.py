@@ -82,7 +82,7 @@ class Erasure:
         """See `Store.recover`."""
         versions = [each for each in asked if not each.of.upload]
         there = look_up(self._wire, {each.of.key for each in versions})
-        self._clear_markers(there)
+        left = self._clear_markers(there)
         begun = look_up_uploads(self._wire, [each.of for each in asked if each.of.upload])
         results = []
         for each in asked:
@@ -91,7 +91,7 @@ class Erasure:
             if result is not None and result.outcome is Outcome.ALREADY_ABSENT:
                 result = Erased(each.want.number, Outcome.ERASED_VERIFIED, _INTERRUPTED)
             if result is not None:
-                results.append(result)
+                results.append(_complete(result, each, left))
         return results
 
     def _erase_versions(self, asked: Sequence[Asked]) -> dict[int, Erased]:
@@ -107,8 +107,7 @@ class Erasure:
             after = look_up(self._wire, {each.of.key for each in asked})
             left = self._clear_markers(after)
         except StoreUnreachableError as error:
-            failed = {e.want.number: Erased(e.want.number, Outcome.FAILED, str(error)) for e in due}
-            return failed | results
+            return {each.want.number: _unknown(each, str(error)) for each in due} | results
         for each in due:
             if each.want.number not in results:
                 results[each.want.number] = _verified(each, after[each.of.key], said)
@@ -230,7 +229,7 @@ class Erasure:
         except StoreUnreachableError as error:
             after, said = {e.of: before[e.of] for e in due}, {}
             for e in due:
-                said[e.of] = Erased(e.want.number, Outcome.FAILED, str(error))
+                said[e.of] = _unknown(e, str(error))
         gone = {
             e.want.number: (said[e.of] or _still(e))
             if e.of in after
@@ -330,8 +329,12 @@ def _still(each: Asked) -> Erased:
     return Erased(each.want.number, Outcome.FAILED, _STILL_THERE)
 
 
+def _unknown(each: Asked, why: str) -> Erased:
+    return Erased(each.want.number, Outcome.FAILED, why, settled=False)
+
+
 def _complete(result: Erased, each: Asked, left: set[str]) -> Erased:
     gone = result.outcome in (Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT)
     if gone and each.of.key in left:
-        return Erased(each.want.number, Outcome.FAILED, _MARKER)
+        return _unknown(each, _MARKER)
     return result

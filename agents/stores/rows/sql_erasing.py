@@ -66,7 +66,8 @@ class Erasure:
             there = self._look(wanted)
         except (StoreUnreachableError, RejectedError) as error:
             return [
-                before.get(want.number) or Erased(want.number, Outcome.FAILED, str(error))
+                before.get(want.number)
+                or Erased(want.number, Outcome.FAILED, str(error), settled=False)
                 for want in wanted
             ]
         return [
