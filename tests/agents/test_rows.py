@@ -124,11 +124,27 @@ def test_a_row_that_cannot_be_parsed_is_undated_and_goes_after_its_week(world: W
     assert written(world) == [good]
 
 
-def test_a_row_that_somebody_else_removed_is_gone_and_a_held_one_lost(world: World):
+def test_a_row_that_somebody_else_removed_is_gone_and_a_held_one_is_given_back(world: World):
     world.cycle()
+    began = world.true.now
     world.true.pass_(60)
-    call(world, "+37120000001")
+    held = call(world, "+37120000001")
+    world.true.pass_(3600)
+    call(world, "+37120000002")
     world.cycle()
+    world.centre.holds.append(StoreHold("case", Instant(began), Instant(began + 60)))
+    world.agent.talk()
+    world.cycle()
+    assert "held-unprotected" not in set(world.agent.notes())
     (world.root / "front/Master.csv").write_text("")
-    world.cycle()
+    world.crash()
+    world.rest()
     assert [ending.how for ending in world.books().ended.values()] == ["gone_elsewhere"]
+    assert written(world) == [held]
+    world.sign(acts.Release(id=world.act_id(), at=world.true.now, reason="test", hold="case"))
+    world.true.now = Instant(world.due_at(began) + DAY)
+    world.rest()
+    world.true.pass_(AFTER_RELEASE_SECONDS + 60)
+    world.rest()
+    assert written(world) == []
+    assert list((world.root / ".retention/held").iterdir()) == []

@@ -12,6 +12,7 @@ from agents.stores.beneath import components, must_be_component
 from agents.stores.entrance import Entrance
 from agents.stores.rows.declared import Declared, digest_named
 from agents.stores.rows.erasing import Erasure
+from agents.stores.rows.keeping import Keeping
 from agents.stores.rows.row import OpenRow
 from agents.stores.rows.seen import Seen
 from agents.stores.trouble import outcome_of, sentence_of
@@ -91,28 +92,31 @@ class CsvRows:
         return self._each(batch, Erasure.recover)
 
     def protect(self, batch: Batch) -> set[int]:
-        """See `Store.protect`. Nothing is kept from other deleters here."""
+        """See `Store.protect`: by a private copy of each row."""
         self._way.enter_for(batch)
-        return set()
+        return self._keeping().protect(batch)
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`."""
+        self._keeping().unprotect(numbers)
 
     def protected(self) -> Iterator[int]:
         """See `Store.protected`."""
-        return iter(())
+        _, private = self._way.enter()
+        return iter(sorted(private.kept))
 
-    def kept(self, number: int) -> Generation | None:  # noqa: ARG002 - nothing is kept
+    def kept(self, number: int) -> Generation | None:
         """See `Store.kept`."""
-        return None
+        return self._keeping().kept(number)
 
-    def restore(self, number: int, directory: bytes, name: bytes) -> bool:  # noqa: ARG002 - nothing is kept
+    def restore(self, number: int, directory: bytes, name: bytes) -> bool:
         """See `Store.restore`."""
-        return False
+        return self._keeping().restore(number, directory, name)
 
     def reclaim(self) -> None:
         """See `Store.reclaim`."""
         self.check()
+        self._keeping().reclaim()
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""
@@ -123,6 +127,9 @@ class CsvRows:
         self._way.close()
         self._rows.close()
         self._rows = self._unseen()
+
+    def _keeping(self) -> Keeping:
+        return Keeping(*self._way.enter(), self._declared, self._rows)
 
     def _unseen(self) -> Seen:
         return Seen(self._declared.live, self._declared.columns, self._declared.delimiter)
@@ -159,8 +166,8 @@ class CsvRows:
     def _each(
         self, batch: Batch, act: Callable[[Erasure, bytes, int, Sequence[Wanted]], list[Erased]]
     ) -> list[Erased]:
-        root, _ = self._way.enter_for(batch)
-        erasure = Erasure(self._declared, self._rows)
+        root, private = self._way.enter_for(batch)
+        erasure = Erasure(self._declared, self._rows, private)
         results: list[Erased] = []
         for directory, wanted in batch.items():
             try:

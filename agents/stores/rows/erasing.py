@@ -1,8 +1,10 @@
 """Erasing rows of CSV files: find them, take them out of their parts, read all parts again."""
 
+import os
 from collections.abc import Iterable, Sequence
 
 from agents.stores import Erased, Wanted
+from agents.stores.private import Private
 from agents.stores.rows import filtering
 from agents.stores.rows.declared import Declared, digest_named, is_generation
 from agents.stores.rows.parts import Parts
@@ -22,14 +24,17 @@ _GONE = frozenset({Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT})
 class Erasure:
     """One batch on its way. The methods may raise `OSError` before anything of a directory is touched."""
 
-    def __init__(self, declared: Declared, rows: Seen) -> None:
+    def __init__(self, declared: Declared, rows: Seen, private: Private) -> None:
         self._declared = declared
         self._rows = rows
+        self._private = private
 
     def erase(self, directory: bytes, fd: int, wanted: Sequence[Wanted]) -> list[Erased]:
         """See `Store.erase`; `fd` is the open directory, -1 if there is none."""
+        dropped = self._drop_copies(wanted)
         if fd < 0:
-            return [Erased(want.number, Outcome.ALREADY_ABSENT, "") for want in wanted]
+            absent = [Erased(want.number, Outcome.ALREADY_ABSENT, "") for want in wanted]
+            return _with_copies(absent, dropped)
         filtering.clear(fd)
         parts = self._rows.refresh(directory, fd)
         seen = {want.number: self._seen(directory, fd, want) for want in wanted}
@@ -41,10 +46,11 @@ class Erasure:
         trouble = self._take_out(directory, fd, parts, due)
         after = self._rows.refresh(directory, fd)
         results = [seen[want.number] or self._verified(directory, want, trouble) for want in wanted]
-        return _knowable(results, after)
+        return _knowable(_with_copies(results, dropped), after)
 
     def recover(self, directory: bytes, fd: int, wanted: Sequence[Wanted]) -> list[Erased]:
         """See `Store.recover`."""
+        wanted = [want for want in wanted if want.number not in self._private.kept]  # not begun
         if fd < 0:
             return [_interrupted(want) for want in wanted]
         filtering.clear(fd)
@@ -57,6 +63,13 @@ class Erasure:
             if result is not None and not (shut and result.outcome in _GONE):
                 results.append(result)
         return results
+
+    def _drop_copies(self, wanted: Sequence[Wanted]) -> set[int]:
+        """Erasing begins with this. Of which rows there were private copies, all gone for good."""
+        dropped = {want.number for want in wanted if self._private.drop(want.number)}
+        if dropped:
+            os.fsync(self._private.held)
+        return dropped - self._private.numbers(self._private.held)
 
     def _seen(self, directory: bytes, fd: int, want: Wanted) -> Erased | None:
         """What a look says of one row; None: it is there, and is what was wanted."""
@@ -111,10 +124,22 @@ class Erasure:
     def _verified(self, directory: bytes, want: Wanted, trouble: dict[bytes, Erased]) -> Erased:
         """Believe no rewriting until another reading finds the row in no part (I15)."""
         digest = digest_named(want.name) or b""
-        if not self._rows.places(directory, digest):
-            return Erased(want.number, Outcome.ERASED_VERIFIED, "")
-        known = trouble.get(digest) or Erased(0, Outcome.FAILED, _STILL_THERE)
-        return known._replace(number=want.number)
+        met = trouble.get(digest)
+        if self._rows.places(directory, digest):
+            return (met or Erased(0, Outcome.FAILED, _STILL_THERE))._replace(number=want.number)
+        if met is not None:  # it is gone, and perhaps not for good: a flush failed
+            return Erased(want.number, Outcome.FAILED, met.detail, settled=False)
+        return Erased(want.number, Outcome.ERASED_VERIFIED, "")
+
+
+def _with_copies(results: Iterable[Erased], dropped: set[int]) -> list[Erased]:
+    """A row of which only the private copy was left was erased with that."""
+    return [
+        Erased(result.number, Outcome.ERASED_VERIFIED, "")
+        if result.outcome is Outcome.ALREADY_ABSENT and result.number in dropped
+        else result
+        for result in results
+    ]
 
 
 def _interrupted(want: Wanted) -> Erased:

@@ -148,14 +148,16 @@ def _chunks(kept: Iterable[bytes], heading: bytes) -> Iterator[Iterator[bytes]]:
         waiting.append(row)
 
 
-def _write(fd: int, name: bytes, rows: Iterable[bytes], like: os.stat_result) -> None:
-    """Write a copy with the owner and the mode of what it is a copy of, and flush it."""
+def _write(
+    fd: int, name: bytes, rows: Iterable[bytes], like: os.stat_result, *, mode: int | None = None
+) -> None:
+    """Write a copy with the owner and, unless told otherwise, the mode of another; and flush it."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=fd)
     with open(os.open(name, _WRITE, 0o600, dir_fd=fd), "wb") as file:  # noqa: PTH123 - a descriptor
         if (like.st_uid, like.st_gid) != (os.geteuid(), os.getegid()):
             os.fchown(file.fileno(), like.st_uid, like.st_gid)
-        os.fchmod(file.fileno(), like.st_mode & 0o7777)
+        os.fchmod(file.fileno(), like.st_mode & 0o7777 if mode is None else mode)
         file.writelines(rows)
         file.flush()
         os.fsync(file.fileno())
@@ -170,6 +172,14 @@ def _put_in_place(fd: int, part: bytes, live: bytes, copies: Sequence[bytes]) ->
         os.rename(copies[0], part, src_dir_fd=fd, dst_dir_fd=fd)
     else:
         os.unlink(part, dir_fd=fd)
+    os.fsync(fd)
+
+
+def add_part(fd: int, live: bytes, content: bytes) -> None:
+    """Write one row as a new rotated part. Durable when it returns; `OSError` when it cannot."""
+    clear(fd)
+    _write(fd, COPY, [content, b"\n"], os.fstat(fd), mode=0o600)
+    _name_freshly(fd, COPY, live)
     os.fsync(fd)
 
 

@@ -36,7 +36,9 @@ SELECT has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'DELETE'
        (SELECT count(*) FROM pg_replication_slots),
        (SELECT count(*) FROM pg_publication_tables p WHERE to_regclass(
             quote_ident(p.schemaname) || '.' || quote_ident(p.tablename)) = c.oid),
-       current_setting('archive_mode') <> 'off', pg_is_in_recovery()
+       current_setting('archive_mode') <> 'off', pg_is_in_recovery(),
+       (SELECT count(*) FROM pg_roles o WHERE o.rolcanlogin AND NOT o.rolsuper
+           AND o.rolname <> current_user AND has_table_privilege(o.oid, c.oid, 'DELETE'))
   FROM pg_class c, pg_roles r
  WHERE c.oid = to_regclass(%(table)s) AND r.rolname = current_user
 """
@@ -66,6 +68,7 @@ class Surveyed(NamedTuple):
     published: int
     archived: bool
     replica: bool
+    deleters: int  # other roles that log in, superusers apart, and may delete
 
 
 class Postgres:
@@ -174,6 +177,7 @@ class Postgres:
 
 def _facts(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
     yield from _rights(table, seen, blanking=blanking)
+    yield _held(table, seen)
     if seen.replica:
         yield amiss(
             "database",
@@ -211,6 +215,18 @@ def _facts(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
         )
     else:
         yield fine("residuals", f"{stays}.")
+
+
+def _held(table: str, seen: Surveyed) -> Fact:
+    if not seen.deleters:
+        sentence = f"No other role but a superuser may take rows out of {table}."
+        return fine("held rows", sentence)
+    return amiss(
+        "held rows",
+        f"Other roles ({seen.deleters}) may take rows out of {table}.",
+        why="A row that is held is kept from nobody who may: one that goes is told as lost.",
+        remedy="Take DELETE from all roles but the agent's.",
+    )
 
 
 def _rights(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:

@@ -97,6 +97,11 @@ class Seen:
         """Where all copies of a row stand."""
         return [Place(*row) for row in self._db.execute(_PLACES, (digest, directory))]
 
+    def directories_with(self, digest: bytes) -> list[bytes]:
+        """In which directories a row stood when they were last read."""
+        query = "SELECT DISTINCT directory FROM rows JOIN files ON id = file WHERE digest = ?"
+        return [directory for (directory,) in self._db.execute(query, (digest,))]
+
     def content(self, directory: bytes, fd: int, digest: bytes | None) -> bytes | None:
         """The row itself, where it stands as it was last seen; None where it does not."""
         for place in self.places(directory, digest) if digest else ():

@@ -107,6 +107,7 @@ class Sqlite:
                 why="What is due in it will not go.",
                 remedy="Give its user the right to write both.",
             )
+        yield fine("held rows", _UNPROTECTED)
         what = "blanked" if blanking else "deleted"
         yield fine(
             "residuals",
@@ -194,6 +195,10 @@ class Sqlite:
             ) from error
 
 
+_UNPROTECTED = (
+    "A held row is kept from no other program that writes to this file: one that is removed is told "
+    "as lost."
+)
 _NOT_WRITABLE = "The agent may not change this file, or its directory, where its log is."
 
 

@@ -17,6 +17,10 @@ from retention.errors import ConfigError
 #: What no file of rows has: it is neither linked nor watched, and no marker lies beside a row.
 _OF_RECORDINGS = frozenset({"hard links", "watches", "incident marks"})
 
+_HELD = (
+    "What is held is copied into the private directory: one that somebody else removes is given back "
+    "as a part of its own."
+)
 _RESIDUALS = (
     "What is erased stays in the blocks that the file system has freed, in its snapshots, and in "
     "copies of the file that others made."
@@ -34,7 +38,7 @@ def survey(
     """Look at an enrolled directory of rows without changing it. `ConfigError` if it cannot be opened."""
     facts = survey_tree(root, store, suitable=suitable, deleters=deleters)
     facts = [fact for fact in facts if fact.subject not in _OF_RECORDINGS]
-    return [*facts, *_of_files(root, live), fine("residuals", _RESIDUALS)]
+    return [*facts, *_of_files(root, live), fine("held rows", _HELD), fine("residuals", _RESIDUALS)]
 
 
 def _of_files(root: bytes, live: bytes) -> Iterator[Fact]:
