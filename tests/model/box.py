@@ -1,80 +1,37 @@
-"""A terminal: its clocks, its disk, and the real agent on it, which can die at any point.
-
-The store is the real tree, watched: intents are looked for before anything is erased (I5), and a
-death can be planned for the middle of a batch.
-"""
+"""A terminal: its clocks, its place, and the real agent on it, which can die at any point."""
 
 import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
+from model.grounds import Ground
 from model.office import Office, copy_database
 from model.wire import Wire
-from world import STORE, FakeClock, TrueTime
+from world import FakeClock, TrueTime
 
 from agents.engine.agent import Agent
 from agents.engine.catalogue import Catalogue
 from agents.engine.epoch import commission
 from agents.engine.reserve import Reserve
-from agents.stores import Batch, Erased
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
 from retention import envelope
 from retention.wire import Enrolment, Hello
-
-DIRECTORIES = ("front", "copies", "calls", "odd")
-
-
-class DiedError(BaseException):
-    """The process is no more. Nothing in the product may catch it."""
-
-
-class WatchedTree(Tree):
-    """The real tree. `dies_after` files of the next batch are erased, and then the process dies."""
-
-    catalogue: Catalogue
-    dies_after: int | None = None
-    unintended: int = 0  # files erased without a durable intent
-
-    def erase(self, batch: Batch) -> list[Erased]:
-        self._look_for_intents(batch)
-        if self.dies_after is None:
-            return super().erase(batch)
-        flat = [(place, want) for place, wanted in batch.items() for want in wanted]
-        part: dict[bytes, list] = {}
-        for place, want in islice(flat, self.dies_after):
-            part.setdefault(place, []).append(want)
-        super().erase(part)
-        raise DiedError
-
-    def _look_for_intents(self, batch: Batch) -> None:
-        runs = self.catalogue.rows("SELECT first, last FROM intents")
-        intended = {number for first, last in runs for number in range(first, last + 1)}
-        wanted = {want.number for wanted in batch.values() for want in wanted}
-        self.unintended += len(wanted - intended)
 
 
 class Box:
     """One terminal of the store."""
 
-    def __init__(self, directory: Path, true: TrueTime, office: Office) -> None:
+    def __init__(self, directory: Path, true: TrueTime, office: Office, ground: Ground) -> None:
         self.true = true
         self.clock = FakeClock(true)
-        self.root = directory / "root"
-        self.outside = directory / "outside"
+        self.ground = ground
         self._state = directory / "state"
         self._office = office
         self._credential: str | None = None
         self._copies: list[Path] = []
         self.wire = Wire(office.answer, lambda: self._credential)
         self.agent: Agent | None = None
-        for name in DIRECTORIES:
-            (self.root / name).mkdir(parents=True)
-        (self.root / "copies").chmod(0o777)  # where others write, files are taken aside first
-        self.outside.mkdir()
         self._state.mkdir()
         self.enrol()
         self.start()
@@ -94,7 +51,7 @@ class Box:
                 "INSERT INTO policies (version, envelope) VALUES (?, ?)",
                 [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
             )
-        enrol(os.fsencode(self.root), STORE)
+        self.ground.enrol()
         hello = Hello(epoch=None, number=0, digest=bytes(32), booted=self.clock.boot())
         welcome = self.wire.hello(hello)
         with catalogue.transaction() as db:
@@ -105,7 +62,7 @@ class Box:
         """The process starts on whatever its state directory holds, and settles what was open."""
         catalogue = Catalogue(self.catalogue_file)
         epoch = catalogue.value("SELECT epoch FROM agent")
-        self.store = WatchedTree(os.fsencode(self.root), STORE, epoch=epoch)
+        self.store = self.ground.open(epoch)
         self.store.catalogue = catalogue
         self.agent = Agent(
             store=self.store,
@@ -115,6 +72,7 @@ class Box:
             pin=self._office.pin,
             reserve=Reserve(self._state / "reserve", size=4096),
             settle_seconds=0,
+            parts=self.ground.parts,
         )
         self.agent.start()
 

@@ -31,3 +31,4 @@ def life() -> Iterator[Life]:
         yield lived
         lived.die()
         lived.office.stop()
+        lived.ground.close()

@@ -4,13 +4,13 @@ import os
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 
 from model.box import Box
+from model.grounds import TreeGround
 from model.reference import CLASSES, GRACE, UNDATED, ZONE, File, Observer
 
 from retention.calendar import DAY, Instant
-
-SECRET = b"\xff\xd8\xff nobody's business"
 
 
 class Disk:
@@ -22,12 +22,12 @@ class Disk:
 
     def __init__(self, box: Box, observer: Observer) -> None:
         self._box = box
+        self._ground = box.ground
         self._observer = observer
         self._numbers = count(1)
         self.window: Instant | None = None
         self.erased: list[File] = []  # by the agent
         self.arrivals: list[Instant] = []  # when names came that no backlog explains
-        (box.outside / "secret.jpg").write_bytes(SECRET)
 
     def record(self, directory: str, *, named: bool, own_clock: bool = True) -> File:
         """A recorder writes a file; `own_clock`: its mtime is the terminal's, else the true time."""
@@ -38,6 +38,7 @@ class Disk:
 
     def deposit(self, directory: str, age: int, *, named: bool, dated: bool = True) -> File:
         """A recording of `age` seconds ago is laid down: a backlog at first, later a late copy."""
+        dated = dated and self._ground.tells_mtimes
         begins = Instant(self._now - age if named or dated else self._now)  # else nobody can tell
         path = self._path(directory, begins if named else None)
         return self._arrive(path, self._content(), begins, begins if dated else 0, named=named)
@@ -55,7 +56,7 @@ class Disk:
         """Another name for the same bytes."""
         known = self._observer.files[path]
         target = self._path(directory, None)
-        (self._box.root / target).hardlink_to(self._box.root / path)
+        (self._root / target).hardlink_to(self._root / path)
         file = replace(known, path=target, came=self._now, touched=self._now, holds=set())
         self._observer.files[target] = file
         self._came()
@@ -66,13 +67,13 @@ class Disk:
         """A name for the same bytes where no agent looks."""
         known = self._observer.files[path]
         number = next(self._numbers)
-        (self._box.outside / f"{number}.jpg").hardlink_to(self._box.root / path)
+        (self._outside / f"{number}.jpg").hardlink_to(self._root / path)
         for file in self._observer.of_inode(known.inode):
             file.blocked = True
 
     def clear_outside(self) -> None:
         """The names outside go."""
-        for path in self._box.outside.glob("[0-9]*.jpg"):
+        for path in self._outside.glob("[0-9]*.jpg"):
             path.unlink()
         for file in self._observer.files.values():
             if file.blocked:
@@ -81,14 +82,15 @@ class Disk:
 
     def point_outside(self, directory: str) -> None:
         """A symbolic link that leads out of the store, under an old name."""
-        path = self._box.root / self._path(directory, Instant(self._now - 90 * DAY))
-        path.symlink_to(self._box.outside / "secret.jpg")
+        path = self._root / self._path(directory, Instant(self._now - 90 * DAY))
+        path.symlink_to(self._outside / "secret.jpg")
 
     def move(self, path: str, directory: str) -> File:
         """The file goes to another directory and keeps its name."""
         file = self._observer.files.pop(path)
-        file.path = f"{directory}/{path.rpartition('/')[2]}"
-        (self._box.root / path).rename(self._box.root / file.path)
+        title = f"{directory}/{(file.title or path).rpartition('/')[2]}"
+        file.path = self._ground.move(path, title)
+        file.title = title if file.title else ""
         file.touched = self._now
         self._observer.files[file.path] = file
         self._came()  # which a scan that meets it before it misses it takes it for
@@ -98,9 +100,9 @@ class Disk:
         """A recorder writes over the file: another recording in the same inode."""
         old = self._observer.files[path]
         content, mtime = self._content(), self._box.clock.wall()
-        with (self._box.root / path).open("r+b") as file:
+        with (self._root / path).open("r+b") as file:
             file.truncate()
-            file.write(_bytes(content))
+            file.write(self._bytes(path, content))
         self._set_mtime(path, mtime)
         for hold in self._observer.holds.values():
             if old.content in hold.contents:
@@ -112,34 +114,35 @@ class Disk:
 
     def replace(self, path: str) -> File:
         """Another file takes the name."""
-        fresh = self._box.outside / "fresh"
+        fresh = self._outside / "fresh"
         content, mtime = self._content(), self._box.clock.wall()
-        fresh.write_bytes(_bytes(content))
+        fresh.write_bytes(self._bytes(path, content))
         self._forget(path)
-        fresh.rename(self._box.root / path)
+        fresh.rename(self._root / path)
         named = path.rpartition("/")[2][:1].isdigit()
         return self._arrive(path, content, self._now, mtime, named=named, written=True)
 
     def remove(self, path: str) -> None:
         """Somebody else deletes it."""
-        self._forget(path)
-        (self._box.root / path).unlink()
+        if self._ground.remove(path):
+            self._forget(path)
 
     def come_back(self, file: File) -> File | None:
         """Erased or removed bytes come back from a backup, under their old name."""
-        if file.path in self._observer.files:
+        title = file.title or file.path
+        if file.path in self._observer.files and not self._ground.keeps_versions:
             return None
-        named = file.path.rpartition("/")[2][:1].isdigit()
+        named = title.rpartition("/")[2][:1].isdigit()
         says = file.says[-1] if file.says else self._now
         if not named and abs(says - file.begins) > DAY:  # a wrong clock's: nobody can tell better
             file = replace(file, begins=says, ends=says)
-        back = self._arrive(file.path, file.content, file.begins, says, named=named)
+        back = self._arrive(title, file.content, file.begins, says, named=named)
         self._same_recording(back, file)
         return back
 
     def mark(self, path: str) -> None:
         """The locker's software marks an incident beside the file."""
-        (self._box.root / f"{path}.incident").touch()
+        self._ground.mark(path)
 
     def forget_windows(self) -> None:
         """The agent's memory is gone, or older: from now on only what files say counts."""
@@ -150,6 +153,16 @@ class Disk:
             file.not_before = Instant(0)
             file.undated = file.undated or not file.named
             self._observer.excuse(file, self._now + UNDATED + GRACE)
+
+    @property
+    def _root(self) -> Path:
+        assert isinstance(self._ground, TreeGround)
+        return self._ground.root
+
+    @property
+    def _outside(self) -> Path:
+        assert isinstance(self._ground, TreeGround)
+        return self._ground.outside
 
     @property
     def _now(self) -> Instant:
@@ -166,16 +179,21 @@ class Disk:
         return f"{directory}/{datetime.fromtimestamp(moment, ZONE):%Y%m%d-%H%M%S}-{number}.jpg"
 
     def _arrive(
-        self, path: str, content: int, begins: Instant, mtime: int, *, named: bool, written=False
+        self, title: str, content: int, begins: Instant, mtime: int, *, named: bool, written=False
     ) -> File:
-        full = self._box.root / path
-        if not written:
-            full.write_bytes(_bytes(content))
-        self._set_mtime(path, mtime)
-        name_says = _moment_in(path) if named else None
+        path, inode = (
+            (title, (self._root / title).stat().st_ino)
+            if written
+            else self._ground.put(title, self._bytes(title, content))
+        )
+        says = [_moment_in(title)] if title.rpartition("/")[2][:1].isdigit() else []
+        if self._ground.tells_mtimes:
+            self._set_mtime(path, mtime)
+            says.append(Instant(mtime))
+        believed = self._ground.states_times or title.split("/", maxsplit=1)[0] in CLASSES
         file = File(
             path=path,
-            inode=full.stat().st_ino,
+            inode=inode,
             content=content,
             begins=begins,
             ends=begins,
@@ -183,9 +201,10 @@ class Disk:
             latest=begins,
             came=self._now,
             touched=self._now,
-            says=tuple(t for t in (name_says, Instant(mtime)) if t is not None),
-            named=named and path.split("/", maxsplit=1)[0] in CLASSES,
+            says=tuple(says),
+            named=named and believed,
             doomed=any(each.content == content for each in self.erased),
+            title=title if title != path else "",
         )
         self._date(file)
         self._observer.files[path] = file
@@ -246,12 +265,69 @@ class Disk:
         file = self._observer.files.pop(path)
         self._observer.away[file.inode] = file
 
+    def _bytes(self, _title: str, content: int) -> bytes:
+        return b"\xff\xd8\xff recording %d" % content
+
     def _set_mtime(self, path: str, moment: int) -> None:
-        os.utime(self._box.root / path, (moment, moment))
+        os.utime(self._root / path, (moment, moment))
 
 
-def _bytes(content: int) -> bytes:
-    return b"\xff\xd8\xff recording %d" % content
+class BucketDisk(Disk):
+    """Of a bucket: what is written over is still there, as an older version."""
+
+    def rewrite(self, path: str) -> File:
+        """Another recording under the key of this one, whose moment its name may say still."""
+        title = self._observer.files[path].title
+        return self._arrive(title, self._content(), self._now, 0, named=False)
+
+
+class CallDisk(Disk):
+    """Of calls: what is recorded is a call, of which more may come later, and a row of it."""
+
+    KINDS = (".wav", "-b.wav", ".json", "-transcript.txt", "")
+
+    def deposit(self, directory: str, age: int, *, named: bool, dated: bool = True) -> File:
+        """The recording of a call that began so long ago; where it lies, all is of one class."""
+        del named, dated
+        directory = directory if directory == "odd" else "front"
+        begins = Instant(self._now - age)
+        call = f"{datetime.fromtimestamp(begins, ZONE):%Y%m%d-%H%M%S}-{next(self._numbers)}"
+        return self._of_call(f"{directory}/{call}", ".wav", self._content(), begins)
+
+    def add(self, file: File, kind: str) -> File | None:
+        """One more part of the call that this file is of; none if it has that."""
+        call = file.whole
+        title = f"cdr/{call.rpartition('/')[2]}" if not kind else call + kind
+        if any((each.title or each.path) == title for each in self._observer.files.values()):
+            return None
+        part = self._of_call(call, kind, file.content, file.begins)
+        self._same_recording(part, file)
+        return part
+
+    def come_back(self, file: File) -> File | None:
+        """A part that was erased comes back from a backup."""
+        back = super().come_back(file)
+        if back is not None:
+            back.whole, back.recording = file.whole, file.recording
+        return back
+
+    def _of_call(self, call: str, kind: str, content: int, begins: Instant) -> File:
+        title = f"cdr/{call.rpartition('/')[2]}" if not kind else call + kind
+        file = self._arrive(title, content, begins, begins, named=True)
+        file.whole, file.recording = call, kind.endswith(".wav")
+        file.named |= not kind  # a row states its start, wherever it lies
+        return file
+
+    def _bytes(self, title: str, content: int) -> bytes:
+        """Of each part its own."""
+        return b"RIFF....WAVE" + b"recording %d of " % content + title.encode()
+
+    def _set_mtime(self, path: str, moment: int) -> None:
+        if not path.startswith("cdr/"):
+            super()._set_mtime(path, moment)
+
+
+DISKS: dict[str, type[Disk]] = {"bucket": BucketDisk, "calls": CallDisk}
 
 
 def _moment_in(path: str) -> Instant:

@@ -1,18 +1,18 @@
 """One store's life: what happens to it, and after each event whether the promise was kept.
 
-The real agent on a real tree, the real enforcer on a real index, a wire between them, and the
+The real agent on a real store of one kind (`model.grounds`), the real enforcer on a real index, a wire between them, and the
 observer of `model.reference`, who sees everything. What can happen is a method of `Life` or of its
 parts; a failing example of the state machine is a list of these calls.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from model.box import Box, DiedError
+from model.box import Box
 from model.checks import ALWAYS_ALLOWED, check, check_at_rest, check_promptness
-from model.disk import Disk
+from model.disk import DISKS, Disk
+from model.grounds import GROUNDS, DiedError
 from model.office import Office
 from model.people import People
 from model.reference import File, Observer
@@ -27,26 +27,26 @@ from retention.errors import RetentionError, VerificationError
 
 MINUTE, HOUR = 60, 3600
 BEGINNING = at("2026-03-16 12:00")
-PRIVATE = ".retention"
 
 
 class Life:
     """A store from the day its agent was enrolled."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: str = "tree") -> None:
         self.true = TrueTime(BEGINNING)
         self.skew = 0  # seconds by which the enforcer's clock is ahead
         (directory / "office").mkdir()
         self.office = Office(directory / "office", lambda: Instant(self.true.now + self.skew))
-        self.box = Box(directory, self.true, self.office)
+        self.ground = GROUNDS[kind](directory, self.true)
+        self.box = Box(directory, self.true, self.office, self.ground)
         self.observer = Observer()
-        self.disk = Disk(self.box, self.observer)
+        self.disk = DISKS.get(kind, Disk)(self.box, self.observer)
         self.people = People(self.office, self.box, self.observer)
         self.errors: list[str] = []  # of the agent's, each a sentence of the error tree
         self.heads: list[Head] = []  # published that the present index knows
         self.heads_known: list[Head] = []  # all that were ever published
         self.scans: dict[int, Instant] = {}  # wall clock at the beginning -> true time
-        self.erased_now = 0  # by the sweep under way, of what the brake counts
+        self.erased_now: set[str] = set()  # items, by the sweep under way, that the brake counts
         self.allowed = ALWAYS_ALLOWED  # by the brake, for that sweep
         self._swept: Instant | None = None  # when a sweep last went through all that was due
         self.memory_lost = False  # once, or more often
@@ -95,7 +95,7 @@ class Life:
             return False
         if self._sweeping is None:
             self._sweeping = self.box.agent.sweep()
-            self.erased_now, self.allowed = 0, self._allowed()
+            self.erased_now, self.allowed = set(), self._allowed()
         done = self._agent(lambda: next(self._sweeping, "done"))
         if not isinstance(done, str):
             return True
@@ -319,14 +319,16 @@ class Life:
 
     def _see(self) -> None:
         """What the agent did to the files, and what it has heard of."""
-        there = dict(self._walk())
+        there = dict(self.ground.walk())
+        before = list(self.observer.files.values())
         for path in sorted(self.observer.files.keys() - there.keys()):
             self._gone(self.observer.files.pop(path), there)
+        self._recordings_are_last(before)
         for path in sorted(there.keys() - self.observer.files.keys()):
             file = self.observer.away.pop(there[path], None)
             assert file is not None, f"the agent made {path}"
             # Found again by an agent that has lost its memory, it is of no known source.
-            file.was, file.path = ("" if path.startswith("returned-") else file.source), path
+            file.was, file.path = (file.source if "/" in path else ""), path
             self.observer.files[path] = file
         known = {os.fsdecode(path) for (path,) in self.box.rows(_PATHS)}
         for path, file in self.observer.files.items():
@@ -343,7 +345,8 @@ class Life:
         why = self.observer.why_it_stays(file, self.true.now)
         assert not why, f"{file.path} was erased: {why}"
         self.disk.erased.append(file)
-        self.erased_now += not file.doomed and not file.asked
+        if not file.doomed and not file.asked:
+            self.erased_now.add(file.item)
         for other in self.observer.files.values():
             if other.content == file.content and other.met is None:
                 other.doomed = True
@@ -367,15 +370,16 @@ class Life:
         if known is not None and not known.let_go:
             self.observer.let_go(hold, self.true.now)
 
-    def _walk(self) -> Iterator[tuple[str, int]]:
-        root = self.box.root
-        for directory, below, names in os.walk(root):
-            with suppress(ValueError):
-                below.remove(PRIVATE)
-            for name in names:
-                path = Path(directory, name)
-                if not path.is_symlink() and not name.endswith(".incident"):
-                    yield str(path.relative_to(root)), path.stat().st_ino
+    def _recordings_are_last(self, before: Sequence[File]) -> None:
+        """What the agent leaves of a call has a recording, if it had one (docs/rules.md, Calls)."""
+        left = self.observer.files.values()
+        for call in {
+            file.whole for file in before if file.whole and file.path not in self.observer.files
+        }:
+            had = [file for file in before if file.whole == call and file.met is not None]
+            has = [file for file in left if file.whole == call and file.met is not None]
+            if has and any(file.recording for file in had):
+                assert any(file.recording for file in has), f"{call} lost its recording first"
 
 
 _PATHS = """

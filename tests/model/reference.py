@@ -5,6 +5,7 @@ a world that keeps its promise, when it may go, when it must be gone, and what h
 here asks the product; of it only the calendar's arithmetic is used (`retention.calendar.limits`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -58,6 +59,9 @@ class File:
     excused_until: Instant = NEVER
     holds: set[str] = field(default_factory=set)
     was: str = ""  # its source, of a held file that others removed and the agent gave a name again
+    title: str = ""  # what its recorder calls it, where the agent calls it otherwise
+    whole: str = ""  # the call that it is a part of: all parts have one content here
+    recording: bool = True  # and not something beside one
     touched: Instant = NEVER  # when the world last did something to it
     met: Instant | None = None  # when the agent, as far as it remembers, first saw it
 
@@ -69,8 +73,13 @@ class File:
     @property
     def well_dated(self) -> bool:
         """Whether its name still says its start, by the pattern of its source."""
-        name = self.path.rpartition("/")[2]
+        name = (self.title or self.path).rpartition("/")[2]
         return self.named and self.source in CLASSES and name[:1].isdigit()
+
+    @property
+    def item(self) -> str:
+        """What it is one item by: itself, or with others a call."""
+        return self.whole or self.path
 
     @property
     def record_class(self) -> str:
@@ -238,11 +247,9 @@ class Observer:
         )
 
     def counted(self) -> Mapping[str, int]:
-        """Names on the store, by class."""
-        counts: dict[str, int] = {}
-        for file in self.files.values():
-            counts[file.record_class] = counts.get(file.record_class, 0) + 1
-        return counts
+        """Names on the store, by class; all parts of a call are one."""
+        items = {file.item: file.record_class for file in self.files.values()}
+        return Counter(items.values())
 
     def of_inode(self, inode: int) -> list[File]:
         """Every name of these bytes."""
