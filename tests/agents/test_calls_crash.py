@@ -19,14 +19,14 @@ from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
 from retention.outcome import Outcome
 
-HELD = "20260110-130000-3"
+HELD, YOUNG = "20260110-130000-3", "20260301-120000-4"
 CALLS = ("20260110-120000-1", "20260110-123000-2", HELD)
 WHERE = {".json": "copies", "-transcript.txt": "copies/late", "-b.wav": "front/legs"}
 SHARDS = 2
 
 
 def build(path: Path) -> CallWorld:
-    """Three calls over several directories, one of them held, just before they are due."""
+    """Three calls over several directories, one of them held, just before they are due; and a young one."""
     world = CallWorld.found(path, at("2026-01-10 09:00"))
     world.rest()
     for minutes, call in enumerate(CALLS, start=1):
@@ -37,6 +37,10 @@ def build(path: Path) -> CallWorld:
             world.write(f"{directory}/{call}{rest}", sound(call + rest))
         world.write_row(call)
         world.rate(call)
+    world.true.now = at("2026-03-01 10:05")
+    world.write(f"front/{YOUNG}.wav", sound(YOUNG))
+    world.write_row(YOUNG)
+    world.rate(YOUNG)
     world.activate()
     moment = at("2026-01-10 11:00")
     hold = StoreHold("case", Instant(moment - 60), Instant(moment + 60), ("front",))
@@ -64,8 +68,8 @@ def _assert_at_rest(world: CallWorld) -> None:
     world.boot()
     world.rest()
     books = world.check()
-    assert {HELD: PARTS} == {call: len(there) for call, there in world.calls().items()}
-    assert [3] == list(books.live)
+    assert {HELD: PARTS, YOUNG: 3} == {call: len(there) for call, there in world.calls().items()}
+    assert [3, 4] == list(books.live)
     assert {Outcome.ERASED_VERIFIED} == {ending.outcome for ending in books.erased()}
     assert {1, 2} == books.ended.keys()
     world.stop()
