@@ -23,6 +23,7 @@ from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol as enrol_bucket
 from agents.stores.bucket.keys import directory_and_title, name_of, version_of
 from agents.stores.bucket.trouble import S3Error
+from agents.stores.bucket.wire import Wire
 from agents.stores.joined import MAIN, Joined
 from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
@@ -198,13 +199,16 @@ class BucketGround:
         self._numbers = count(1)
         self._known: dict[str, int] = {}
 
+    def wire(self) -> Wire:
+        """The agent's own way to it."""
+        return self._server.wire(self._name)
+
     def enrol(self) -> None:
-        with self._server.wire(self._name) as wire:
+        with self.wire() as wire:
             enrol_bucket(wire, STORE, prefix=self.prefix)
 
     def open(self, epoch: int) -> Any:
-        connect = lambda: self._server.wire(self._name)  # noqa: E731
-        return WatchedBucket(connect, STORE, epoch=epoch, prefix=self.prefix)
+        return WatchedBucket(self.wire, STORE, epoch=epoch, prefix=self.prefix)
 
     def put(self, title: str, data: bytes) -> tuple[str, int]:
         version = self._bucket.put(self.prefix + title, data)
@@ -330,14 +334,14 @@ class SqlGround:
             (directory / "rows.db").touch()
             connect = lambda: Sqlite(directory / "rows.db")  # noqa: E731
         self._connect = connect
-        self._database = connect()
+        self.database = connect()
         self._numbers: dict[str, int] = {}
         for name in (*DIRECTORIES, "secret"):
-            make_table(self._database, name)
-        insert(self._database, "secret", "nobody's business", "", "", "")
+            make_table(self.database, name)
+        insert(self.database, "secret", "nobody's business", "", "", "")
 
     def enrol(self) -> None:
-        enrol_database(self._database, STORE)
+        enrol_database(self.database, STORE)
 
     def open(self, epoch: int) -> Any:
         del epoch
@@ -346,14 +350,14 @@ class SqlGround:
 
     def put(self, title: str, data: bytes) -> tuple[str, int]:
         directory, _, called = title.rpartition("/")
-        insert(self._database, directory, called, start_of(called), data.hex(), "")
+        insert(self.database, directory, called, start_of(called), data.hex(), "")
         path = f"{directory}/{name_of_key(called).decode()}"
         return path, self._numbers.setdefault(path, len(self._numbers) + 1)
 
     def remove(self, path: str) -> bool:
         directory, _, called = path.rpartition("/")
-        mark = self._database.mark
-        self._database.rows(f"DELETE FROM {directory} WHERE called = {mark}", (called,))
+        mark = self.database.mark
+        self.database.rows(f"DELETE FROM {directory} WHERE called = {mark}", (called,))
         return True
 
     def move(self, path: str, title: str) -> str:
@@ -364,15 +368,15 @@ class SqlGround:
 
     def walk(self) -> Iterator[tuple[str, int]]:
         for directory in DIRECTORIES:
-            for (called,) in self._database.rows(f"SELECT called FROM {directory}"):
+            for (called,) in self.database.rows(f"SELECT called FROM {directory}"):
                 path = f"{directory}/{name_of_key(called or '').decode()}"
                 yield path, self._numbers[path]
 
     def is_contained(self) -> bool:
-        return len(self._database.rows("SELECT * FROM secret")) == 1
+        return len(self.database.rows("SELECT * FROM secret")) == 1
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
 
 class CallGround(TreeGround):

@@ -1,5 +1,8 @@
 """Lives in which the promise was broken once: each was found by the machine of test_model."""
 
+from collections.abc import Callable
+
+from model.grounds import SqlGround
 from model.life import Life
 
 from retention.calendar import DAY
@@ -61,3 +64,32 @@ def test_an_agent_believes_a_restored_ledger_once_two_people_say_where_it_ended(
     life.talk()
     life.restore_office()
     life.rest()
+
+
+def test_rows_of_a_real_database_go_the_whole_way(
+    new_life: Callable[[str], Life], postgres_ground: str
+):
+    """Held, kept, due and undated rows: agent, enforcer and ledger agree, and the table is counted."""
+    life = new_life(postgres_ground)
+    ground = life.ground
+    assert isinstance(ground, SqlGround)
+    life.people.activate("terminal-image", 20)
+    for directory in ("front", "odd"):
+        life.disk.deposit(directory, 70 * DAY, named=True)
+    held = life.disk.deposit("front", 80 * DAY, named=True)
+    young = life.disk.deposit("front", 10 * DAY, named=True)
+    undated = life.disk.deposit("copies", 0, named=False)
+    life.people.hold_time(held.begins, 30, ("front",))
+    life.cycle()
+    assert {held.path, young.path, undated.path} == {path for path, _ in ground.walk()}
+    life.true.pass_(8 * DAY)
+    life.rest()
+    assert {held.path, young.path} == {path for path, _ in ground.walk()}
+    life.people.release(next(iter(life.observer.holds)))
+    life.cycle()
+    life.true.pass_(2 * DAY)
+    life.rest()
+    assert {young.path} == {path for path, _ in ground.walk()}
+    told = {fact.subject: fact.sentence for fact in ground.database.survey("front", blanking=False)}
+    assert "free pages" in told["residuals"]
+    assert "may take rows out of front" in told["held rows"]

@@ -23,9 +23,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from model.disk import CallDisk
+from model.disk import DISKS, BucketDisk, CallDisk
+from model.gateway import GatewayGround
+from model.grounds import GROUNDS
 from model.life import HOUR, MINUTE, Life
 from model.wire import Fate
+from rgw import Gateway
 
 from retention.calendar import DAY, Instant
 
@@ -404,6 +407,30 @@ def test_longer_lives_keep_the_promise(kind):
 
 
 @pytest.mark.slow
+class PostgresPromise(CsvPromise):
+    """Of rows of a table on a real server."""
+
+    kind = "PostgreSQL"
+
+
+class GatewayPromise(BucketPromise):
+    """Of a bucket on a real server."""
+
+    kind = "gateway"
+
+
+@pytest.mark.slow
+def test_lives_on_a_real_database_keep_the_promise(postgres_ground: str):
+    live(5, 25, PostgresPromise, derandomize=True, phases=(Phase.generate,))
+
+
+@pytest.mark.slow
+def test_lives_on_a_real_bucket_keep_the_promise(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(GROUNDS, "gateway", lambda path, true: GatewayGround(path, true, gateway))
+    monkeypatch.setitem(DISKS, "gateway", BucketDisk)
+    live(5, 25, GatewayPromise, derandomize=True, phases=(Phase.generate,))
+
+
 @each_kind
 def test_new_lives_keep_the_promise_for_as_long_as_asked(kind):
     """Ordinarily one life, so that the way to do it stays a way."""

@@ -5,10 +5,13 @@ told that meets them, and passes without the bug: it shows at least that the ora
 is not found any more, generator or oracle has become worse; both are to be mended, never this list.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 from hypothesis import Phase
+from model.disk import CallDisk
+from model.grounds import GROUNDS
 from model.life import Life
 from model.test_model import live
 from model.wire import Fate
@@ -18,6 +21,7 @@ from agents.engine.clock import TrustedTime
 from agents.engine.holding import Holds
 from agents.engine.receipts import Receipts
 from agents.engine.redating import _Doubted
+from agents.engine.sweep import Sweeper
 from enforcer import comply
 from enforcer.intake import log
 from retention.brake import Braking
@@ -181,6 +185,69 @@ TOLD = {
     ),
     receipts_are_applied_twice: (receipts_that_come_twice, "."),
 }
+
+
+def recordings_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a call its recording goes before what lies beside it."""
+
+    def erase(self, plan):
+        stages = (plan.wanted, plan.legs, plan.companions)
+        return [result for stage in stages if stage for result in self._store.erase(stage)]
+
+    monkeypatch.setattr(Sweeper, "_erase", erase)
+
+
+def something_held(life: Life) -> None:
+    file = life.disk.deposit("front", 70 * DAY, named=True)
+    life.people.activate("terminal-image", 20)
+    life.people.hold_time(file.begins, 30, ("front",))
+    life.talk()
+    life.check()
+    life.cycle()
+    life.rest()
+
+
+def something_due(life: Life) -> None:
+    life.disk.deposit("front", 70 * DAY, named=True)
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.cycle()
+    life.rest()
+
+
+def an_agent_that_dies_between_parts(life: Life) -> None:
+    disk = life.disk
+    assert isinstance(disk, CallDisk)
+    file = disk.deposit("front", 70 * DAY, named=True)
+    for kind in (".json", ""):
+        disk.add(file, kind)
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.scan()
+    life.sweep(dies_after=1)
+    life.rest()
+
+
+ELSEWHERE = [
+    *((kind, holds_are_ignored, something_held, "held by") for kind in GROUNDS),
+    *((kind, no_intents, something_due, "without an intent") for kind in GROUNDS),
+    ("calls", recordings_go_first, an_agent_that_dies_between_parts, "its recording first"),
+]
+
+
+@pytest.mark.parametrize("planted", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "plant", "story", "says"),
+    ELSEWHERE,
+    ids=[f"{kind}-{plant.__name__}" for kind, plant, _, _ in ELSEWHERE],
+)
+def test_a_life_on_any_ground_that_meets_it_finds(  # noqa: PLR0917 - a table's columns
+    new_life: Callable[[str], Life], monkeypatch, kind, plant, story, says, planted
+):
+    if planted:
+        plant(monkeypatch)
+    with pytest.raises(AssertionError, match=says) if planted else nullcontext():
+        story(new_life(kind))
 
 
 @pytest.mark.slow
