@@ -6,12 +6,20 @@ is green because nothing was measured: a number that is judged shows "unknown" t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from grafana_foundation_sdk.builders import bargauge, prometheus, stat, statetimeline, timeseries
-from grafana_foundation_sdk.builders.common import ReduceDataOptions
+from grafana_foundation_sdk.builders.common import (
+    GraphThresholdsStyleConfig,
+    ReduceDataOptions,
+    VizLegendOptions,
+)
 from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfig
-from grafana_foundation_sdk.models.common import BigValueGraphMode
+from grafana_foundation_sdk.models.common import (
+    BigValueGraphMode,
+    GraphTresholdsStyleMode,
+    LegendPlacement,
+)
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
     Threshold,
@@ -34,6 +42,7 @@ _BUILDERS = {
     "states": statetimeline.Panel,
     "bars": bargauge.Panel,
 }
+_LINE_AND_AREA = GraphTresholdsStyleMode.DASHED_AND_AREA
 _LAST = ReduceDataOptions().calcs(["lastNotNull"])
 _COLOURS = {"ok": "green", "unknown": "purple", "violated": "red"}
 #: As `retention_compliance_state` is queried.
@@ -81,11 +90,21 @@ class Panel:
             .thresholds(self._thresholds())
             .mappings(self._mappings())
         )
-        if isinstance(panel, stat.Panel):
-            panel.graph_mode(BigValueGraphMode.NONE).reduce_options(_LAST)
+        self._look_of(panel)
         for number, (legend, query) in enumerate(self.asked):
             panel.with_target(self._target(legend, query).ref_id("ABC"[number]))
         return builder.with_panel(panel)
+
+    def _look_of(self, panel: Any) -> None:
+        """What is the shape's own. A curve shows where red begins only if it is told to."""
+        if isinstance(panel, stat.Panel):
+            panel.graph_mode(BigValueGraphMode.NONE).reduce_options(_LAST)
+        elif isinstance(panel, bargauge.Panel):
+            panel.reduce_options(_LAST)
+        else:
+            panel.legend(VizLegendOptions().show_legend(True).placement(LegendPlacement.BOTTOM))
+        if isinstance(panel, timeseries.Panel) and self._judged:
+            panel.thresholds_style(GraphThresholdsStyleConfig().mode(_LINE_AND_AREA))
 
     def _target(self, legend: str, query: str) -> prometheus.Dataquery:
         target = prometheus.Dataquery().expr(query).legend_format(legend)

@@ -5,6 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_server import Server
 
 from dashboards.__main__ import written
@@ -23,6 +26,24 @@ QUERIES = [
 )
 def test_the_files_are_what_the_code_says(path: Path, text: str):
     assert text == path.read_text(), "run `make dashboards`"
+
+
+def lost(part: object, whole: object, at: str = "") -> list[str]:
+    """Where something of `part` is not in `whole`; what `whole` has besides is a default."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return [each for n in part for each in lost(part[n], whole.get(n), f"{at}.{n}")]
+    if isinstance(part, list) and isinstance(whole, list) and len(part) == len(whole):
+        pairs = enumerate(zip(part, whole, strict=True))
+        return [each for n, pair in pairs for each in lost(*pair, f"{at}[{n}]")]
+    return [] if part == whole else [at]
+
+
+@pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
+def test_grafanas_own_schema_reads_all_of_it(path: Path):
+    plugins.register_default_plugins()
+    board = json.loads(path.read_text())
+    read = Dashboard.from_json(board)
+    assert [] == lost(board, json.loads(JSONEncoder().encode(read)))
 
 
 @pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
