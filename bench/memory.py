@@ -1,5 +1,7 @@
 """What the daemon occupies on a terminal that holds a million files, and what it does when idle.
 
+Once as it is installed, and once with metrics that Prometheus scrapes every half minute.
+
 The real daemon with its watcher and its TLS connection to the real enforcer, on the base install
 (without rich, which would take 5 MiB more), after a complete scan that met all of them.
 
@@ -10,7 +12,8 @@ first line says how much that is here.
 import subprocess
 import sys
 import time
-from subprocess import Popen
+from collections.abc import Callable
+from urllib.request import urlopen
 
 from agents.engine.clock import SystemClock
 from bench import million
@@ -18,8 +21,10 @@ from bench.disk import MEMORY, new_disk
 from bench.figures import Figure, conclude
 from bench.process import cpu_seconds, mebibytes
 from bench.terminal import Terminal, terminal
+from demo.stage import free_port
 
 IDLE_SECONDS = 60  # one consultation among them
+SCRAPE_SECONDS = 30
 
 _BARE = "import sqlite3, ssl, nacl.signing, time; print(flush=True); time.sleep(60)"
 
@@ -41,23 +46,40 @@ def _measure(it: Terminal) -> None:
         time.sleep(5)
         print(f"no files: VmRSS {mebibytes(daemon, 'VmRSS'):.1f} MiB")
     million.invent(it.root, it.catalogue, SystemClock().wall(), days=million.DAYS)
-    with it.running() as daemon:
-        it.scanned(2)
-        print(f"{it.ask('SELECT count(*) FROM items')} files, a complete scan behind it:")
-        idle = _idle_share(daemon)
-        occupied = mebibytes(daemon, "VmRSS")
-        print(f"VmRSS {occupied:.1f} MiB, never more than {mebibytes(daemon, 'VmHWM'):.1f} MiB")
+    print(f"{it.ask('SELECT count(*) FROM items')} files, a complete scan behind it:")
+    idle, occupied = _at_rest(it, 2, lambda: None)
+    port = free_port()
+    with it.station.config.open("a") as settings:
+        settings.write(f"metrics_port = {port}\n")
+    watched_idle, watched = _at_rest(it, 3, lambda: _scrape(port))
     conclude(
         Figure("idle CPU", idle, "% of a core", at_most=0.5),
         Figure("memory, a million files", occupied, "MiB VmRSS", at_most=40, aim=36),
+        Figure("idle CPU, with metrics", watched_idle, "% of a core", at_most=0.5),
+        Figure("memory, with metrics", watched, "MiB VmRSS", at_most=40),
     )
 
 
-def _idle_share(daemon: Popen[bytes]) -> float:
-    time.sleep(10)
-    before = cpu_seconds(daemon)
-    time.sleep(IDLE_SECONDS)
-    return 100 * (cpu_seconds(daemon) - before) / IDLE_SECONDS
+def _at_rest(it: Terminal, scans: int, each: Callable[[], None]) -> tuple[float, float]:
+    """Its share of a core when idle, and the MiB it occupies; `each` is done every half minute."""
+    with it.running() as daemon:
+        it.scanned(scans)
+        time.sleep(10)
+        before = cpu_seconds(daemon)
+        for _ in range(IDLE_SECONDS // SCRAPE_SECONDS):
+            each()
+            time.sleep(SCRAPE_SECONDS)
+        idle = 100 * (cpu_seconds(daemon) - before) / IDLE_SECONDS
+        occupied = mebibytes(daemon, "VmRSS")
+        print(f"VmRSS {occupied:.1f} MiB, never more than {mebibytes(daemon, 'VmHWM'):.1f} MiB")
+    return idle, occupied
+
+
+def _scrape(port: int) -> None:
+    began = time.monotonic()
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        size = len(answer.read())
+    print(f"a scrape: {size} bytes in {time.monotonic() - began:.2f} s")
 
 
 def _tell_the_limit() -> None:

@@ -14,22 +14,22 @@ from subprocess import Popen
 
 from bench.base_install import BaseInstall
 from bench.relay import Relay
-from demo import stage
-from demo.stage import GROUP, SITE, STORE, Stage, started, wait_for
+from demo import scene, stage
+from demo.stage import Stage, Station, free_port, started, wait_for
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """An enrolled terminal, its daemon not running."""
 
-    stage: Stage
+    station: Station
     root: Path
     install: BaseInstall
 
     @property
     def catalogue(self) -> Path:
         """The agent's own file."""
-        return self.stage.home / "terminal" / "state" / "catalogue.sqlite"
+        return self.station.home / "state" / "catalogue.sqlite"
 
     def ask(self, query: str) -> int:
         """One number out of the catalogue, also while the daemon writes it."""
@@ -45,7 +45,7 @@ class Terminal:
     @contextmanager
     def running(self) -> Iterator[Popen[bytes]]:
         """The daemon."""
-        process = self.install.agent("run", "--config", str(self.stage.agent_config))
+        process = self.install.agent("run", "--config", str(self.station.config))
         try:
             yield process
         finally:
@@ -66,31 +66,45 @@ def terminal(root: Path, relay: Relay | None = None, settings: str = "") -> Iter
     lines of its TOML.
     """
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as home:
-        here = stage.set_up(Path(home, "stage"))
+        station = _station(Path(home, "terminal"))
+        here = stage.set_up(Path(home), (station,), scene.SOURCES)
         if relay is not None:
             relay.to = here.port
-        _configure(here, root, here.port if relay is None else relay.port, settings)
+        _configure(here, station, root, here.port if relay is None else relay.port, settings)
         install = BaseInstall(Path(home, "install"))
         with started(here, "enforcer", "serve", "--config", "enforcer.toml", log="enforcer.log"):
             wait_for("the enforcer answers", lambda: stage.answers(here.port))
-            token = _invited(here)
-            install.agent("enrol", token, "--config", str(here.agent_config)).wait()
-            yield Terminal(here, root, install)
+            token = _invited(here, station)
+            install.agent("enrol", token, "--config", str(station.config)).wait()
+            yield Terminal(station, root, install)
 
 
-def _configure(here: Stage, root: Path, port: int, settings: str) -> None:
+def _station(home: Path) -> Station:
+    return Station(
+        store="brivibas-12",
+        site="Brivibas 12",
+        group="terminals",
+        kind="terminal",
+        record_class="terminal-image",
+        settings="",
+        home=home,
+        port=free_port(),
+    )
+
+
+def _configure(here: Stage, station: Station, root: Path, port: int, settings: str) -> None:
     """Unless told otherwise a scan every 6 hours, a sweep every 10 minutes, a word a minute."""
-    here.agent_config.write_text(
+    station.config.write_text(
         f'root = "{root}"\n'
-        f'state = "{here.home / "terminal" / "state"}"\n'
+        f'state = "{station.home / "state"}"\n'
         f'enforcer = "https://127.0.0.1:{port}"\n'
         f'ca_file = "{here.centre / "tls" / "authority.pem"}"\n'
         f"{settings}\n"
     )
 
 
-def _invited(here: Stage) -> str:
-    words = ("store", "enrol", STORE, "--site", SITE, "--group", GROUP)
+def _invited(here: Stage, station: Station) -> str:
+    words = ("store", "enrol", station.store, "--site", station.site, "--group", station.group)
     answer = here.enforcer(*words, "--commissioned", "2025-01-01", "--json", person="boris")
     invited = json.loads(answer)
     return f"{invited['invitations'][0]['code']}.{invited['pin']}"

@@ -78,16 +78,16 @@ def test_seconds_are_split_at_midnight_and_none_is_lost(since, length):
         assert parts[0][0] == civil_date(Instant(since), RIGA)
 
 
-def test_days_of_which_nothing_was_seen_have_leaves_that_say_so(index):
+def test_days_of_which_nothing_was_seen_have_leaves_that_say_so(either):
     """The enforcer is off from the midnight after Monday until Thursday."""
     name, thursday = OK.record_class, date(2026, 6, 11)
-    with writing(index) as connection:
+    with writing(either) as connection:
         days.watch(connection, [OK], MONDAY, DAY)
         assert days.close(connection, [name], TUESDAY, RIGA, Instant(1)) == 1
-    with writing(index) as connection:
+    with writing(either) as connection:
         days.watch(connection, [OK], thursday, 60)
         assert days.close(connection, [name], thursday, RIGA, Instant(2)) == 2
-    found = [(each.day, each.ok, each.unknown, each.reasons) for each in written(index)]
+    found = [(each.day, each.ok, each.unknown, each.reasons) for each in written(either)]
     assert found == [
         (MONDAY, DAY, 0, ()),
         (TUESDAY, 0, DAY, ("not_watched",)),
@@ -144,9 +144,9 @@ def test_only_looks_in_a_row_count(served):
     assert counted(served.engine) == 60
 
 
-def test_since_when_a_class_is_in_its_state_survives_looks_that_see_the_same(index):
+def test_since_when_a_class_is_in_its_state_survives_looks_that_see_the_same(either):
     def look(state, now):
-        with writing(index) as connection:
+        with writing(either) as connection:
             standings.note(connection, {"terminal-image": state} if state else {}, Instant(now))
             return standings.known(connection)
 
@@ -167,3 +167,13 @@ def test_a_state_that_changed_since_the_last_look_has_no_beginning_yet(index):
         standings.note(connection, {"terminal-image": "ok"}, Instant(5))
         (since,) = comply.standings_since(connection, found)
         assert since.since == 5
+
+
+def test_when_it_was_last_looked_at_is_known_to_every_process(either):
+    with reading(either) as connection:
+        assert standings.last_look(connection) is None
+    for now in (7, 9):
+        with writing(either) as connection:
+            standings.look(connection, Instant(now))
+    with reading(either) as connection:
+        assert standings.last_look(connection) == 9
