@@ -46,7 +46,7 @@ PARTS = (
     ("sweeper._receipts", "intend", "intents"),
     ("sweeper._receipts", "record", "outcomes"),
     ("outbox", "append", "log"),
-    ("catalogue", "truncate_log", "emptying the write-ahead log"),
+    ("catalogue", "blank_log", "blanking the write-ahead log"),
     ("exchange", "consult", "directive"),
 )
 

@@ -110,14 +110,14 @@ def mount(need: Callable[[str], str]) -> Iterator[Callable[..., None]]:
 def disk(
     tmp_path: Path, need: Callable[[str], str], mount: Callable[..., None]
 ) -> Callable[..., Path]:
-    """Make and mount an ext4 of a name, small unless it is told how many MiB it has."""
+    """Make and mount an ext4 of a name, small unless it is told how many MiB and inodes it has."""
     mkfs = need("mkfs.ext4")
 
-    def _disk(name: str, size: int = 16) -> Path:
+    def _disk(name: str, size: int = 16, inodes: int = 2000) -> Path:
         image, point = tmp_path / f"{name}.img", tmp_path / name
         with image.open("wb") as file:
             file.truncate(size << 20)
-        subprocess.run([mkfs, "-q", "-m", "0", "-N", "2000", image], check=True)
+        subprocess.run([mkfs, "-q", "-m", "0", "-N", str(inodes), image], check=True)
         point.mkdir()
         mount("-o", "loop", image, point)
         return point

@@ -336,6 +336,9 @@ class World:
     act_number: int = 0
     options: dict[str, object] = field(default_factory=dict)
     open_store: Callable[[Path, int], Store] = _tree
+    room: dict[str, int] = field(  # what of it the agent keeps: little, to be quick
+        default_factory=lambda: {"log_bytes": 1 << 16, "free_pages": 16}
+    )
 
     @classmethod
     def make(
@@ -364,8 +367,7 @@ class World:
 
     def boot(self) -> Agent:
         """Start the agent's process on whatever its state directory holds."""
-        reserve = Reserve(self.state / "reserve")
-        catalogue = open_catalogue(self.state / "catalogue.sqlite", reserve)
+        catalogue = open_catalogue(self.state / "catalogue.sqlite")
         if catalogue.one("SELECT 1 FROM agent") is None:
             commission(catalogue, self.centre.enrol(Enrolment("code")))
             with catalogue.transaction() as db:
@@ -382,7 +384,7 @@ class World:
             uplink=self.centre,
             clock=self.clock,
             pin=self.centre.pin,
-            reserve=reserve,
+            reserve=Reserve(catalogue, **self.room),
             freeze=self.state / "freeze",
             events=self.state / "events",
             settle_seconds=0,

@@ -124,7 +124,7 @@ class Agent:
             zone_of=dater.zone_of,
         )
         self._protector = Protector(catalogue, store)
-        self._receipts = Receipts(catalogue, self.outbox)
+        self._receipts = Receipts(catalogue, self.outbox, reserve)
         self.scanner = Scanner(
             store=store,
             catalogue=catalogue,
@@ -212,6 +212,7 @@ class Agent:
             for _ in self.scanner.run():
                 self._catch_up()
                 yield
+                self._keep_room()
             self._catch_up()
             if self.scanner.complete:
                 self.store.reclaim()
@@ -332,13 +333,11 @@ class Agent:
     def _keep_room(self) -> None:
         """Nothing new is indexed where the room is missing that deleting may need."""
         if not self.reserve.keep():
-            raise CatalogueFullError("no room is left to keep in reserve for deleting")
+            raise CatalogueFullError("the room that deleting may need cannot be filled up")
 
     def _recover(self) -> None:
         """Give every intent that is still open its outcome."""
-        self.reserve.spent_on(
-            lambda: recover(self.catalogue, self.store, self._receipts, self.clock)
-        )
+        recover(self.catalogue, self.store, self._receipts, self.clock)
 
     def _catch_up(self) -> None:
         """Have the store do what was found or decided meanwhile, by this thread or another."""

@@ -18,6 +18,10 @@ from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
 SCHEMA_VERSION = 4
+#: So long the write-ahead log is kept (`reserve`), and no longer once a greater need is over.
+LOG_BYTES = 8 * 1024 * 1024
+_LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
+_PIECE_BYTES = 64 * 1024
 
 #: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
@@ -236,10 +240,14 @@ class CatalogueFullError(CatalogueError):
 
 
 class Catalogue:
-    """The open file. `transaction` writes, `rows` and `one` read; all threads may call all."""
+    """The open file. `transaction` writes, `rows` and `one` read; all threads may call all.
 
-    def __init__(self, path: Path) -> None:
+    `alone`: no other process may look at it meanwhile, and none finds its log's index on the disk.
+    """
+
+    def __init__(self, path: Path, *, alone: bool = False) -> None:
         self.path = path
+        self.log = log_of(path)
         self._turn = threading.RLock()
         self._in_transaction = False
         self._claim: int | None = None
@@ -248,6 +256,8 @@ class Catalogue:
         except sqlite3.Error as error:
             raise CatalogueError(f"cannot open the catalogue {path}: {error}") from error
         try:
+            if alone:
+                self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._prepare()
         except sqlite3.Error as error:
             self._db.close()
@@ -262,9 +272,11 @@ class Catalogue:
         self._db.execute("PRAGMA synchronous = FULL")
         # What was erased leaves no name behind in free pages (I8).
         self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         # The kernel caches the file: ours saves a call per page, and 3 MiB more of it no time.
         self._db.execute("PRAGMA cache_size = -1024")
         self._db.execute("PRAGMA busy_timeout = 10000")
+        self.page_bytes: int = self._db.execute("PRAGMA page_size").fetchone()[0]
         self._db.create_function("keyed", 2, keyed, deterministic=True)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -340,9 +352,41 @@ class Catalogue:
         found = self.one(sql, args)
         return None if found is None else found[0]
 
-    def truncate_log(self) -> None:
-        """Move what was committed out of the write-ahead log and empty it (I8)."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    def move_log(self) -> None:
+        """Move what was committed out of the write-ahead log, unless a reader needs it there.
+
+        `CatalogueFullError` where the file cannot grow as far as the log says.
+        """
+        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def restart_log(self) -> None:
+        """Move it out, and have the log begin anew with the next transaction; raises as `move_log`."""
+        self.rows("PRAGMA wal_checkpoint(RESTART)")
+
+    def blank_log(self) -> None:
+        """Leave nothing of what was moved out of the log in it (I8). Its room stays ours.
+
+        While somebody reads, it stays for the next time.
+        """
+        with self._turn:
+            self.restart_log()
+            with self.transaction() as db:  # with which it begins anew: all behind this is old
+                db.execute("UPDATE agent SET one = one")
+            [(_, frames, _)] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+            new = _LOG_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + self.page_bytes)
+            _blank(self.log, new)
+
+    def free_pages(self) -> int:
+        """How many pages of the file are free: so much can be written without its growing."""
+        pages: int = self.value("PRAGMA freelist_count")
+        return pages
+
+    def have_free_pages(self, count: int) -> None:
+        """Have the file grow until so many of its pages are free."""
+        with self.transaction() as db:
+            db.execute("CREATE TABLE room (pages BLOB)")
+            db.execute("INSERT INTO room VALUES (zeroblob(?))", (count * self.page_bytes,))
+            db.execute("DROP TABLE room")  # secure_delete writes what became free: none is a hole
 
     def close(self) -> None:
         """Close the file; the catalogue is of no use afterwards."""
@@ -382,6 +426,22 @@ class Words:
     def _remember(self, number: int, word: str) -> None:
         self._ids[word] = number
         self._words[number] = word
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps the write-ahead log of a file."""
+    return path.with_name(path.name + "-wal")
+
+
+def _blank(path: Path, start: int) -> None:
+    """Overwrite a file with zeros from there on, where it is not zero: that spares a flash disk."""
+    with path.open("r+b", buffering=0) as file:
+        file.seek(start)
+        while piece := file.read(_PIECE_BYTES):
+            if piece.strip(b"\0"):
+                file.seek(-len(piece), os.SEEK_CUR)
+                file.write(bytes(len(piece)))
+        os.fdatasync(file.fileno())
 
 
 def forget_empty_directories(db: sqlite3.Connection) -> None:

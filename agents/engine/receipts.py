@@ -1,17 +1,20 @@
 """What became of intents, written down: rows go, counts and a log entry stay.
 
 One transaction takes the outcomes, the log entries that report them and the intents together, so
-every intent has exactly one outcome, whatever happens in between (I5).
+every intent has exactly one outcome, whatever happens in between (I5). On a full disk it is several
+transactions, each with a share of the intents.
 """
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from agents.engine import contents, numbering, wholes
-from agents.engine.catalogue import Catalogue
+from agents.engine.catalogue import Catalogue, CatalogueFullError
 from agents.engine.outbox import Outbox
+from agents.engine.reserve import Reserve
 from agents.stores import Erased as Result
 from retention.calendar import Instant
 from retention.outcome import Outcome
@@ -33,12 +36,37 @@ class Planned(NamedTuple):
     item: int  # that it is, or is a part of; source and civil date are the item's
 
 
+class _Batch:
+    """What was planned and what became of it, item by item, a call with all its parts."""
+
+    def __init__(self, planned: Mapping[int, Planned], results: Sequence[Result]) -> None:
+        self.planned = dict(planned)
+        self.results = results
+        self.items = sorted(
+            {p.item for p in planned.values()} | {_item_of(planned, r) for r in results}
+        )
+
+    def split(self, size: int) -> tuple["_Batch", "_Batch"]:
+        """The first so many of its items, and the others."""
+        if size >= len(self.items):
+            return self, _Batch({}, ())
+        return self._with(self.items[:size]), self._with(self.items[size:])
+
+    def _with(self, items: Iterable[int]) -> "_Batch":
+        some = set(items)
+        return _Batch(
+            {number: each for number, each in self.planned.items() if each.item in some},
+            [result for result in self.results if _item_of(self.planned, result) in some],
+        )
+
+
 class Receipts:
     """Writes intents down, and their outcomes."""
 
-    def __init__(self, catalogue: Catalogue, outbox: Outbox) -> None:
+    def __init__(self, catalogue: Catalogue, outbox: Outbox, reserve: Reserve) -> None:
         self._catalogue = catalogue
         self._outbox = outbox
+        self._reserve = reserve
         self._told: dict[
             tuple[int, bool], Outcome
         ] = {}  # what was last reported of items that stay
@@ -53,24 +81,51 @@ class Receipts:
         """Items of which an intent is open: nothing is decided of them before it has its outcome."""
         return {planned.item for planned in self._unsettled.values()}
 
-    def intend(self, planned: Iterable[Planned]) -> None:
+    def intend(self, planned: Collection[Planned]) -> None:
         """Make a batch's intents durable. Nothing is touched before this returns (I5)."""
-        with self._catalogue.transaction() as db:
-            _write_intents(db, planned)
+
+        def intend() -> None:
+            with self._catalogue.transaction() as db:
+                _write_intents(db, planned)
+
+        self._reserve.spent_on(intend)
 
     def record(
         self, planned: Mapping[int, Planned], results: Sequence[Result], now: Instant
     ) -> Counter[Outcome]:
         """Write the outcomes of these intents down. Those without a result are cancelled.
 
-        Those that are not settled stay open.
+        Those that are not settled stay open. As many are written at once as there is room for;
+        `CatalogueFullError` where there is none for a single one: then the rest stays open too.
         """
         unsettled = {
             number: each for number, each in self._unsettled.items() if number not in planned
         }
         unsettled |= {r.number: planned[r.number] for r in results if not r.settled}
+        outcomes: Counter[Outcome] = Counter()
+        rest = _Batch(planned, results)
+        size = len(rest.items)
+        while rest.items:
+            part, left = rest.split(size)
+            still_open = unsettled | left.planned
+            try:
+                outcomes += self._reserve.spent_on(partial(self._settle, part, still_open, now))
+            except CatalogueFullError:
+                if size == 1:
+                    raise
+                size = (size + 1) // 2
+                continue
+            rest = left
+        self._unsettled = unsettled
+        return outcomes
+
+    def _settle(
+        self, batch: _Batch, still_open: Mapping[int, Planned], now: Instant
+    ) -> Counter[Outcome]:
+        """Write the outcomes of some items down, in one transaction."""
+        planned = batch.planned
         with self._catalogue.transaction() as db:
-            settled = _of_items(db, planned, results, now)
+            settled = _of_items(db, planned, batch.results, now)
             gone = [planned[r.number] for r in settled if r.outcome in GONE]
             news = [r for r in settled if r.outcome not in GONE and self._is_news(r)]
             entries = [*_erased(planned, settled, now), *_refused(news, now)]
@@ -90,9 +145,8 @@ class Receipts:
                 known = [(item.fingerprint,) for item in gone]
                 db.executemany("DELETE FROM prior WHERE fingerprint = ?", known)
             db.execute("DELETE FROM intents")
-            _write_intents(db, unsettled.values())
+            _write_intents(db, still_open.values())
             self._outbox.append(db, now, entries)
-        self._unsettled = unsettled
         self._told |= {_key(result): result.outcome for result in news}
         return Counter(result.outcome for result in settled)
 
@@ -121,6 +175,12 @@ def _key(result: Result) -> tuple[int, bool]:
     return result.number, result.outcome is Outcome.PARTIAL
 
 
+def _item_of(planned: Mapping[int, Planned], result: Result) -> int:
+    """The item that a result is of; what was refused beforehand was not planned."""
+    known = planned.get(result.number)
+    return result.number if known is None else known.item
+
+
 def _of_items(
     db: sqlite3.Connection,
     planned: Mapping[int, Planned],
@@ -134,7 +194,7 @@ def _of_items(
     settled: list[Result] = []
     of_calls: dict[int, list[Result]] = defaultdict(list)
     for result in results:
-        item = planned[result.number].item if result.number in planned else result.number
+        item = _item_of(planned, result)
         (of_calls[item] if item in calls else settled).append(result)
     for item, of_call in of_calls.items():
         settled += _of_call(db, item, of_call, now)

@@ -141,7 +141,7 @@ class Sweeper:
                     break
                 cursor = (rows[-1].civil, rows[-1].number)[-last:]
                 yield swept
-        self._complete(rules, swept)
+        self._reserve.spent_on(lambda: self._complete(rules, swept))
         yield swept
 
     def preview(self, rules: Rules) -> Iterator[tuple[str, int, int]]:
@@ -178,15 +178,13 @@ class Sweeper:
         self.marked |= plan.marked
         results = plan.refused
         if plan.planned:
-            # On a full disk, into the room kept free for just this.
-            self._reserve.spent_on(lambda: self._receipts.intend(plan.planned.values()))
+            self._receipts.intend(plan.planned.values())
             results += self._erase(plan)
         if not results:
             return Counter()
         changed = {r.number for r in results if r.outcome is Outcome.REFUSED_CHANGED}
         self.changed += [(paths[r.directory], r.name) for r in files if r.number in changed]
-        now = self._clock.wall()
-        return self._reserve.spent_on(lambda: self._receipts.record(plan.planned, results, now))
+        return self._receipts.record(plan.planned, results, self._clock.wall())
 
     def _erase(self, plan: Plan) -> list[Result]:
         """Of a call its recording last, and only if nothing else of it stays behind.
@@ -228,7 +226,7 @@ class Sweeper:
             forget_empty_directories(db)
         contents.drop_unwanted(self._catalogue, rules.now)
         # Names of what was erased leave the write-ahead log too (I8).
-        self._catalogue.truncate_log()
+        self._catalogue.blank_log()
 
     def _ranges(self, rules: Rules) -> Iterator[tuple[int, int, int]]:
         for record_class, ranges in rules.ranges.items():

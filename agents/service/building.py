@@ -30,7 +30,6 @@ from retention.wire import Enrolment, Hello
 
 CREDENTIAL_FILE = "credential"
 CATALOGUE_FILE = "catalogue.sqlite"
-RESERVE_FILE = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ class Composition:
         """An enrolled agent, ready to start. `ConfigError` if it is not enrolled."""
         settings, state = self.settings, self.settings.state_directory
         known = credential.load(state / CREDENTIAL_FILE)
-        reserve = Reserve(state / RESERVE_FILE)
-        catalogue = open_catalogue(state / CATALOGUE_FILE, reserve)
+        catalogue = open_catalogue(state / CATALOGUE_FILE)
         if catalogue.one("SELECT 1 FROM agent") is None:
             raise ConfigError(
                 f"the catalogue in {state} is empty: enrol this agent again, it lost its state"
@@ -68,7 +66,7 @@ class Composition:
             uplink=uplink,
             clock=SystemClock(),
             pin=known.pin,
-            reserve=reserve,
+            reserve=Reserve(catalogue),
             freeze=Path(settings.freeze) if settings.freeze else state / "freeze",
             offline=settings.offline,
             settle_seconds=settings.settle,

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
+from agents.engine.catalogue import LOG_BYTES
 from agents.engine.clock import WRONG_SECONDS
-from agents.engine.reserve import RESERVE_BYTES
-from agents.service.building import CREDENTIAL_FILE, RESERVE_FILE, Built, Composition
+from agents.engine.reserve import reserve_of
+from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
 from agents.service.started import service
 from agents.stores.room import room
 from agents.stores.survey import overlaps
@@ -108,19 +109,19 @@ def _state(chosen: Composition) -> Iterator[Fact]:
     state = chosen.settings.state_directory
     why = "An agent that cannot write its catalogue finds, holds and reports nothing new."
     yield from room(state, "agent's room", least=LEAST_ROOM, why=why)
-    reserve = state / RESERVE_FILE
+    reserve = reserve_of(state / CATALOGUE_FILE)
     if not reserve.exists():
         yield fine("reserve", "It is made when the agent starts.")
-    elif reserve.stat().st_blocks * 512 < RESERVE_BYTES:
+    elif reserve.stat().st_blocks * 512 < LOG_BYTES:
         yield amiss(
             "reserve",
             f"{reserve} holds less room than it says.",
-            why="On a full disk there is nothing to give up for what is due, and it stays.",
+            why="On a full disk there is no room to write down what is erased, and it stays.",
             remedy="Remove it and start the agent again, on a file system that keeps what it promised.",
         )
     else:
         yield fine(
-            "reserve", f"{RESERVE_BYTES >> 20} MiB are kept for a day when the disk is full."
+            "reserve", f"{LOG_BYTES >> 20} MiB are kept for a day when the disk is full."
         )
 
 

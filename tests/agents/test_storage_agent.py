@@ -10,7 +10,7 @@ from world import GROUP, STORE, Centre, TrueTime, at, first_policy, signed_polic
 
 from agents.cli import main
 from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve, open_catalogue
+from agents.engine.reserve import open_catalogue
 from agents.service import credential
 from agents.service.credential import Credential
 from agents.stores.private import enrol
@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Path:
         TrueTime(at("2026-11-25 03:00")), [signed_policy(first_policy(sources=[source]))]
     )
     enrol(os.fsencode(root), STORE)
-    catalogue = open_catalogue(state / "catalogue.sqlite", Reserve(state / "reserve"))
+    catalogue = open_catalogue(state / "catalogue.sqlite")
     commission(catalogue, centre.enrol(Enrolment("code")))
     with catalogue.transaction() as db:
         policy = envelope.encode(centre.policies[0])

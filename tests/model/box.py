@@ -14,7 +14,7 @@ from world import FakeClock, TrueTime
 from agents.engine.agent import Agent
 from agents.engine.catalogue import Catalogue
 from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve
+from agents.engine.reserve import Reserve, open_catalogue
 from retention import envelope
 from retention.wire import Enrolment, Hello
 
@@ -60,7 +60,7 @@ class Box:
 
     def start(self) -> None:
         """The process starts on whatever its state directory holds, and settles what was open."""
-        catalogue = Catalogue(self.catalogue_file)
+        catalogue = open_catalogue(self.catalogue_file)
         epoch = catalogue.value("SELECT epoch FROM agent")
         self.store = self.ground.open(epoch)
         self.store.catalogue = catalogue
@@ -70,7 +70,7 @@ class Box:
             uplink=self.wire,
             clock=self.clock,
             pin=self._office.pin,
-            reserve=Reserve(self._state / "reserve", size=4096),
+            reserve=Reserve(catalogue, log_bytes=4096, free_pages=4),
             settle_seconds=0,
             parts=self.ground.parts,
         )
