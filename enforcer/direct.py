@@ -8,9 +8,10 @@ from yesterday (docs/rules.md, Coming back).
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from enforcer.index import scope
 from enforcer.index.tables import document_stores, documents, hold_stores, holds, stores
@@ -19,7 +20,7 @@ from retention.calendar import Instant
 from retention.directive import VALID_SECONDS, Directive, Due, Time
 from retention.envelope import Envelope
 from retention.errors import RefusedError
-from retention.hold import StoreHold
+from retention.hold import AFTER_RELEASE_SECONDS, StoreHold
 from retention.policy import Chain
 
 
@@ -79,21 +80,26 @@ def directive_for(connection: Connection, row: Row[Any], chain: Chain, now: Inst
         policy=chain.current.version,
         policy_digest=chain.head,
         due=due,
-        holds=tuple(standing_holds(connection, row.id)),
+        holds=tuple(standing_holds(connection, row.id, now)),
         acts=tuple(approved_acts(connection, row.id)),
         frozen=bool(row.frozen),
     )
 
 
-def standing_holds(connection: Connection, store: str) -> Sequence[StoreHold]:
-    """The store's holds, until its agent has let go of what a released one held.
+def standing_holds(connection: Connection, store: str, now: Instant) -> Sequence[StoreHold]:
+    """The store's holds, until a day after its agent has let go of what a released one held.
 
-    A marker's hold came from the agent itself and is told back to it all the same.
+    That day is for an agent that loses its memory in it: it knows by them what has a day of grace. A
+    marker's hold came from the agent itself and is told back to it all the same.
     """
+    freed_at = hold_stores.c.freed_at
     rows = connection.execute(
-        select(holds.c.id, holds.c.begins, holds.c.ends, holds.c.scope)
+        select(holds.c.id, holds.c.begins, holds.c.ends, holds.c.scope, freed_at)
         .join(hold_stores, hold_stores.c.hold == holds.c.id)
-        .where(hold_stores.c.store == store, hold_stores.c.freed_at.is_(None))
+        .where(
+            hold_stores.c.store == store,
+            or_(freed_at.is_(None), freed_at > now - AFTER_RELEASE_SECONDS),
+        )
         .order_by(holds.c.id)
     )
     return [_store_hold(row, store) for row in rows]
@@ -118,4 +124,5 @@ def approved_acts(connection: Connection, store: str) -> Sequence[Envelope]:
 def _store_hold(row: Any, store: str) -> StoreHold:
     reach = codec.decode(row.scope, scope.Scope)
     items = tuple(item for item in reach.items if item.store == store)
-    return StoreHold(row.id, row.begins, row.ends, reach.sources, items, reach.numbers)
+    released_at = UNSET if row.freed_at is None else row.freed_at
+    return StoreHold(row.id, row.begins, row.ends, reach.sources, items, reach.numbers, released_at)

@@ -60,6 +60,10 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     It holds what was recorded at any moment of `begins`..`ends` (both included) by one of
     `sources` (none named: by all), and the `items` named. `begins` > `ends` matches by items only.
     With `numbers` it holds of the former only the calls that were made with one of them.
+
+    With `released_at` it is over: the store let go of it at that instant. That is for an agent which
+    lost its memory since, and would give what it held no day of grace. To one that knows the hold
+    it says nothing: there only what two people signed ends it.
     """
 
     id: Word
@@ -69,6 +73,7 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: tuple[ItemRef, ...] = ()
     # Not there rather than empty: so a hold without is spelled as ever.
     numbers: tuple[Keyed, ...] | msgspec.UnsetType = msgspec.UNSET
+    released_at: At | msgspec.UnsetType = msgspec.UNSET
 
     def matches(
         self,

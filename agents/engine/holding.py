@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from agents.engine import numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
@@ -103,8 +104,9 @@ class Holds:
         """Put a hold in force, with all it matches. Gives the numbers of what it newly holds.
 
         One that is in force already only ever grows: it then covers what either says. One that
-        was released stays released.
+        was released stays released; one that was before our memory began leaves its day of grace.
         """
+        over, hold = hold.released_at, replace(hold, released_at=UNSET)
         row = db.execute("SELECT hold, released_at FROM holds WHERE id = ?", (hold.id,)).fetchone()
         if row is not None and row[1] is not None:
             return []
@@ -123,7 +125,11 @@ class Holds:
         cursor = chain(db.execute(_ITEMS), db.execute(_PARTS))
         standing = _standing(codec.encode(placed), _epoch(db))
         matched = [f.number for f in map(_Facts._make, cursor) if self._matches(db, standing, f)]
-        return self._hold(db, hold.id, matched, at)
+        held = self._hold(db, hold.id, matched, at)
+        if row is None and not isinstance(over, UnsetType):
+            self._end(db, hold.id, Instant(over))
+            self.let_go(db, hold.id, held, Instant(over))
+        return held
 
     def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
         """Have all holds in force hold these items, whose dates are new or have changed, too.
@@ -178,9 +184,16 @@ class Holds:
 
     def release(self, db: sqlite3.Connection, hold: str, at: Instant) -> list[int]:
         """End a hold: what it held goes a day later at the earliest. Gives what nothing holds now."""
-        db.execute("UPDATE holds SET released_at = ? WHERE id = ?", (at, hold))
+        self._end(db, hold, at)
         rows = db.execute("SELECT number FROM item_holds WHERE hold = ?", (hold,)).fetchall()
         return self.let_go(db, hold, [number for (number,) in rows], at)
+
+    @staticmethod
+    def _end(db: sqlite3.Connection, hold: str, at: Instant) -> None:
+        """Its day of grace counts from here, unless it had ended before."""
+        db.execute(
+            "UPDATE holds SET released_at = ? WHERE id = ? AND released_at IS NULL", (at, hold)
+        )
 
     def let_go(
         self, db: sqlite3.Connection, hold: str, numbers: Iterable[int], at: Instant

@@ -141,8 +141,15 @@ def _widen(connection: Connection, told: StoreHold) -> None:
     connection.execute(update(holds).where(holds.c.id == told.id).values(scope=codec.encode(wider)))
 
 
-def forget_acknowledgements(connection: Connection, store: str) -> None:
-    """Its agent's memory is gone: nothing counts as in force there until it says so again."""
+def forget_acknowledgements(connection: Connection, store: str, now: Instant) -> None:
+    """Its agent's memory is gone: nothing counts as in force there until it says so again.
+
+    What it let go of by a clock that was ahead, it has let go of by now.
+    """
+    freed_at = hold_stores.c.freed_at
+    connection.execute(
+        update(hold_stores).where(hold_stores.c.store == store, freed_at > now).values(freed_at=now)
+    )
     connection.execute(
         update(hold_stores)
         .where(hold_stores.c.store == store, hold_stores.c.freed_at.is_(None))

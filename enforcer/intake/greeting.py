@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
 from sqlalchemy import Connection, Engine, Row
 
 from enforcer.index import decisions, evidence, stores
@@ -60,7 +61,7 @@ def hello(engine: Engine, *, store: str, said: Hello, chain: Chain, now: Instant
         if course is _Course.FREEZE:
             stores.freeze(connection, store, FORKED)
         else:
-            _follow(connection, row, said, course)
+            _follow(connection, row, said, course, now)
             _recover(connection, row, said, chain, now)
             stores.change(connection, store, restored=False, last_seen_at=now)
         welcome = _welcome(connection, store)
@@ -122,7 +123,9 @@ def _same_epoch(connection: Connection, row: Row[Any], said: Hello) -> _Course:
     return _Course.GO_ON if said.number == row.applied else _Course.RENEW
 
 
-def _follow(connection: Connection, row: Row[Any], said: Hello, course: _Course) -> None:
+def _follow(
+    connection: Connection, row: Row[Any], said: Hello, course: _Course, now: Instant
+) -> None:
     """Begin a new epoch where that is what it came to."""
     if course is _Course.GO_ON:
         return
@@ -133,7 +136,7 @@ def _follow(connection: Connection, row: Row[Any], said: Hello, course: _Course)
     books.write(connection, row.id)
     adopted = said.epoch if course is _Course.ADOPT else None
     stores.begin_epoch(connection, row.id, row.epoch + 1 if adopted is None else adopted)
-    decisions.forget_acknowledgements(connection, row.id)
+    decisions.forget_acknowledgements(connection, row.id, now)
 
 
 def _recover(
@@ -145,7 +148,8 @@ def _recover(
     keys = {key for policy in chain.policies for key in policy.directive_keys}
     told = directive.accept(said.directive, keys, store=row.id, known_version=0)
     review_on = civil_date(now, ZoneInfo(row.zone)) + _CONFIRM_WITHIN
-    for hold in told.holds:
+    in_force = [hold for hold in told.holds if hold.released_at is UNSET]
+    for hold in in_force:
         decisions.recover(connection, row.id, hold, now, review_on.toordinal())
     if told.version > row.directive_version:
         stores.change(connection, row.id, directive_version=told.version, directive_digest=None)

@@ -105,6 +105,38 @@ def test_a_hold_and_a_restriction_hold_again_before_anything_goes(world: World):
     world.check()
 
 
+def test_what_was_released_just_before_has_its_day_of_grace_from_the_release(world: World):
+    world.activate()
+    world.true.pass_(-3600)
+    hold = StoreHold("hold-1", Instant(OLD - 60), Instant(OLD + 60), released_at=world.true.now)
+    world.true.pass_(3600)
+    world.record(OLD)
+    world.centre.holds.append(hold)
+    lose_state(world)
+    world.rest()
+    world.true.now = Instant(hold.released_at + DAY - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+def test_that_a_hold_is_over_is_not_believed_where_it_is_known(world: World):
+    world.activate()
+    world.record(OLD)
+    world.centre.holds.append(StoreHold("hold-1", Instant(OLD - 60), Instant(OLD + 60)))
+    world.rest()
+    over = Instant(world.true.now - 2 * DAY)
+    world.centre.holds[0] = StoreHold(
+        "hold-1", Instant(OLD - 60), Instant(OLD + 60), released_at=over
+    )
+    world.rest()
+    assert 1 == len(world.files())
+    assert {"hold-1"} == world.check().effective
+
+
 @pytest.mark.parametrize("days", [-50, 1])
 def test_what_people_corrected_stays_corrected(world: World, days: int):
     world.record(YOUNG)

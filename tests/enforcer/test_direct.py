@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from world import DIRECTIVE_KEY, first_policy, signed_policy
 
 from enforcer.direct import Director
-from enforcer.index import scope
+from enforcer.index import decisions, scope
 from enforcer.index.engine import open_index, writing
 from enforcer.index.tables import hold_stores, holds, stores
 from retention import codec, directive, policy
@@ -114,7 +114,7 @@ def test_a_version_grows_with_every_change_and_never_falls_behind_the_clock(engi
     assert second.version < third.version
 
 
-def test_a_hold_goes_to_its_own_store_only_and_stays_until_the_agent_let_go(engine):
+def test_a_hold_goes_to_its_own_store_only_and_stays_until_a_day_after_the_agent_let_go(engine):
     place(engine, "hold-1", "riga-001")
     assert (1, 0) == (len(direct(engine).holds), len(direct(engine, "riga-002").holds))
     with writing(engine) as connection:
@@ -122,7 +122,16 @@ def test_a_hold_goes_to_its_own_store_only_and_stays_until_the_agent_let_go(engi
     assert ("front",) == direct(engine).holds[0].sources
     with writing(engine) as connection:
         connection.execute(update(hold_stores).values(freed_at=NOW))
-    assert () == direct(engine).holds
+    assert [NOW] == [hold.released_at for hold in direct(engine, now=Instant(NOW + DAY - 1)).holds]
+    assert () == direct(engine, now=Instant(NOW + DAY)).holds
+
+
+def test_a_store_that_lost_its_memory_let_go_of_nothing_later_than_now(engine):
+    place(engine, "hold-1", "riga-001")
+    with writing(engine) as connection:  # by a clock that was a month ahead
+        connection.execute(update(hold_stores).values(freed_at=NOW + 30 * DAY))
+        decisions.forget_acknowledgements(connection, "riga-001", NOW)
+    assert [NOW] == [hold.released_at for hold in direct(engine).holds]
 
 
 def test_due_dates_are_those_of_the_policy(engine):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from model.grounds import SqlGround
 from model.life import Life
 
@@ -54,6 +55,23 @@ def test_a_day_of_grace_is_also_for_what_was_not_yet_seen_when_its_hold_was_rele
     life.check()
     life.people.release(next(iter(life.observer.holds)))
     life.talk()
+    life.rest()
+
+
+@pytest.mark.parametrize("hours", [0, 20])
+def test_a_memory_that_is_lost_after_a_release_takes_no_day_of_grace_with_it(
+    life: Life, hours: int
+):
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("copies", 60 * DAY, named=True, dated=False)
+    life.people.hold_time(file.begins, 30, ("copies",))
+    life.cycle()
+    life.people.release(next(iter(life.observer.holds)))
+    life.talk()
+    life.true.pass_(hours * 3600)
+    life.forget_everything()
+    life.cycle()
+    assert file.path in life.observer.files
     life.rest()
 
 
