@@ -368,13 +368,11 @@ class Catalogue:
 
         While somebody reads, it stays for the next time.
         """
-        with self._turn:
-            self.restart_log()
-            with self.transaction() as db:  # with which it begins anew: all behind this is old
-                db.execute("UPDATE agent SET one = one")
-            [(_, frames, _)] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
-            new = _LOG_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + self.page_bytes)
-            _blank(self.log, new)
+        self.restart_log()
+        with self.transaction() as db:  # with which it begins anew: all behind this is old
+            db.execute("UPDATE agent SET one = one")
+        with self.transaction():  # no process writes on meanwhile
+            _blank_behind(self.log, self.page_bytes)
 
     def free_pages(self) -> int:
         """How many pages of the file are free: so much can be written without its growing."""
@@ -433,14 +431,20 @@ def log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def _blank(path: Path, start: int) -> None:
-    """Overwrite a file with zeros from there on, where it is not zero: that spares a flash disk."""
-    with path.open("r+b", buffering=0) as file:
-        file.seek(start)
-        while piece := file.read(_PIECE_BYTES):
+def _blank_behind(log: Path, page_bytes: int) -> None:
+    """Overwrite with zeros what a log has behind the frames of its present beginning.
+
+    Each of these has the salt of the log's header (sqlite.org/walformat.html). What is zero already
+    is left alone: that spares a flash disk.
+    """
+    with log.open("r+b", buffering=0) as file:
+        salt, at = os.pread(file.fileno(), 8, 16), _LOG_HEADER_BYTES
+        while os.pread(file.fileno(), 8, at + 8) == salt:
+            at += _FRAME_HEADER_BYTES + page_bytes
+        while piece := os.pread(file.fileno(), _PIECE_BYTES, at):
             if piece.strip(b"\0"):
-                file.seek(-len(piece), os.SEEK_CUR)
-                file.write(bytes(len(piece)))
+                os.pwrite(file.fileno(), bytes(len(piece)), at)
+            at += len(piece)
         os.fdatasync(file.fileno())
 
 

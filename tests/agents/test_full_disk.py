@@ -82,8 +82,10 @@ while True:
 @contextmanager
 def somebody_greedy(world: World) -> Iterator[None]:
     with subprocess.Popen([sys.executable, "-c", GREEDY, world.root / "filler"]) as greedy:
-        yield
-        greedy.kill()
+        try:
+            yield
+        finally:
+            greedy.kill()
 
 
 def test_what_is_due_goes_and_what_a_new_hold_names_stays(full: World):
