@@ -16,6 +16,7 @@ from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.dating import Dater, Parts, Tells
+from agents.engine.evidence import Evidence
 from agents.engine.exchange import Exchange
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
@@ -177,6 +178,16 @@ class Agent:
             catalogue=catalogue,
             outbox=self.outbox,
             obedience=self.obedience,
+            evidence=Evidence(
+                catalogue=catalogue,
+                indexer=indexer,
+                holds=holds,
+                outbox=self.outbox,
+                clock=clock,
+                time=self.time,
+                zone_of=dater.zone_of,
+                touch=self._protector.touch,
+            ),
             chain=self.chain,
             time=self.time,
             clock=clock,

@@ -57,16 +57,12 @@ def dates_of(recording: Recording) -> Dates:
     return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
 
 
-def returned(dates: Dates, prior: Instant | None, recording: Recording) -> Dates:
+def returned(dates: Dates, prior: Instant, civil: int, *, span: int, came_unseen: bool) -> Dates:
     """Content that an earlier epoch knew keeps that date, if it is the earlier one.
 
-    It also keeps its place before an earlier one that only the file tells: whoever saw the file
-    come knew better (I10).
+    Where nobody here saw it come, it also keeps its place before an earlier one that only the file
+    tells: whoever saw the file come knew better (I10).
     """
-    if prior is None or not recording.generation.size:
+    if dates.anchor is not None and dates.anchor <= prior and not came_unseen:
         return dates
-    witnessed = recording.sight.window is None
-    if dates.anchor is not None and dates.anchor <= prior and not witnessed:
-        return dates
-    latest = Instant(prior + recording.span)
-    return dates.moved(prior, recording.civil_of(prior), earliest=prior, latest=latest)
+    return dates.moved(prior, civil, earliest=prior, latest=Instant(prior + span))

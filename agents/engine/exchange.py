@@ -13,6 +13,7 @@ from agents.engine.catalogue import Catalogue
 from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.epoch import begin_epoch
+from agents.engine.evidence import Evidence
 from agents.engine.obeying import Obedience
 from agents.engine.outbox import Outbox, Segment
 from agents.engine.turns import Turns
@@ -42,6 +43,7 @@ class Exchange:
         catalogue: Catalogue,
         outbox: Outbox,
         obedience: Obedience,
+        evidence: Evidence,
         chain: PolicyChain,
         time: TrustedTime,
         clock: Clock,
@@ -51,6 +53,7 @@ class Exchange:
         self._catalogue = catalogue
         self._outbox = outbox
         self._obedience = obedience
+        self._evidence = evidence
         self._chain = chain
         self._time = time
         self._clock = clock
@@ -170,9 +173,9 @@ class Exchange:
             welcome = self._hello(_LOST(booted=self._clock.boot()))
             self._begin(welcome)
         self._acknowledge(welcome.applied, welcome.digest)
-        # After a whole scan there is nothing left to date by it, and a liar would have copies of what
-        # is here dated as he likes.
-        if welcome.prior and self._catalogue.one("SELECT 1 FROM scans LIMIT 1") is None:
+        # Once: who has told us what to do has told us all of it, and a liar would have what is here
+        # dated as he likes.
+        if welcome.prior and self._catalogue.value("SELECT directive FROM agent") is None:
             self._fetch_prior()
         self._greeted = True
 
@@ -214,17 +217,9 @@ class Exchange:
             raise VerificationError("the enforcer's log of this store is not ours")
 
     def _fetch_prior(self) -> None:
-        earliest = self._catalogue.value("SELECT commissioned_at FROM agent")
-        latest = self._time.latest()
         after = 0
         while items := self._uplink.prior(after).items:
-            with self._catalogue.transaction() as db:
-                # What we remember ourselves, nobody tells us otherwise.
-                db.executemany(
-                    "INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)"
-                    " ON CONFLICT DO UPDATE SET anchor = min(anchor, excluded.anchor) WHERE own = 0",
-                    [(i.fingerprint, i.anchor) for i in items if earliest <= i.anchor <= latest],
-                )
+            self._evidence.learn(items)
             if items[-1].number <= after:
                 raise MalformedError("the enforcer's pages of earlier evidence go round in circles")
             after = items[-1].number

@@ -11,7 +11,7 @@ from datetime import tzinfo
 
 from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
-from agents.engine.dates import dates_of, returned
+from agents.engine.dates import dates_of
 from agents.engine.dating import Recording, Sight
 from agents.engine.holding import Holds
 from agents.engine.items import Batch, Items
@@ -134,7 +134,7 @@ class Indexer:
             self.items.move(batch.db, moved.number, recording, place=place)
             batch.entries.append(self.items.changed(batch.db, moved.number, batch.now))
             return moved.number
-        dates = returned(dates, batch.recognition.prior(recording), recording)
+        dates = batch.recognition.returned(dates, recording)
         granted = batch.recognition.grant(recording)
         if granted is Grant.ZOMBIE:
             dates = dates._replace(not_before=Instant(0))  # its day of grace is long over

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec.structs import astuple
 
 from agents.engine import wholes
-from agents.engine.dates import WIDEST_SECONDS, Dates, dates_of, returned
+from agents.engine.dates import WIDEST_SECONDS, Dates, dates_of
 from agents.engine.dating import Recording, best_evidence
 from agents.engine.items import Batch, Items
 from agents.engine.recognition import Namesake
@@ -91,7 +91,7 @@ class Joining:
         dates = dates_of(recording)
         if role is not Role.RECORDING or batch.recognition.is_stranger(recording):
             return dates
-        return returned(dates, batch.recognition.prior(recording), recording)
+        return batch.recognition.returned(dates, recording)
 
     def date(self, db: sqlite3.Connection, item: int, recording: Recording, dates: Dates) -> None:
         """Have a call begin when a part of it says, if that is earlier and well attested (I10)."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from agents.engine.dates import Dates, returned
 from agents.engine.dating import Recording, best_evidence
 from retention.calendar import Instant
 from retention.decide import Grant
@@ -70,12 +71,16 @@ class Recognition:
         )
         return [Namesake(*row) for row in rows]
 
-    def prior(self, recording: Recording) -> Instant | None:
-        """The anchor that an earlier epoch knew this content by."""
+    def returned(self, dates: Dates, recording: Recording) -> Dates:
+        """Its dates, after what an earlier epoch knew of this content."""
         row = self._db.execute(
             "SELECT anchor FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
         ).fetchone()
-        return None if row is None else Instant(row[0])
+        if row is None or not recording.generation.size:
+            return dates
+        prior, unseen = Instant(row[0]), recording.sight.window is None
+        civil = recording.civil_of(prior)
+        return returned(dates, prior, civil, span=recording.span, came_unseen=unseen)
 
     def grant(self, recording: Recording) -> Grant:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""

@@ -120,9 +120,7 @@ def _state(chosen: Composition) -> Iterator[Fact]:
             remedy="Remove it and start the agent again, on a file system that keeps what it promised.",
         )
     else:
-        yield fine(
-            "reserve", f"{LOG_BYTES >> 20} MiB are kept for a day when the disk is full."
-        )
+        yield fine("reserve", f"{LOG_BYTES >> 20} MiB are kept for a day when the disk is full.")
 
 
 def _scanned(chosen: Composition, built: Built, now: Instant) -> Fact:

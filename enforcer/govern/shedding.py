@@ -6,7 +6,8 @@ lost its memory finds it again: exactly what must not outlast the recording. So 
 - of a proposal that was withdrawn, or that nobody signed in a month: at once;
 - of an approved act: when the limit of everything it names has passed, and nothing of it is in the
   index any more. What an agent without memory then finds goes by its own date. A receipt stays;
-- of a released hold: when no store has anything under it any more. The hold stays in the register.
+- of a released hold: when no store has anything under it any more, and none gives a day of grace by
+  it. The hold stays in the register.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from retention import acts, codec, envelope
 from retention.acts import AnyAct, Correction, Erasure, Lift
 from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
-from retention.hold import RESTRICTION, ItemRef
+from retention.hold import AFTER_RELEASE_SECONDS, RESTRICTION, ItemRef
 from retention.policy import Chain
 
 ItemNaming = Erasure | Correction | Lift
@@ -42,7 +43,7 @@ _KINDS = ("erasure", "correction", "lift")
 
 def shed(connection: Connection, chain: Chain, now: Instant) -> int:
     """Shed all that may go by now; give how many documents and holds became less."""
-    return _shed_documents(connection, chain, now) + _shed_scopes(connection)
+    return _shed_documents(connection, chain, now) + _shed_scopes(connection, now)
 
 
 def _shed_documents(connection: Connection, chain: Chain, now: Instant) -> int:
@@ -114,12 +115,14 @@ def _is_restricted(connection: Connection, item: ItemRef) -> bool:
     )
 
 
-def _shed_scopes(connection: Connection) -> int:
+def _shed_scopes(connection: Connection, now: Instant) -> int:
     """Of holds that nothing is under any more: which items they named, and which numbers."""
+    freed_at = hold_stores.c.freed_at
+    standing = or_(freed_at.is_(None), freed_at > now - AFTER_RELEASE_SECONDS)
     over = select(holds.c.id, holds.c.scope).where(
         holds.c.released_at.is_not(None),
         ~exists().where(held_items.c.hold == holds.c.id),
-        ~exists().where(hold_stores.c.hold == holds.c.id, hold_stores.c.freed_at.is_(None)),
+        ~exists().where(hold_stores.c.hold == holds.c.id, standing),
     )
     shed = 0
     for row in connection.execute(over).all():

@@ -61,6 +61,8 @@ class Terminal:
 
 @pytest.fixture
 def here(world: World) -> Terminal:
+    world.room = {}  # all that a real agent keeps
+    world.crash()
     return Terminal(world)
 
 

@@ -12,6 +12,7 @@ from world import World, at
 
 from agents.engine import catalogue
 from agents.engine.catalogue import CatalogueFullError
+from agents.engine.reserve import open_catalogue
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
 
@@ -166,6 +167,25 @@ def test_an_agent_that_starts_on_a_full_disk_goes_on(full: World):
     full.boot()
     full.sweep()
     assert {"filler"} == full.files()
+
+
+def test_the_room_of_the_log_is_nobody_elses_between_two_starts(full: World):
+    full.stop()
+    fill(full)
+    known = open_catalogue(full.state / "catalogue.sqlite")
+    assert catalogue.LOG_BYTES == known.log.stat().st_size
+    known.close()
+
+
+def test_what_is_written_little_by_little_on_a_full_disk_is_never_too_much(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(catalogue, "LOG_BYTES", SHORT)
+    world = terminal(disk, 1, log_bytes=SHORT)
+    for _ in range(60):
+        world.true.pass_(60)
+        world.agent.tick()
+        world.agent.talk()
 
 
 def test_the_room_of_the_log_brings_nothing_into_a_catalogue_out_of_a_backup(world: World):

@@ -14,6 +14,7 @@ from world import STORE, FakeClock, World, at
 from agents.engine.uplink import FrozenError
 from retention.acts import Correction
 from retention.calendar import DAY, Instant
+from retention.errors import UnreachableError
 from retention.hold import ItemRef, StoreHold
 from retention.report import Sighted
 
@@ -76,6 +77,40 @@ def test_an_anchor_that_no_name_tells_comes_back_by_fingerprint(world: World):
     by_name = {entry.fingerprint: world.books().live[entry.item].anchor for entry in sighted(world)}
     assert before == [by_name.pop(world.centre.earlier[0].fingerprint)]
     assert [world.true.now] == list(by_name.values()), "and the other one keeps its own"
+    world.check()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "after the first scan"])
+@pytest.mark.parametrize("days", [-20, 5], ids=["older", "younger"])
+def test_what_an_earlier_epoch_knew_counts_whenever_it_is_told(
+    world: World, *, days: int, late: bool
+):
+    world.activate()
+    world.rest()
+    world.true.pass_(60)
+    path = world.write("front/unnamed.jpg")
+    world.rest()
+    [before] = anchors(world)
+    world.true.pass_(10 * DAY)
+    claimed = Instant(
+        before + days * DAY
+    )  # by the file, of which nobody knows any more when it came
+    path.rename(world.root / "front/moved.jpg")
+    os.utime(world.root / "front/moved.jpg", (claimed, claimed))
+    world.lose_state()
+    world.centre.away = late
+    with contextlib.suppress(UnreachableError):
+        world.agent.exchange.greet()
+    world.scan()
+    world.centre.away = False
+    world.rest()
+    assert [before] == anchors(world)
+    world.true.now = Instant(world.due_at(before) - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
     world.check()
 
 

@@ -230,6 +230,7 @@ def test_a_released_hold_forgets_what_it_named_when_its_stores_have_let_go(
     assert ["scope", "mac"] == left(tmp_path, markers)
     with writing(log.engine) as connection:
         connection.execute(update(tables.hold_stores).values(freed_at=NOW))
+    assert 0 == shed(log.engine, Instant(NOW + DAY - 1)), "its day of grace"
     assert 1 == shed(log.engine, LIMIT)
     assert [] == left(tmp_path, markers)
     [(kept,)] = table(log.engine, "holds", "scope")
