@@ -79,7 +79,7 @@ class ContactCentre:
         for call in self.calls:
             self._record(call)
         with (self._cdr / "Master.csv").open("w", newline="") as file:
-            csv.writer(file, quoting=csv.QUOTE_ALL).writerows(map(_row, self.calls))
+            csv.writer(file, quoting=csv.QUOTE_NONNUMERIC).writerows(map(_row, self.calls))
         return len(self.calls)
 
     def late_transcript(self) -> Path:
@@ -120,12 +120,12 @@ class ContactCentre:
         return path
 
 
-def _row(call: Call) -> list[str]:
+def _row(call: Call) -> list[str | int]:
     """Of call-detail records, in Asterisk's order (cdr_csv)."""
     start = f"{call.began:%Y-%m-%d %H:%M:%S}"
     end = f"{call.began + timedelta(seconds=SECONDS):%Y-%m-%d %H:%M:%S}"
     clid = f'"{call.number}" <{call.number}>'
     channels = [f"PJSIP/trunk-{call.counter:08x}", f"PJSIP/101-{call.counter:08x}"]
-    spoke = [start, start, end, str(SECONDS), str(SECONDS)]
+    spoke = [start, start, end, SECONDS, SECONDS]
     ended = ["ANSWERED", "DOCUMENTATION", call.id, ""]
     return ["", call.number, "67000000", "in", clid, *channels, "Dial", "PJSIP/101", *spoke, *ended]

@@ -3,6 +3,8 @@
 Found by its number's hash, held by it, released, and gone with every row when its day comes.
 """
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,6 +25,7 @@ from retention.numbers import NumberKey, keyed
 from retention.policy import Source
 from retention.report import Held, Numbered, Sighted
 
+ASTERISK = Path(__file__).parents[1] / "media" / "calls" / "asterisk"
 NUMBER, OTHER = "+37120000001", "+37120000002"
 OLD, NEW = NumberKey("2026-01", b"1" * 32), NumberKey("2026-07", b"2" * 32)
 MARKERS = (b"20000001", b"20000002", b"Kaspars", b"1767261600.17")
@@ -263,3 +266,24 @@ def test_nothing_of_a_call_leaves_the_agent_in_clear_nor_stays_after_it(
         assert marker not in told
         assert marker not in kept
         assert marker not in database
+
+
+def test_what_a_real_asterisk_left_is_two_calls_each_with_three_legs_and_a_row(world: World):
+    world.true.now = at("2026-11-29 14:05")
+    world.cycle()
+    world.true.now = at("2026-11-29 14:10")
+    shutil.copytree(ASTERISK / "monitor", world.root / "front", dirs_exist_ok=True)
+    shutil.copy(ASTERISK / "cdr-csv" / "Master.csv", world.root.parent / "cdr")
+    for path in (world.root / "front").iterdir():
+        os.utime(path, (world.true.now, world.true.now))
+    world.rest()
+    assert left(world) == (6, 2, 0)
+    began = [at("2026-11-29 14:09") + second for second in (54, 57)]
+    sighted = {entry.item for entry in of_kind(world, Sighted)}
+    assert sorted(entry.anchor for entry in world.books().live.values()) == began
+    told = {(entry.item, each) for entry in of_kind(world, Numbered) for each in entry.numbers}
+    spoke = [*keyed("+37120000001", (OLD, NEW)), *keyed("+37167000000", (OLD, NEW))]
+    assert told == {(item, each) for item in sighted for each in spoke}
+    world.true.now = Instant(world.due_at(Instant(began[0])) + 60)
+    world.rest()
+    assert left(world) == (0, 0, 0)
