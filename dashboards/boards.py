@@ -231,6 +231,7 @@ FLEET = (
                 "{{class}}: {{state}}",
                 f"{_ODD} or on () 0 * sum(retention_items)",
             ),
+            ("{{class}}: erased in part", "retention_partly_erased_items"),
         ),
         "What does not simply go by its date is counted, and has a day by which it must.",
         "blocked items cannot be erased: a file system is read-only or somebody's flag is on them.",

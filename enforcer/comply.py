@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, case, func, select, text
 
 from enforcer import canaries
+from enforcer.index import partly, tally
 from enforcer.index import standings as noted
-from enforcer.index import tally
 from enforcer.index.tables import EXCEPTED_ITEMS, hold_stores, holds, items, stores
 from enforcer.trouble import NOTES, ahead_of_us
 from retention.anchor import UNDATED_SECONDS
@@ -62,6 +62,7 @@ class Position:
     """One store and class at one instant.
 
     `counts` are the exclusive states of the double entry, `present` divided into live and due.
+    `partly_erased` are calls of which a part is gone: each counts in the state of the rest.
     `oldest` is the oldest civil date of an unheld item, `next_deadline` the first own target
     still ahead, `valid_until` how long an ok holds.
     """
@@ -74,6 +75,7 @@ class Position:
     counts: Mapping[str, int]
     overdue: int
     past_limit: int
+    partly_erased: int
     oldest: date | None
     oldest_held: date | None
     next_deadline: Instant | None
@@ -103,6 +105,7 @@ class _Ages:
     counts: Counter[str] = field(default_factory=Counter)
     overdue: int = 0
     past_limit: int = 0
+    partly_erased: int = 0
     unconfirmed: int = 0
     oldest: int | None = None
     oldest_held: int | None = None
@@ -182,6 +185,7 @@ def _position(row: Any, record_class: str, ages: _Ages, of_store: Sequence[Reaso
         counts=dict(ages.counts),
         overdue=ages.overdue,
         past_limit=ages.past_limit,
+        partly_erased=ages.partly_erased,
         oldest=_day(ages.oldest),
         oldest_held=_day(ages.oldest_held),
         next_deadline=ages.next_deadline,
@@ -280,6 +284,8 @@ def _ages(connection: Connection, chain: Chain, now: Instant) -> dict[str, dict[
     for (store, name, *_), grace in graces.items():
         if grace.until is not None:
             found[store][name].expect(grace.until)
+    for (store, name), number in partly.counted(connection).items():
+        found[store][name].partly_erased = number
     _add_ended(connection, found)
     return found
 

@@ -22,6 +22,7 @@ SENTENCES: Mapping[str, str] = {
     " since {moment}": " kopš {moment}",
     "just now": "šī brīža",
     "proven until {moment}": "pierādīts līdz {moment}",
+    "{number} erased in part": "daļēji izdzēsti: {number}",
     "and {more} more: --all": "un vēl {more}: --all",
     "STORE": "GLABĀTAVA",
     "CLASS": "KLASE",

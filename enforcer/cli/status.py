@@ -66,6 +66,8 @@ def _rows(wanted: Iterable[StoreStatus]) -> Iterable[tuple[str, str, str, str]]:
         why = "; ".join(reason(one) for one in each.reasons)
         if not why:
             why = say("proven until {moment}", moment=show.moment(each.valid_until))
+        if each.partly_erased:
+            why += "; " + say("{number} erased in part", number=each.partly_erased)
         yield each.store, each.record_class, say(each.state), why
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, or_, select
 
-from enforcer.index import numbers
+from enforcer.index import numbers, partly
 from enforcer.index.items import Group
 from enforcer.index.tables import held_items, items, prior_items
 from enforcer.index.tally import KEPT, Amount
@@ -24,6 +24,7 @@ def close(connection: Connection, store: str, epoch: int) -> list[Group]:
     _keep(connection, store, *there)
     connection.execute(delete(items).where(*there))
     numbers.forget(connection, store, epoch)
+    partly.forget(connection, store, epoch)
     connection.execute(
         delete(held_items).where(held_items.c.store == store, held_items.c.epoch == epoch)
     )

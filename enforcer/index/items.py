@@ -20,6 +20,7 @@ from sqlalchemy import (
     table,
 )
 
+from enforcer.index import partly
 from enforcer.index.engine import bulk
 from enforcer.index.histograms import AGE_BOUNDS
 from enforcer.index.tables import held_items, items
@@ -272,6 +273,11 @@ class Picked:
         """Note how those that nothing keeps ended."""
         self._run(_ERASE, (at, why, str(outcome)))
         self._run(_REMOVE_NUMBERS)
+        self._run(partly.UNMARK)
+
+    def part(self) -> None:
+        """Note that some parts of them are erased; their state stays what it is."""
+        self._run(partly.MARK)
 
     def block(self) -> None:
         """Note that something keeps those that are merely present from being erased."""
@@ -282,6 +288,7 @@ class Picked:
         self._run(_REMOVE_KEPT if kept_only else _REMOVE)
         self._run(_REMOVE_HOLDS)
         self._run(_REMOVE_NUMBERS)
+        self._run(partly.UNMARK)
 
     def hold(self, hold: str) -> None:
         """Have a hold hold them."""

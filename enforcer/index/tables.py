@@ -146,6 +146,16 @@ item_numbers = Table(
     sqlite_with_rowid=False,
 )
 
+partly_erased = Table(
+    "partly_erased",
+    metadata,
+    # Calls of which a part is erased and the rest is not: few, and gone with the rest.
+    Column("store", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # the item's
+    sqlite_with_rowid=False,
+)
+
 tallies = Table(
     "tallies",
     metadata,

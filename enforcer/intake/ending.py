@@ -55,6 +55,8 @@ def refused(batch: Batch, entries: Sequence[Refused]) -> None:
                 batch.books.move(group.record_class, group.civil, moved, group.amount)
         if entry.outcome is Outcome.BLOCKED:
             picked.block()
+        elif entry.outcome is Outcome.PARTIAL:
+            picked.part()
 
 
 def _count(batch: Batch, entry: Erased, group: Group) -> None:

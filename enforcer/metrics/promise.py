@@ -87,6 +87,15 @@ def _items(connection: Connection, found: Sequence[Position]) -> Iterator[Family
     yield gauge(
         "retention_imbalance_items", "Items by which the books do not balance.", _CLASS, imbalance
     )
+    partly: Counter[Labels] = Counter({(name,): 0 for name in _names(found)})
+    for position in found:
+        partly[(position.record_class,)] += position.partly_erased
+    yield gauge(
+        "retention_partly_erased_items",
+        "Calls of which a part is erased and the rest is not yet; each counts in the state of the rest.",
+        _CLASS,
+        partly,
+    )
     # An explicit 0 of a class without such items lets an alert see the first one.
     for name, state, sentence in (
         ("retention_lost_items", "lost", "Held items that somebody else removed."),

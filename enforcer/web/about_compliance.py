@@ -63,6 +63,7 @@ def _of_store(position: Position) -> StoreStatus:
         oldest=position.oldest,
         next_deadline=position.next_deadline,
         valid_until=position.valid_until,
+        partly_erased=position.partly_erased,
     )
 
 

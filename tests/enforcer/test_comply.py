@@ -12,6 +12,7 @@ from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
 
 from enforcer import comply
 from enforcer.comply import Position, State
+from enforcer.index import evidence
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import hold_stores, holds, stores
 from enforcer.intake import apply
@@ -214,6 +215,25 @@ def test_what_was_released_has_a_day_before_it_is_overdue_and_nothing_else_has(s
     later = Instant(NOW + 2 * DAY + 3600)
     store.say(Scanned(later, later, 3, 0), now=later)
     assert 3 == store.position(later).past_limit
+
+
+def test_a_call_of_which_a_part_is_gone_is_due_or_blocked_or_held_and_said_to_be_in_part(
+    store: Store,
+):
+    due, blocked, held = (store.sight(at("2026-01-15 23:00")) for _ in range(3))
+    run = tuple((number, number) for number in (due, blocked, held))
+    store.say(Held(NOW, "hold-1", (run[2],)), Refused(NOW, run, Outcome.PARTIAL))
+    store.say(Refused(NOW, (run[1],), Outcome.BLOCKED), Refused(NOW, (run[0],), Outcome.PARTIAL))
+    position = store.position()
+    assert 3 == position.partly_erased
+    counts = {state: number for state, number in position.counts.items() if number}
+    assert {"due": 1, "blocked": 1, "held": 1, "seen": 3} == counts
+    store.say(Erased(NOW, (run[0],), "due", Outcome.ERASED_VERIFIED), Gone(NOW, (run[2],), "lost"))
+    assert 1 == store.position().partly_erased
+    assert 0 == store.position().counts["imbalance"]
+    with writing(store.index) as connection:
+        evidence.close(connection, STORE, 1)
+    assert 0 == store.position().partly_erased
 
 
 def test_a_silent_store_may_have_erased_what_its_grace_ended_on(store: Store):

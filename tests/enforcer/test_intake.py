@@ -212,7 +212,9 @@ def test_a_call_that_is_partly_erased_is_counted_as_such_and_is_live_until_all_o
     assert {1: "present", 2: "present", 3: "present"} == states(log.engine)
     counted = table(log.engine, "erasure_tallies", "why", "outcome", "items")
     assert [("", "partial", 2)] == counted
+    assert [1, 2] == [number for (number,) in table(log.engine, "partly_erased", "number")]
     log.say(Erased(NOW, ((1, 1),), "due", Outcome.ERASED_VERIFIED))
+    assert [2] == [number for (number,) in table(log.engine, "partly_erased", "number")]
     assert {1: "erased", 2: "present", 3: "present"} == states(log.engine)
 
 

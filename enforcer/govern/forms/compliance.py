@@ -53,7 +53,10 @@ class Reason(Form, frozen=True):
 
 
 class StoreStatus(Form, frozen=True):
-    """One store and class. `counts` are the exclusive states of its items."""
+    """One store and class. `counts` are the exclusive states of its items.
+
+    `partly_erased` are calls of which a part is gone: each counts in the state of the rest.
+    """
 
     store: str
     record_class: str
@@ -65,6 +68,7 @@ class StoreStatus(Form, frozen=True):
     oldest: date | None
     next_deadline: Instant | None
     valid_until: Instant | None
+    partly_erased: int = 0
 
 
 class Status(Form, frozen=True):
