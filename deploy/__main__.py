@@ -44,8 +44,8 @@ def build(into: Path, architecture: str, *, version: str | None = None) -> list[
             debs.build(package, inside, into, **how, epoch=epoch)
             for package, inside in (
                 (debs.AGENT, [own, *light]),
-                (debs.STORAGE, beside),
                 (debs.AUDITOR, [own, *light]),
+                *((package, beside) for package in debs.STORAGE),
             )
         ]
         return [*made, centre.build(own, full, into, **how, epoch=epoch)]

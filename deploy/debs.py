@@ -27,7 +27,7 @@ class Program:
     examples: tuple[Path, ...]  # go to /etc/NAME of the package, for people to copy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """What one package is. Of our code it carries these `rooms` and no others.
 
@@ -58,12 +58,6 @@ AGENT = Package(
         examples=(CONFIG / "terminal.example.toml", CONFIG / "storage.example.toml"),
     ),
 )
-STORAGE = Package(
-    name="retention-agent-storage",
-    summary="libraries for an agent on an S3 bucket, or on tables of PostgreSQL",
-    beside=AGENT.name,
-    scripts=DEBIAN / "storage",
-)
 AUDITOR = Package(
     name="retention-auditor",
     summary="looks at a storage by itself, and checks an inspector's bundle",
@@ -74,6 +68,15 @@ AUDITOR = Package(
         units=("retention-auditor.service", "retention-auditor.timer"),
         examples=(CONFIG / "audit.example.env",),
     ),
+)
+STORAGE = tuple(
+    Package(
+        name=f"{package.name}-storage",
+        summary=f"libraries that {package.name} needs for S3 buckets and tables of PostgreSQL",
+        beside=package.name,
+        scripts=DEBIAN / "storage",
+    )
+    for package in (AGENT, AUDITOR)
 )
 
 
@@ -147,7 +150,7 @@ def _describe(package: Package, debian: Path, version: str, architecture: str) -
         examples = [f"/etc/{package.name}/{each.name}\n" for each in package.program.examples]
         (debian / "conffiles").write_text("".join(examples))
     for script in ("postinst", "prerm", "postrm"):
-        text = (package.scripts / script).read_text().replace("@NAME@", package.name)
+        text = (package.scripts / script).read_text().replace("@NAME@", package.library)
         (debian / script).write_text(text)
         (debian / script).chmod(0o755)
 

@@ -18,16 +18,19 @@ import deploy.__main__ as building
 from deploy import debs, wheels
 
 ROOT = wheels.ROOT
-#: What an agent on a bucket and a table does first: it looks for its keys, and meets its database.
-LOADS = """
-import sys
-sys.path.insert(0, sys.argv[1])
+_PATH = "import sys; sys.path.insert(0, sys.argv[1])\n"
+#: What each does first with a bucket and a table: it looks for its keys, and for its database.
+LOADS = {
+    "retention-agent": _PATH
+    + """
 from agents.storage import bucket_place
 from agents.stores.bucket.access import Access
 from agents.stores.rows.postgres import Postgres
 Access().keys()
 Postgres("host=127.0.0.1")
-"""
+""",
+    "retention-auditor": _PATH + "import auditor.cli, botocore.session, psycopg",
+}
 PIN = re.compile(r"^([a-z0-9-]+==\S+)", re.MULTILINE)
 
 
@@ -101,7 +104,7 @@ def test_a_package_brings_its_services_users_and_examples(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["retention-agent", "retention-agent-storage", "retention-auditor"]
+    "name", [f"retention-{who}{rest}" for who in ("agent", "auditor") for rest in ("", "-storage")]
 )
 def test_no_package_removes_what_it_did_not_bring(unpacked: dict[str, Path], name: str):
     for script in ("postinst", "prerm", "postrm"):
@@ -114,26 +117,27 @@ def test_no_package_removes_what_it_did_not_bring(unpacked: dict[str, Path], nam
 
 
 @pytest.mark.slow
-def test_what_buckets_and_databases_need_lies_beside_the_agent_and_in_no_terminals_package(
-    unpacked: dict[str, Path], need: Callable[[str], str], tmp_path: Path
+@pytest.mark.parametrize("name", ["retention-agent", "retention-auditor"])
+def test_what_buckets_and_databases_need_lies_beside_a_program_and_in_no_terminals_package(
+    unpacked: dict[str, Path], need: Callable[[str], str], tmp_path: Path, name: str
 ):
-    light, beside = (unpacked[f"retention-agent{rest}"] for rest in ("", "-storage"))
+    light, beside = (unpacked[f"{name}{rest}"] for rest in ("", "-storage"))
     files = {
         root: {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
         for root in (light / "usr", beside / "usr")
     }
     assert set() == set.intersection(*files.values()), "no two packages have one file"
     for library in ("botocore", "psycopg"):
-        assert not (light / "usr/lib/retention-agent" / library).exists()
+        assert not (light / "usr/lib" / name / library).exists()
     told = (beside / "DEBIAN/control").read_text()
     version = re.search(r"^Version: (.*)$", (light / "DEBIAN/control").read_text(), re.MULTILINE)
     assert version is not None
-    assert f"retention-agent (= {version[1]})" in told
+    assert f"{name} (= {version[1]})" in told
     for root in (light, beside):
-        shutil.copytree(root / "usr/lib/retention-agent", tmp_path / "both", dirs_exist_ok=True)
-    for library, loads in ((light / "usr/lib/retention-agent", False), (tmp_path / "both", True)):
+        shutil.copytree(root / "usr/lib" / name, tmp_path / "both", dirs_exist_ok=True)
+    for library, loads in ((light / "usr/lib" / name, False), (tmp_path / "both", True)):
         done = subprocess.run(
-            [need(f"python{wheels.PYTHON}"), "-IBS", "-c", LOADS, library],
+            [need(f"python{wheels.PYTHON}"), "-IBS", "-c", LOADS[name], library],
             env={"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"},
             capture_output=True,
             text=True,
