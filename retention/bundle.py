@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from retention import codec
-from retention.bounds import At, Count, Number, Word
+from retention.bounds import At, Count, Number, Ordinal, Word
 from retention.calendar import Instant
 from retention.errors import MalformedError, VerificationError
 
@@ -171,10 +171,21 @@ class HoldExtract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: int
 
 
-class ItemAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An act that names single items: it stays with the operator, this is its receipt.
+class Activated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an activation let go, in its own words but for its reason (`acts.Activation`)."""
 
-    `digest` is the SHA-256 of what was signed, to compare with the original where it is shown.
+    stores: tuple[Word, ...]
+    record_class: Word
+    through_ordinal: Ordinal
+    count: Count
+
+
+class ItemAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An act that names single items, or of which the reason may name somebody.
+
+    It stays with the operator, this is its receipt. `digest` is the SHA-256 of what was signed, to
+    compare with the original where it is shown. Of an activation it says what that let go: which
+    was the first of a store decides what was its backlog.
     """
 
     id: str
@@ -183,6 +194,7 @@ class ItemAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: int
     signed_by: tuple[str, ...]
     digest: bytes
+    activated: Activated | msgspec.UnsetType = msgspec.UNSET
 
 
 class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,14 +1,16 @@
-"""Receipts: what an inspector is shown of acts that name single items, and all that stays of them.
+"""Receipts: what an inspector is shown of acts that name somebody's recordings, or perhaps somebody.
 
-A receipt tells who approved what and when, and the digest of what they signed; no recording (I8).
+A receipt tells who approved what and when, and the digest of what they signed; no recording and no
+reason (I8). Of acts that name items it is all that stays.
 """
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, insert, select
 
 from enforcer.index.tables import receipts
 from retention import acts, codec
-from retention.acts import AnyAct, Correction, Erasure, Lift
-from retention.bundle import ItemAct
+from retention.acts import Activation, AnyAct, Correction, Erasure, Lift
+from retention.bundle import Activated, ItemAct
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import SignatureError
@@ -26,6 +28,7 @@ def receipt_of(act: AnyAct, document: Envelope, chain: Chain) -> ItemAct:
         items=len(act.items) if isinstance(act, NAME_ITEMS) else 0,
         signed_by=_signers(document, chain),
         digest=codec.digest(document.payload),
+        activated=_activated(act),
     )
 
 
@@ -46,6 +49,12 @@ def is_kept(connection: Connection, act: str) -> bool:
     """Whether there was an act of this id and its receipt is what is left."""
     found = connection.execute(select(receipts.c.id).where(receipts.c.id == act))
     return found.scalar() is not None
+
+
+def _activated(act: AnyAct) -> Activated | UnsetType:
+    if not isinstance(act, Activation):
+        return UNSET
+    return Activated(act.stores, act.record_class, act.through_ordinal, act.count)
 
 
 def _signers(document: Envelope, chain: Chain) -> tuple[str, ...]:

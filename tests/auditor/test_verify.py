@@ -427,6 +427,55 @@ def test_a_second_activation_excuses_no_backlog_again(operator, days, store, era
     assert violations == [line for line in told(report).splitlines() if "limit" in line]
 
 
+@pytest.mark.parametrize("shown_before", [False, True])
+def test_an_activation_whose_reason_is_withheld_counts_as_the_first_and_is_not_called_checked(
+    operator, shown_before
+):
+    """Its receipt says what it let go: a later one excuses nothing, and nobody is named (I8)."""
+    named = "asked for by anna.berzina@example.org"
+    withheld = Activation(
+        id="activation-0",
+        at=parse_instant("2026-03-10T12:00:00+02:00") + (86_400 if shown_before else -86_400),
+        reason=named,
+        stores=("terminal-1",),
+        record_class="terminal-image",
+        through_ordinal=date(2026, 4, 1).toordinal(),
+        count=100,
+    )
+    operator.approve(withheld, operator.berta, operator.carl)
+    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
+    operator.prove()
+    members = operator.members()
+    assert not any(b"anna.berzina" in data for data in members.values())
+    report = verify(members, pin=operator.pin)
+    sentence = "1 were past the limit when two people activated their store, and went then"
+    if shown_before:
+        assert sentence in told(report, Verdict.OK)
+        return
+    assert Verdict.UNKNOWN is report.verdict
+    assert f"{sentence}, by a document that stays with the operator" in told(
+        report, Verdict.UNKNOWN
+    )
+    assert sentence not in told(report, Verdict.OK)
+
+
+def test_a_receipt_does_not_let_what_came_weeks_later_pass_for_a_backlog(operator):
+    withheld = Activation(
+        id="activation-0",
+        at=parse_instant("2026-02-01T12:00:00+02:00"),
+        reason="asked for by +371 20000000",
+        stores=("terminal-1",),
+        record_class="terminal-image",
+        through_ordinal=date(2026, 4, 1).toordinal(),
+        count=100,
+    )
+    operator.approve(withheld, operator.berta, operator.carl)
+    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
+    operator.prove()
+    report = verify(operator.members(), pin=operator.pin)
+    assert "certificates: 1 recordings were erased after the limit" in told(report)
+
+
 def test_an_activation_by_one_person_excuses_nothing(operator):
     operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
     operator.prove()

@@ -193,12 +193,15 @@ class Observer:
         due_at = self.limits_of(file, Instant(earliest - self.slack)).due_at
         return "" if now + self.slack >= due_at else f"it is due in {due_at - now} seconds"
 
-    def must_be_gone_by(self, file: File) -> Instant | None:
-        """When a file has to be gone; None while something keeps it, or another name of it."""
-        targets = [self._target(name) for name in self.of_inode(file.inode)]
+    def must_be_gone_by(self, file: File, *, asked: bool = True) -> Instant | None:
+        """When a file has to be gone; None while something keeps it, or another name of it.
+
+        With `asked` also because two people want it so, and not only because its time is over.
+        """
+        targets = [self._target(name, asked=asked) for name in self.of_inode(file.inode)]
         return None if None in targets else max(filter(None, targets))
 
-    def _target(self, file: File) -> Instant | None:
+    def _target(self, file: File, *, asked: bool) -> Instant | None:
         if file.blocked or file.record_class not in self.active or self.may_be_held(file):
             return None
         latest = Instant(self._latest(file) + self.slack)
@@ -212,7 +215,7 @@ class Observer:
         if latest < file.latest:  # by its twins: as soon as they are known, and as the last of them
             met = max(twin.met for twin in self.twins(file) if twin.met)
             own_target = Instant(max(own_target, met + GRACE + SWEPT_WITHIN))
-        if file.erase_by is not None and file.met is not None:
+        if asked and file.erase_by is not None and file.met is not None:
             own_target = min(
                 own_target, Instant(max(file.erase_by, file.not_before) + SWEPT_WITHIN)
             )
@@ -230,10 +233,10 @@ class Observer:
             return max([file.latest, *said])
         return min([file.latest, *(t.latest for t in self.twins(file) if t.met and t.well_dated)])
 
-    def overdue(self, now: Instant) -> Iterator[File]:
-        """Files that break the promise, or our own target."""
+    def overdue(self, now: Instant, *, asked: bool = True) -> Iterator[File]:
+        """Files that break the promise, or our own target; with `asked` also two people's decision."""
         for file in self.files.values():
-            gone_by = self.must_be_gone_by(file)
+            gone_by = self.must_be_gone_by(file, asked=asked)
             if gone_by is not None and gone_by < now:
                 yield file
 
