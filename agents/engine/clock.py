@@ -12,6 +12,7 @@ latest that it can have been, all power-off since counted, and so what was seen 
 late than early.
 """
 
+import sqlite3
 import time
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -31,12 +32,19 @@ CONFIRMED = (
     "(period = 0 OR period IN (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL))"
 )
 
-_JUDGE_EARLIER = """
-UPDATE periods SET offset = CASE WHEN vouched OR abs(zero - latest) <= ?3 THEN 0 ELSE zero - latest END
-  FROM (SELECT id AS judged, min(coalesce(floor + ?1, ?2), ?2 - coalesce(
-        (SELECT max(seen) - zero FROM items WHERE period <> 0 AND period = periods.id), 0)) AS latest
-          FROM periods)
- WHERE id = judged AND boot <> ?4 AND offset IS NULL
+# Of each earlier boot, the last one first: the lowest floor of a stretch that nobody has judged, and how
+# long it ran at least.
+_EARLIER_BOOTS = """
+SELECT boot, min(CASE WHEN offset IS NULL THEN floor END), max(max(
+       coalesce((SELECT max(seen) FROM items WHERE period <> 0 AND period = periods.id), zero),
+       coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero)) - zero)
+  FROM periods WHERE boot <> ? GROUP BY boot ORDER BY min(id) DESC
+"""
+_ANY_UNJUDGED = "SELECT 1 FROM periods WHERE boot <> ? AND offset IS NULL LIMIT 1"
+_BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
+_JUDGE_BOOT = """
+UPDATE periods SET offset = CASE WHEN vouched OR abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
+ WHERE boot = ?3 AND offset IS NULL
 """
 
 
@@ -188,8 +196,7 @@ class TrustedTime:
         """Now that the true time is known, say how wrong each stretch of the wall clock was.
 
         An earlier boot began at the latest `off` seconds after what was known to have passed:
-        that long the power has been off since the enforcer's last word. And what was seen in it
-        was seen before the present one began.
+        that long the power has been off since the enforcer's last word.
 
         Not where the machine's time service contradicts: one of the two is wrong, and a wrong
         date is worse than a late one is long.
@@ -203,12 +210,26 @@ class TrustedTime:
                 " WHERE boot = ?3",
                 (true_zero, WRONG_SECONDS, self._clock.boot()),
             )
-            db.execute(_JUDGE_EARLIER, (max(off, 0), true_zero, WRONG_SECONDS, self._clock.boot()))
+            if db.execute(_ANY_UNJUDGED, (self._clock.boot(),)).fetchone():
+                self._judge_earlier(db, true_zero, max(off, 0))
             db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
                 "UPDATE items SET period = 0 WHERE period <> 0 AND period IN"
                 " (SELECT id FROM periods WHERE offset = 0)"
             )
+
+    def _judge_earlier(self, db: sqlite3.Connection, true_zero: int, off: int) -> None:
+        """Judge earlier boots, the last one first: each was over before the next one began.
+
+        So what one saw is never taken for later than a scan of another that saw it again: that
+        scan would be taken for one that had missed it, and all its dates for impossible.
+        """
+        ended = true_zero
+        for boot, floor, ran in db.execute(_EARLIER_BOOTS, (self._clock.boot(),)).fetchall():
+            latest = ended - ran if floor is None else min(ended - ran, floor + off)
+            db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot))
+            [(began,)] = db.execute(_BEGAN, (boot,))
+            ended = min(ended, began)
 
     def _kept(self) -> _Kept | None:
         """What was kept, without the wall clock's say, so that a slow one does not hold it back."""

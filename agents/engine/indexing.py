@@ -221,9 +221,10 @@ class Indexer:
         if self._store.kept(number) is None:
             self.items.gone(db, [number], now, entries)
             return
+        place = _place(db, b"")
         db.execute(
             "UPDATE items SET directory = ?, name = ? WHERE number = ?",
-            (_place(db, b""), b"kept-%d" % number, number),
+            (place, _free_name(db, place, b"kept-%d" % number), number),
         )
 
 
@@ -242,6 +243,14 @@ def _place(db: sqlite3.Connection, directory: bytes) -> int:
         insert = "INSERT INTO directories (path) VALUES (?) RETURNING id"
         found = db.execute(insert, (directory,)).fetchone()
     return int(found[0])
+
+
+def _free_name(db: sqlite3.Connection, place: int, name: bytes) -> bytes:
+    """Give this name, longer by as much as is taken: what was given back under it may be replaced as well."""
+    query = "SELECT 1 FROM items WHERE directory = ? AND name = ?"
+    while db.execute(query, (place, name)).fetchone() is not None:
+        name += b"-"
+    return name
 
 
 def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[Sight]) -> None:

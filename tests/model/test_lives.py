@@ -111,3 +111,30 @@ def test_rows_of_a_real_database_go_the_whole_way(
     told = {fact.subject: fact.sentence for fact in ground.database.survey("front", blanking=False)}
     assert "free pages" in told["residuals"]
     assert "may take rows out of front" in told["held rows"]
+
+
+def test_a_scan_of_a_later_boot_is_not_taken_for_one_that_had_missed_what_it_saw_again(life: Life):
+    """How long the power was off between boots that nobody told the time is not known."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.disk.deposit("front", 58 * DAY, named=True)
+    life.box.wire.cut = True
+    life.reboot(off=60, ahead=60)
+    life.scan()
+    life.reboot(off=120, ahead=DAY)
+    life.reboot(off=2 * DAY, ahead=-60)
+    life.scan()
+    life.reboot(off=60, ahead=-3600)
+    life.rest()
+
+
+def test_what_replaces_a_held_recording_that_was_given_back_is_indexed(life: Life):
+    file = life.disk.deposit("odd", DAY, named=True)
+    life.disk.mark(file.path)
+    life.cycle()
+    life.disk.replace(file.path)
+    life.cycle()
+    life.scan()
+    given_back = next(path for path in life.observer.files if path.startswith("kept-"))
+    life.disk.replace(given_back)
+    life.rest()
