@@ -34,6 +34,7 @@ from retention.hold import StoreHold
 from retention.note import Checkpoint, sign_note
 from retention.people import Person, Role
 from retention.policy import Policy, Source
+from retention.report import AnyEntry
 from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, PriorItem, Welcome
 
 RIGA = ZoneInfo("Europe/Riga")
@@ -501,9 +502,13 @@ class World:
 
     def told(self) -> Books:
         """What the agent's own log says, whether or not it could be sent; the log must be readable."""
+        return Books.of(self.log())
+
+    def log(self) -> list[AnyEntry]:
+        """The entries of the agent's own log."""
         assert self.agent is not None
         rows = self.agent.catalogue.rows("SELECT packed FROM log ORDER BY first")
-        return Books.of(report.decode(line) for row in rows for line in report.unpack(row[0]))
+        return [report.decode(line) for row in rows for line in report.unpack(row[0])]
 
     def check(self, *, ahead: int | None = None) -> Books:
         """Every invariant that shows from outside once the agent is at rest. Gives the books."""

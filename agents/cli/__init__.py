@@ -6,12 +6,14 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
 from agents.cli import doctor, probe
 from agents.cli.configured import composed
+from agents.cli.lines import one_line
 from agents.engine.agent import Agent
 from agents.service.building import Built
 from agents.service.credential import Token
@@ -131,7 +133,8 @@ def _once(built: Built) -> int:
     agent = built.agent
     agent.start()
     _look_at_everything(agent)
-    agent.exchange.report()
+    with suppress(RetentionError):  # there is a rule for sweeping without; the last report says why
+        agent.exchange.report()
     _sweep_now(built)
     agent.heartbeat()
     agent.exchange.report()
@@ -263,7 +266,7 @@ def _print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
         print(json.dumps(rows))
         return
     for row in rows:
-        print("  ".join(str(value) for value in row.values()))
+        print("  ".join(one_line(str(value)) for value in row.values()))
 
 
 def _utc(instant: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agents.cli.lines import one_line
 from agents.stores.opening import open_file
 from retention.anchor import date_recording
 from retention.calendar import Instant, iso
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(answers, indent=1))
     else:
         for answer in answers:
-            print(f"{answer['path']}: {answer['anchor'] or '-'} ({answer['reason']})")
+            print(f"{one_line(answer['path'])}: {answer['anchor'] or '-'} ({answer['reason']})")
     return 2 if any("error" in answer for answer in answers) else 0
 
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ _PIECE_BYTES = 64 * 1024
 
 #: What SQLite calls a full disk, be it the file, its log, or the log's index that has no room.
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
+_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+_ENROL_AGAIN = "move its files away and enrol this agent again: what people decided comes back from the enforcer"
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -460,9 +462,15 @@ def _translated(
     error: sqlite3.Error | OverflowError, what: str = "the catalogue failed"
 ) -> CatalogueError:
     """Out of the driver's words into ours; OverflowError: a number beyond 64 bits, as liars send."""
-    kind = CatalogueFullError if _is_full(error) else CatalogueError
-    return kind(f"{what}: {error}")
+    if _is_full(error):
+        return CatalogueFullError(f"{what}: {error}")
+    remedy = f"; {_ENROL_AGAIN}" if _is(error, _DAMAGED) else ""
+    return CatalogueError(f"{what}: {error}{remedy}")
 
 
 def _is_full(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "") in _FULL
+    return _is(error, _FULL)
+
+
+def _is(error: Exception, names: Collection[str]) -> bool:
+    return getattr(error, "sqlite_errorname", "") in names

@@ -110,7 +110,7 @@ class HttpUplink:
         try:
             connection = self._connect()
         except OSError as error:
-            raise UnreachableError(f"cannot reach the enforcer: {error}") from error
+            raise UnreachableError(f"cannot reach the enforcer: {_reason(error)}") from error
         try:
             if not isinstance(connection.sock, ssl.SSLSocket):
                 return None
@@ -155,10 +155,10 @@ class HttpUplink:
         ) as error:
             self.close()
             if fresh:
-                raise UnreachableError(f"the enforcer hung up: {error}") from error
+                raise UnreachableError(f"the enforcer hung up: {_reason(error)}") from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise UnreachableError(f"cannot reach the enforcer: {error}") from error
+            raise UnreachableError(f"cannot reach the enforcer: {_reason(error)}") from error
         return self._exchange(method, path, body)
 
     def _request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -187,6 +187,11 @@ class HttpUplink:
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the number that the system has for it."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:

@@ -25,8 +25,8 @@ from agents.stores import Store
 from agents.stores.joined import Joined
 from agents.stores.tree import Tree
 from retention import envelope, policy
-from retention.errors import ConfigError
-from retention.wire import Enrolment, Hello
+from retention.errors import ConfigError, VerificationError
+from retention.wire import Enrolled, Enrolment, Hello
 
 CREDENTIAL_FILE = "credential"
 CATALOGUE_FILE = "catalogue.sqlite"
@@ -105,7 +105,7 @@ class Composition:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.place.look()
         enrolled = self.uplink(lambda: None).enrol(Enrolment(token.code))
-        policy.follow(enrolled.policies, token.pin)
+        _must_be_of(token, enrolled)
         known = Credential(enrolled.store, enrolled.secret, token.pin)
         catalogue = Catalogue(state / CATALOGUE_FILE)
         if catalogue.one("SELECT 1 FROM agent") is None:
@@ -142,6 +142,17 @@ def _planter(store: Store) -> Plant | None:
     """Who writes canaries: a directory, also one whose calls have rows elsewhere."""
     place = store.main if isinstance(store, Joined) else store
     return place.plant if isinstance(place, Tree) else None
+
+
+def _must_be_of(token: Token, enrolled: Enrolled) -> None:
+    """`VerificationError` unless the policies are those that the token was given out for."""
+    try:
+        policy.follow(enrolled.policies, token.pin)
+    except VerificationError as error:
+        raise VerificationError(
+            f"{error}: the token was mistyped behind its point, or is another enforcer's; its code is"
+            " used up, so ask for a new one"
+        ) from error
 
 
 def _metrics(port: int, agent: Agent) -> Counted:

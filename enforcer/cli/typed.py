@@ -11,8 +11,10 @@ def read_text(path: Path) -> str:
     """A file that a person wrote; `ConfigError` if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"cannot read {path}: it is no text in UTF-8") from error
 
 
 def parse_roles(listed: str, name: str) -> tuple[Role, ...]:

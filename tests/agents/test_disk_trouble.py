@@ -65,7 +65,7 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     world.rest()
     world.stop()
     (world.state / "catalogue.sqlite").write_bytes(b"no database at all" * 1000)
-    with pytest.raises(RetentionError):
+    with pytest.raises(RetentionError, match="enrol this agent again"):
         world.boot()
     assert 1 == len(world.files())
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,25 @@ def test_doctor_looks_at_the_directory_and_for_the_enforcer(
     assert facts["file system"]
     assert facts["private directory"]
     assert not facts["enforcer"]
+
+
+def test_one_run_without_the_enforcer_sweeps_by_the_rule_for_that_and_says_who_is_away(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert 2 == main(["run", "--once", "--config", str(settings)])
+    said = capsys.readouterr().err
+    assert "nothing was erased" in said
+    assert "cannot reach the enforcer: Connection refused" in said
+
+
+def test_a_name_that_has_lines_is_told_on_one(settings: Path, capsys: pytest.CaptureFixture[str]):
+    root = Path(tomllib.loads(settings.read_text())["directory"]["root"])
+    (root / "2026-01-01\n\x1b[2J.wav").write_bytes(b"RIFF")
+    assert 0 == main(["scan", "--config", str(settings)])
+    interval = ["--from", "2020-01-01T00:00:00Z", "--to", "2040-01-01T00:00:00Z"]
+    command = ["item", "find", "--config", str(settings), "--source", "calls", *interval]
+    capsys.readouterr()
+    assert 0 == main(command)
+    told = capsys.readouterr().out
+    assert r"2026-01-01\n\x1b[2J.wav" in told
+    assert all(line.isprintable() for line in told.splitlines())
