@@ -14,7 +14,7 @@ from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold
 from retention.outcome import Outcome
-from retention.report import Scanned
+from retention.report import Refused, Scanned
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 NOON = at("2026-03-16 12:00")
@@ -221,6 +221,7 @@ def test_names_of_one_recording_are_erased_together_however_many_a_batch_takes(
     world.activate()
     world.rest()
     assert [Outcome.ERASED_VERIFIED] * 2 == [end.outcome for end in world.check().ended.values()]
+    assert [] == [entry for entry in world.log() if isinstance(entry, Refused)], "at the first try"
 
 
 @pytest.mark.parametrize("held", [False, True])
