@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event, insert, select, update
 from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
 
 from enforcer import comply
+from enforcer.ages import REPORT_SECONDS
 from enforcer.comply import Position, State
 from enforcer.index import evidence
 from enforcer.index.engine import reading, writing
@@ -332,7 +333,7 @@ def judge(facts: dict[str, object], heard: Instant, now: Instant) -> str:
     target = max(0 if undated else limits.must_be_gone_by, grace + DAY if grace else 0)
     if now < target:
         return "young"
-    if heard < target + comply.REPORT_SECONDS:
+    if heard < target + REPORT_SECONDS:
         return "unconfirmed"
     return "overdue" if now < limits.outer_bound else "past_limit"
 
