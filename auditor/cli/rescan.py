@@ -3,7 +3,7 @@
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from retention.errors import ConfigError
 from retention.exceptions import Exceptions
 from retention.policy import Chain
 
+_SHOWN = 6
 _REMARKABLE = (Standing.OVERDUE, Standing.PAST_LIMIT, Standing.UNDATED)
 
 
@@ -99,12 +100,21 @@ def signed(options: Namespace) -> tuple[Chain, Exceptions | None]:
     if options.exceptions:
         lists = given.lines_of(options.exceptions)
     chain = read_chain(policy, options.pin)
-    listed = read_exceptions(lists, chain).get(options.store)
-    if listed is None and options.exceptions:
-        raise ConfigError(f"{options.exceptions} is no list of store {options.store!r}")
+    known = read_exceptions(lists, chain)
+    listed = known.get(options.store)
+    if listed is None and (options.bundle or options.exceptions):
+        raise ConfigError(
+            f"{options.exceptions or options.bundle} has no list of store {options.store!r}, which "
+            f"every store that enrolled has; it has those of {_named(sorted(known))}"
+        )
     if listed is not None and listed.group != options.group:
         raise ConfigError(f"store {options.store!r} is of group {listed.group!r}")
     return chain, listed
+
+
+def _named(stores: Sequence[str]) -> str:
+    shown = ", ".join(stores[:_SHOWN]) or "none"
+    return shown if len(stores) <= _SHOWN else f"{shown} and {len(stores) - _SHOWN} more"
 
 
 def _print(rescan: Rescan, told: Iterable[Judged]) -> Verdict:

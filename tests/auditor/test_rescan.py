@@ -397,6 +397,14 @@ def test_a_bundle_brings_policy_and_exceptions_with_it(root, auditor, files):
     assert expected == {name: counted[name] for name in expected}
 
 
+def test_a_slip_in_the_name_of_a_store_is_told_and_nothing_is_called_ok(auditor, files):
+    directory, _ = files
+    done = auditor("--bundle", str(directory / "january.zip"), store="terminal-l")
+    assert (2, b"") == (done.returncode, done.stdout)
+    assert b"no list of store 'terminal-l'" in done.stderr
+    assert b"it has those of terminal-1" in done.stderr
+
+
 def test_json_of_an_empty_storage_is_one_document(auditor, files):
     directory, _ = files
     told = json.loads(auditor("--bundle", str(directory / "january.zip"), "--json").stdout)
