@@ -14,6 +14,7 @@ SENTENCES: Mapping[str, str] = {
     "dispute": "strīds",
     "statute": "cits likums",
     "never": "nekad",
+    "There are none.": "Nav neviena.",
     # enforcer status
     "{record_class}: {state}{since}; {proven} of {total} stores proven": (
         "{record_class}: {state}{since}; pierādītas {proven} no {total} glabātavām"

@@ -26,8 +26,11 @@ def as_json(document: object) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns under their heads, each as wide as its widest cell."""
+    """Print columns under their heads, each as wide as its widest cell; or that there is nothing."""
     lines = [list(head), *(list(row) for row in rows)]
+    if len(lines) == 1:
+        print(say("There are none."))
+        return
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -41,6 +41,11 @@ STATUSES: tuple[tuple[type[RetentionError], HTTPStatus], ...] = (
 )
 """The first row that fits counts."""
 
+_OF_ANOTHER_VERSION = (
+    "this enforcer knows no such request: it and whoever asks are of different versions; start it "
+    "again if it was brought up to date"
+)
+
 
 def status_of(error: RetentionError) -> HTTPStatus:
     """The status that goes with an error of the tree."""
@@ -56,7 +61,8 @@ def problem(status: int, sentence: str) -> Response:
 def explained(_request: Request, error: Exception) -> Response:
     """The answer to an error of the tree, or to an address that does not exist."""
     if isinstance(error, HTTPException):
-        return problem(error.status_code, error.detail)
+        unheard_of = error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+        return problem(error.status_code, _OF_ANOTHER_VERSION if unheard_of else error.detail)
     if isinstance(error, RetentionError):
         return problem(status_of(error), str(error))
     raise error

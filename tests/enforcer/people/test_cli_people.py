@@ -8,8 +8,10 @@ import pytest
 
 from enforcer.cli import COMMANDS, main, waiting
 from enforcer.clock import wall_clock
+from enforcer.govern.forms.compliance import Status
 from retention import report
 from retention.calendar import DAY, Instant
+from retention.errors import ConfigError
 from retention.outcome import Outcome
 
 RIGA = ZoneInfo("Europe/Riga")
@@ -217,6 +219,16 @@ def test_status_says_in_its_exit_code_what_is_not_proven(live, type_):
     assert violated.code == 1
     by_class = {each["record_class"]: each for each in violated.json["stores"]}
     assert (1, 0) == (by_class["terminal-image"]["past_limit"], by_class["canary"]["past_limit"])
+
+
+def test_where_there_is_nothing_to_list_that_is_said(live, type_):
+    assert "There are none.\n" == type_("olga", "store", "list").out
+    assert [] == type_("olga", "store", "list", "--json").json["stores"]
+
+
+def test_a_request_that_only_another_version_knows_is_told_as_that(live):
+    with pytest.raises(ConfigError, match="are of different versions"):
+        live.person("anna").get("/v1/of-tomorrow", Status)
 
 
 def test_a_forecast_shows_what_would_go_and_when(live, type_):

@@ -142,6 +142,9 @@ def test_a_clock_that_nobody_keeps_or_that_the_ledger_or_agents_contradict_is_to
     assert look(synchronised=None)["clock"].fine is None
     assert look(synchronised=False)["clock"].fine is None
     invite(tidy, 3, clock_offset=-300)
+    change(tidy, update(stores).where(stores.c.id == "s-0").values(clock_offset=None))
+    assert look()["clock"].fine, "two agents are too few to know better"
+    change(tidy, update(stores).values(clock_offset=-300))
     assert "300 s ahead of the clocks of most agents" in look()["clock"].sentence
     change(tidy, update(stores).where(stores.c.id != "s-0").values(clock_offset=10))
     assert look()["clock"].fine, "one agent may be wrong by itself"
