@@ -66,11 +66,11 @@ def grab(descriptor: int) -> None:
                 os.write(descriptor, b"x" * size)
 
 
-#: Somebody who is after every byte that gets free, in a tight loop.
+#: Somebody who is after every byte that gets free, in a tight loop, as long as the test lives.
 GREEDY = """
 import os, sys
-file = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
-while True:
+file, test = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND), os.getppid()
+while os.getppid() == test:
     for size in (1 << 20, 1024, 1):
         try:
             while True:
