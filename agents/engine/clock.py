@@ -116,9 +116,14 @@ class TrustedTime:
         return None if kept is None else Instant(min(self._clock.wall(), kept.bound))
 
     def latest(self) -> Instant:
-        """The latest that it can be: what is to be waited for from now on counts from here."""
+        """The latest that it can be: what is to be waited for from now on counts from here.
+
+        By as much as the wall clock is known to be ahead, it is not; never below what has passed.
+        """
         kept = self._kept()
-        return self._clock.wall() if kept is None else max(self._clock.wall(), kept.bound)
+        ahead = 0 if self.trusted else max(self.offset, 0)
+        wall = Instant(self._clock.wall() - ahead)
+        return wall if kept is None else max(wall, kept.bound)
 
     def authenticated(self, now: Instant) -> int:
         """The enforcer said what time it is. Gives by how many seconds the wall clock is ahead.

@@ -84,6 +84,18 @@ def test_an_agent_believes_a_restored_ledger_once_two_people_say_where_it_ended(
     life.rest()
 
 
+def test_a_day_of_grace_is_a_day_also_by_a_clock_that_is_known_to_be_ahead(life: Life):
+    life.people.activate("terminal-image", 20)
+    life.cycle()
+    file = life.disk.deposit("copies", 59 * DAY, named=True)
+    life.people.hold_time(file.begins, 30, ("copies",))
+    life.cycle()
+    life.box.clock.ahead = 40 * DAY
+    life.people.release(next(iter(life.observer.holds)))
+    life.talk()
+    life.rest()
+
+
 def test_rows_of_a_real_database_go_the_whole_way(
     new_life: Callable[[str], Life], postgres_ground: str
 ):
