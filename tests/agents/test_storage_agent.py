@@ -10,9 +10,11 @@ import pytest
 from world import GROUP, STORE, Centre, TrueTime, at, first_policy, signed_policy
 
 from agents.cli import main
+from agents.cli.configured import composed
 from agents.engine.epoch import commission
 from agents.engine.reserve import open_catalogue
 from agents.service import credential
+from agents.service.building import _planter
 from agents.service.credential import Credential
 from agents.stores.private import enrol
 from retention import envelope
@@ -115,3 +117,26 @@ def test_a_name_that_has_lines_is_told_on_one(settings: Path, capsys: pytest.Cap
     told = capsys.readouterr().out
     assert r"2026-01-01\n\x1b[2J.wav" in told
     assert all(line.isprintable() for line in told.splitlines())
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_canaries_are_written_beside_calls_whether_or_not_they_have_rows(
+    settings: Path, tmp_path: Path, rows: bool
+):
+    """Where a store's kind is a directory the centre waits for them, and calls it unknown without."""
+    if rows:
+        (tmp_path / "cdr").mkdir()
+        enrol(os.fsencode(tmp_path / "cdr"), STORE)
+        with settings.open("a") as file:
+            file.write(
+                f'[[csv]]\nplace = "cdr"\nroot = "{tmp_path / "cdr"}"\ntime = "start"\n'
+                'zone = "Europe/Riga"\n'
+            )
+    built = composed(settings).build()
+    try:
+        plant = _planter(built.agent.store)
+        assert plant is not None
+        plant(b"canary", b"20261125-120000.txt", b"today's")
+        assert b"today's" == (tmp_path / "calls/canary/20261125-120000.txt").read_bytes()
+    finally:
+        built.close()
