@@ -12,7 +12,7 @@ from msgspec import Raw
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, and_, or_, select
 
-from enforcer import extracts
+from enforcer import extracts, keys
 from enforcer.exceptions import exceptions_of
 from enforcer.index import policies, tree
 from enforcer.index.tables import leaves, stores
@@ -62,6 +62,7 @@ def make(
     seen it. `watched` is what a Prometheus server recorded, if one was asked. `RefusedError` if the
     range is empty or no head was published yet.
     """
+    keys.require_named("directive", key, chain.current.directive_keys)
     if since > through:
         raise RefusedError(f"{since} is after {through}")
     newest = tree.last_head(connection)

@@ -33,7 +33,7 @@ from enforcer.web.app import make_app
 from enforcer.web.desk import Desk
 from enforcer.web.people_api import people_api
 from enforcer.web.routes import ROUTES
-from retention.errors import ConfigError
+from retention.errors import ConfigError, RefusedError
 from retention.ledger import DAY_ZONE
 from retention.numbers import NumberKey
 
@@ -81,7 +81,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     engine = open_index(settings.index)
     registry = CollectorRegistry()
     chains = Chains(bytes.fromhex(settings.policy_pin))
-    _require_named(engine, chains, directive_key, ledger_key)
+    _tell_unnamed(engine, chains, directive_key, ledger_key)
     desk = Desk(
         engine=engine,
         chains=chains,
@@ -177,16 +177,18 @@ def _tasks(rounds: Rounds, watch: Watch, prove_seconds: int, watch_seconds: int)
     ]
 
 
-def _require_named(
+def _tell_unnamed(
     engine: Engine, chains: Chains, directive_key: SigningKey, ledger_key: SigningKey
 ) -> None:
-    """Nobody would believe what a key signs that the policy does not name."""
+    """A key that the policy does not name signs nothing; until then agents go by what they know."""
     with reading(engine) as connection:
         policy = chains.read(connection).current
     named = {"directive": policy.directive_keys, "ledger": policy.ledger_keys}
     for what, key in (("directive", directive_key), ("ledger", ledger_key)):
-        if bytes(key.verify_key) not in named[what]:
-            raise ConfigError(f"policy version {policy.version} does not name our {what} key")
+        try:
+            keys.require_named(what, key, named[what])
+        except RefusedError as error:
+            _LOG.warning("a key that nobody knows", reason=str(error))
 
 
 def _require_file(path: Path) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, Row, or_, select, update
 
+from enforcer import keys
 from enforcer.index import scope
 from enforcer.index.tables import document_stores, documents, hold_stores, holds, stores
 from retention import codec, envelope
@@ -36,8 +37,10 @@ class Director:
     def direct(self, connection: Connection, store: str, chain: Chain, now: Instant) -> Envelope:
         """The store's directive, sealed; in a write transaction, which takes a new version down.
 
-        `RefusedError` while the index was restored and this agent has not said yet what it knows.
+        `RefusedError` while the policy does not name our key, or while the index was restored and this
+        agent has not said yet what it knows.
         """
+        keys.require_named("directive", self._key, chain.current.directive_keys)
         row = connection.execute(select(stores).where(stores.c.id == store).with_for_update()).one()
         if row.restored:
             raise RefusedError("the enforcer was restored and first has to hear what you know")

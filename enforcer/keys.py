@@ -6,6 +6,7 @@ its user alone, and one that others could read is refused.
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from nacl.secret import SecretBox
 from nacl.signing import SigningKey
 
 from retention import codec
-from retention.errors import ConfigError, MalformedError
+from retention.errors import ConfigError, MalformedError, RefusedError
 from retention.numbers import NumberKey, parse_keys
 
 MIN_PASSPHRASE = 12
@@ -102,6 +103,19 @@ def read_online(path: Path) -> SigningKey:
         return SigningKey(bytes.fromhex(data.decode("ascii").strip()))
     except ValueError as error:
         raise MalformedError(f"{path} does not hold an Ed25519 key as 64 hex digits") from error
+
+
+def require_named(what: str, key: SigningKey, named: Collection[bytes]) -> None:
+    """`RefusedError` if the policy does not name this key of ours: nobody would believe what it signs.
+
+    We run all the same, because two owners can only name a new key with our help.
+    """
+    public_key = bytes(key.verify_key)
+    if public_key not in named:
+        raise RefusedError(
+            f"the policy does not name our {what} key {public_key.hex()}: two owners sign "
+            f"`enforcer policy keys --{what} {public_key.hex()}`"
+        )
 
 
 def read_numbers(path: Path) -> tuple[NumberKey, ...]:

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine, update
 
-from enforcer import heads, intake, prove
+from enforcer import heads, intake, keys, prove
 from enforcer.clock import Clock
 from enforcer.govern import shedding
 from enforcer.index.engine import reading, scrub, writing
@@ -47,6 +47,7 @@ class Rounds:
     def prove(self) -> None:
         """Make certificates of what was erased, beat, and publish a head over all of it."""
         chain = self._chain()
+        keys.require_named("ledger", self.ledger_key, chain.current.ledger_keys)
         with reading(self.engine) as connection:
             heads.require_memory(connection, chain, self.directory)
         while certified := self._certify(chain):

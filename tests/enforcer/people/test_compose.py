@@ -25,6 +25,7 @@ from sqlalchemy import create_engine, text
 from enforcer import certificates, compose, keys, log
 from enforcer.cli import main
 from enforcer.govern.forms.documents import Document, Signed
+from enforcer.govern.forms.stores import StoreLines
 from enforcer.settings import Settings, load
 from enforcer.side import SideTasks, Task
 from retention import codec, envelope
@@ -116,10 +117,6 @@ def test_small_answers_are_sent_at_once():
         (lambda home: (home / "keys" / "ledger.key").unlink(), "cannot read the key"),
         (lambda home: (home / "keys" / "ledger.key").chmod(0o644), "others may read"),
         (lambda home: (home / "keys" / "ledger.key").write_text("x"), "does not hold an Ed25519"),
-        (
-            lambda home: other_key(home / "keys" / "directive.key"),
-            "does not name our directive key",
-        ),
         (lambda home: (home / "enforcer.toml").write_text("lisen = 1"), "did you mean 'listen'?"),
         (lambda home: (home / "enforcer.toml").write_text(""), "policy_pin is missing"),
         (lambda home: other_pin(home / "enforcer.toml"), "not the first policy that was agreed on"),
@@ -133,6 +130,25 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(home, port, break_it, s
     assert code in {1, 2}
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_a_key_that_the_policy_does_not_name_signs_nothing(served, home, serve, capsys):
+    """People can name it: for that the enforcer has to run."""
+    agent = served.enrol("t-1")
+    served.built.rounds.prove()
+    for name in ("directive", "ledger"):
+        other_key(home / "keys" / f"{name}.key")
+    other = serve()
+    told = capsys.readouterr().err
+    assert told.count("a key that nobody knows") == 2
+    agent.uplink = other.uplink(agent)
+    with pytest.raises(RefusedError, match="does not name our directive key"):
+        agent.fetch()
+    with pytest.raises(RefusedError, match="does not name our ledger key"):
+        other.built.rounds.prove()
+    with pytest.raises(RefusedError, match="does not name our directive key"):
+        other.person("anna").get_bytes("/v1/bundle", since="2026-06-01", through="2026-06-10")
+    assert other.person("anna").get("/v1/stores", StoreLines).stores
 
 
 def other_key(path):
