@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -104,7 +105,8 @@ class Composition:
         state = self.settings.state_directory
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.place.look()
-        enrolled = self.uplink(lambda: None).enrol(Enrolment(token.code))
+        with closing(self.uplink(lambda: None)) as uplink:
+            enrolled = uplink.enrol(Enrolment(token.code))
         _must_be_of(token, enrolled)
         known = Credential(enrolled.store, enrolled.secret, token.pin)
         catalogue = Catalogue(state / CATALOGUE_FILE)
@@ -126,7 +128,8 @@ class Composition:
         if catalogue.value("SELECT epoch FROM agent"):
             return
         hello = Hello(epoch=None, number=0, digest=bytes(32), booted=SystemClock().boot())
-        welcome = self.uplink(lambda: known.bearer).hello(hello)
+        with closing(self.uplink(lambda: known.bearer)) as uplink:
+            welcome = uplink.hello(hello)
         with catalogue.transaction() as db:
             db.execute(
                 "UPDATE agent SET epoch = ?, store_group = ?", (welcome.epoch, welcome.group)
