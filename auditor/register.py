@@ -12,7 +12,7 @@ from retention.bundle import Book, HoldExtract, ItemAct, Manifest, Rescanned
 from retention.calendar import civil_date, iso, start_of_day
 from retention.envelope import Envelope
 from retention.errors import VerificationError
-from retention.exceptions import Exceptions
+from retention.exceptions import FROM_BACKUP, Exceptions
 from retention.hold import MAX_REVIEW_DAYS, Ground
 from retention.people import TWO_PEOPLE
 from retention.policy import Chain
@@ -67,6 +67,9 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
         for each in lists.values()
         if each.at != manifest.made_at
     )
+    for each in lists.values():
+        if each.from_backup:
+            report.unknown("exceptions", f"{each.store}: {FROM_BACKUP}")
     if not report.violated("exceptions", stale):
         named = Counter(str(item.reason) for each in lists.values() for item in each.items)
         report.ok("exceptions", f"named by {len(lists)} stores: {_told(named, ' ')}")

@@ -21,7 +21,7 @@ from retention.bundle import Counted, Rescanned
 from retention.calendar import DAY, Instant, civil_date
 from retention.classes import RecordClass
 from retention.errors import GoneError, MalformedError, UnreadableError
-from retention.exceptions import Exceptions, Reason, Recogniser
+from retention.exceptions import FROM_BACKUP, Exceptions, Reason, Recogniser
 from retention.fingerprint import fingerprint
 from retention.media import MediaKind
 from retention.policy import UNREGISTERED, Chain, Source
@@ -233,6 +233,8 @@ class Rescan:
                 f"{self.by_call} recordings more are called as parts of calls that the list names"
             )
             report.ok("calls", told)
+        if self._exceptions.from_backup:
+            report.unknown("exceptions", FROM_BACKUP)
 
     def _files(self, standing: Standing) -> int:
         return sum(t.files for batch, t in self.counts.items() if batch.standing is standing)

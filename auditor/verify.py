@@ -215,7 +215,10 @@ def _check_books(
     if waiting:
         report.unknown("books", f"{waiting} erased recordings wait for their certificate")
     wrong = report.violated("limits", live_violations(books, chain, manifest.made_at))
-    if not wrong:
+    if unproven := sum(book.states.get("unproven", 0) for book in books):
+        text = f"{unproven} recordings were on a store that is lost: nobody can prove that they are gone"
+        report.unknown("limits", text)
+    elif not wrong:
         report.ok("limits", "by the books nothing is past a limit without a ground")
 
 

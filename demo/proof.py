@@ -31,6 +31,7 @@ STATES = (
     "erased",
     "gone_elsewhere",
     "lost",
+    "unproven",
     "superseded",
 )
 

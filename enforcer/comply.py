@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from enforcer import canaries
 from enforcer.ages import Ages, ages_by_store
+from enforcer.index import quarantines
 from enforcer.index import standings as noted
 from enforcer.index.tables import hold_stores, holds, stores
 from enforcer.trouble import NOTES, ahead_of_us
@@ -94,11 +95,14 @@ def positions(connection: Connection, chain: Chain, now: Instant) -> list[Positi
     ages = ages_by_store(connection, chain, now)
     pending = _pending_holds(connection, now)
     planted = canaries.planted(connection, chain, now)
-    found = []
+    quarantined = quarantines.stores(connection)
+    found: list[Position] = []
     for row in connection.execute(select(stores).order_by(stores.c.id)):
         if row.state == "retired":
+            found += _of_retired(row, ages[row.id])
             continue
         of_store = list(_of_store(row, pending.get(row.id, 0), now))
+        of_store += _of_quarantine(row, quarantined)
         known = ages[row.id]
         of_canary = [*of_store, *_of_canary(row, planted)]
         found += [
@@ -106,6 +110,13 @@ def positions(connection: Connection, chain: Chain, now: Instant) -> list[Positi
             for name in _classes(row, chain, known)
         ]
     return found
+
+
+def _of_retired(row: Any, known: Mapping[str, Ages]) -> Iterator[Position]:
+    """What a store that is no more leaves open: what was held there, and what nobody saw erased."""
+    for name, ages in sorted(known.items()):
+        if ages.counts["lost"] or ages.counts["unproven"]:
+            yield _position(row, name, ages, ())
 
 
 def standings(found: Iterable[Position]) -> list[Standing]:
@@ -172,6 +183,10 @@ def _of_items(ages: Ages) -> Iterator[Reason]:
     if ages.counts["lost"]:
         lost = ages.counts["lost"]
         yield _violated("lost", f"{lost} held items were removed by somebody else", lost)
+    if ages.counts["unproven"]:
+        unproven = ages.counts["unproven"]
+        sentence = f"the store is lost, and {unproven} items on it were never proved erased"
+        yield _unknown("unproven", sentence, unproven)
     if ages.unconfirmed:
         sentence = f"{ages.unconfirmed} items were due to be gone, and the store has not been heard"
         yield _unknown("unconfirmed", sentence, ages.unconfirmed)
@@ -199,6 +214,18 @@ def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
     yield from _amiss(row)
 
 
+def is_quarantined(connection: Connection, store: str) -> bool:
+    """Whether the store's recordings came from a backup and were not all swept yet."""
+    notes = connection.execute(select(stores.c.notes).where(stores.c.id == store)).scalar_one()
+    return quarantines.NOTE in json.loads(notes) or store in quarantines.stores(connection)
+
+
+def _of_quarantine(row: Any, quarantined: Container[str]) -> Iterator[Reason]:
+    """What its agent may not have heard of yet; what it has heard of, it notes itself."""
+    if row.id in quarantined and quarantines.NOTE not in json.loads(row.notes):
+        yield _of_note(quarantines.NOTE)
+
+
 def _of_canary(row: Any, planted: Container[str]) -> Iterator[Reason]:
     """What is not known while the day's canary is missing: whether anything would go."""
     if row.state == "active" and row.id not in planted:
@@ -223,7 +250,11 @@ def _amiss(row: Any) -> Iterator[Reason]:
         yield _unknown("contradiction", "its report contradicts what is known of it")
     for note in json.loads(row.notes):
         if NOTES.get(note):
-            yield _unknown(note.replace("-", "_"), NOTES[note])
+            yield _of_note(note)
+
+
+def _of_note(note: str) -> Reason:
+    return _unknown(note.replace("-", "_"), NOTES[note])
 
 
 def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:

@@ -8,14 +8,21 @@ from yesterday (docs/rules.md, Coming back).
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from enforcer import keys
 from enforcer.index import scope
-from enforcer.index.tables import document_stores, documents, hold_stores, holds, stores
+from enforcer.index.tables import (
+    backups,
+    document_stores,
+    documents,
+    hold_stores,
+    holds,
+    stores,
+)
 from retention import codec, envelope
 from retention.calendar import Instant
 from retention.directive import VALID_SECONDS, Directive, Due, Time
@@ -23,6 +30,7 @@ from retention.envelope import Envelope
 from retention.errors import RefusedError
 from retention.hold import AFTER_RELEASE_SECONDS, StoreHold
 from retention.policy import Chain
+from retention.tombstones import wanted_seconds
 
 
 class Director:
@@ -86,7 +94,16 @@ def directive_for(connection: Connection, row: Row[Any], chain: Chain, now: Inst
         holds=tuple(standing_holds(connection, row.id, now)),
         acts=tuple(approved_acts(connection, row.id)),
         frozen=bool(row.frozen),
+        backup_days=longest_backup(connection, chain),
     )
+
+
+def longest_backup(connection: Connection, chain: Chain) -> int | UnsetType:
+    """The most days that a registered copy of recordings lives, if agents have to know of it."""
+    c = backups.c
+    longest = select(func.max(c.days)).where(c.of.in_(("recordings", "database")))
+    days = connection.execute(longest).scalar() or 0
+    return days if wanted_seconds(chain, days) > wanted_seconds(chain, 0) else UNSET
 
 
 def standing_holds(connection: Connection, store: str, now: Instant) -> Sequence[StoreHold]:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection, or_, select
 
+from enforcer import comply
 from enforcer.index.tables import items, stores
 from retention import exceptions
 from retention.anchor import CORRECTED
@@ -44,6 +46,7 @@ def exceptions_of(
         at=now,
         nonce=nonce,
         items=exceptions.listed(nonce, _found(connection, _Due(chain, now), store)),
+        from_backup=comply.is_quarantined(connection, store) or msgspec.UNSET,
     )
 
 

@@ -14,6 +14,7 @@ NOTES: Mapping[str, str] = {
     "policy-refused": "its agent refuses our policy: it is not what two owners signed",
     "act-refused": "",
     "held-unprotected": "",
+    "from-backup": "its recordings came from a backup, and no sweep has gone through all of them yet",
     "canary-not-planted": "no file can be written there: what cannot be written is not erased either",
 }
 #: Two clocks this far apart cannot both be right; agents trust theirs no longer either.

@@ -82,7 +82,27 @@ class Thaw(Act, tag="thaw", kw_only=True, frozen=True):
     epoch: Count
 
 
-AnyAct = Release | Erasure | Correction | Lift | Activation | BrakeRelease | Retirement | Thaw
+class Restoration(Act, tag="restoration", kw_only=True, frozen=True):
+    """Says that what came to a store from `since` on came from a backup.
+
+    It is dated by what it says itself and no longer by when it came, so it can go earlier.
+    """
+
+    store: Word
+    since: At
+
+
+AnyAct = (
+    Release
+    | Erasure
+    | Correction
+    | Lift
+    | Activation
+    | BrakeRelease
+    | Retirement
+    | Thaw
+    | Restoration
+)
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

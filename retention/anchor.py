@@ -130,6 +130,7 @@ def date_recording(
     span: int = 0,
     max_delay: int = 0,
     imports: bool = False,
+    restored: bool = False,
 ) -> Dated:
     """The anchor of a recording.
 
@@ -137,7 +138,8 @@ def date_recording(
     service. `window` is None where nobody knows when the file came: a backlog at installation, a
     restored store, an auditor. `existed` is an instant at which the storage had it already, where
     it tells one (LastModified): it bounds every date from above and is none itself. `max_delay` is
-    seconds a finished file may take to appear.
+    seconds a finished file may take to appear. `restored`: it came from a backup, say two people,
+    so the window tells when it came back and nothing of when it began.
     """
     if first_seen < commissioned:
         return Dated(None, UNDATED, "the clock by which it was first seen was wrong")
@@ -147,6 +149,9 @@ def date_recording(
     if window is None:
         return _without_window(plausible, span, zone)
     start = max(commissioned, Instant(min(window) - span - max_delay))
+    if restored:
+        dated = _without_window(plausible, span, zone)
+        return replace(dated, late=dated.anchor is not None and dated.anchor < start)
     if imports and any(r.latest < start for r in plausible):
         return _late(plausible, span, zone)
     until = max(start, min(window.until, there))

@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from retention import codec, envelope
-from retention.bounds import At, Count, Mark, Number, Word
+from retention.bounds import At, Count, Mark, Number, Small, Word
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import VerificationError
@@ -45,6 +45,8 @@ class Directive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: tuple[StoreHold, ...]
     acts: tuple[Envelope, ...]  # see `acts.AnyAct`: each carries two people's signatures
     frozen: bool = False  # two boxes speak with this store's identity
+    # The longest that copies of recordings live, where that is longer than agents think by themselves.
+    backup_days: Small | msgspec.UnsetType = msgspec.UNSET
 
 
 class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

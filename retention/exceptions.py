@@ -52,6 +52,11 @@ class Exceptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: Instant
     nonce: bytes
     items: tuple[Excepted, ...]
+    # True: its recordings came from a backup, and no sweep has gone through all of them yet.
+    from_backup: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+FROM_BACKUP = "its recordings came from a backup, and no sweep has gone through all of them yet"
 
 
 def mark(nonce: bytes, fingerprint: bytes) -> bytes:

@@ -46,6 +46,7 @@ MAY_SIGN: Mapping[str, frozenset[Role]] = {
     "brake-release": frozenset({Role.OPERATOR, Role.APPROVER, Role.DPO}),
     "retirement": frozenset({Role.OPERATOR, Role.APPROVER, Role.DPO}),
     "thaw": frozenset({Role.OPERATOR, Role.APPROVER, Role.DPO}),
+    "restoration": frozenset({Role.OPERATOR, Role.APPROVER, Role.DPO}),
     "succession": frozenset({Role.OWNER, Role.DPO}),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from books import Books
+from msgspec import UNSET, UnsetType
 from nacl.signing import SigningKey
 
 from agents.engine import wholes
@@ -180,6 +181,7 @@ class Centre:
     due: tuple[Due, ...] | None = None  # None: what an honest enforcer says
     frozen: bool = False
     away: bool = False
+    backup_days: int | UnsetType = UNSET
     lie: int = 0  # seconds added to the time told
     version: int = 0
     pushes: int = 0
@@ -304,6 +306,7 @@ class Centre:
             holds=tuple(self.holds),
             acts=tuple(self.acts),
             frozen=self.frozen,
+            backup_days=self.backup_days,
         )
 
     def entries(self) -> list[report.AnyEntry]:

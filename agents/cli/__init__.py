@@ -19,7 +19,7 @@ from agents.service.building import Built
 from agents.service.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
-from retention.errors import MalformedError, RetentionError
+from retention.errors import MalformedError, RefusedError, RetentionError
 from retention.outcome import Outcome
 
 #: A command waits this long for files to settle; the daemon dates what takes longer.
@@ -221,6 +221,7 @@ def _status(arguments: argparse.Namespace) -> int:
             ],
             "holds": catalogue.value("SELECT count(*) FROM holds WHERE released_at IS NULL"),
             "unreported": number - catalogue.value("SELECT log_acknowledged FROM agent"),
+            "from_backup": agent.restorations.quarantined,
             "policy": agent.chain().current.version,
         }
     finally:
@@ -245,6 +246,11 @@ def _print_status(facts: Mapping[str, Any], waiting: str) -> None:
 def _find(arguments: argparse.Namespace) -> int:
     built = composed(arguments.config).build()
     try:
+        if built.agent.restorations.quarantined:
+            raise RefusedError(
+                "what is here came from a backup, and no sweep has gone through it yet: what should be "
+                "gone is not shown; a hold can be placed all the same"
+            )
         rows = [
             {
                 "item": number,

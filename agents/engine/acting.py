@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from agents.engine import contents
+from agents.engine import contents, restoring
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
@@ -23,6 +23,7 @@ from retention.acts import (
     Erasure,
     Lift,
     Release,
+    Restoration,
     Retirement,
     Thaw,
 )
@@ -193,12 +194,16 @@ class Acting:
         return found
 
 
-def _of_this_store(db: sqlite3.Connection, act: BrakeRelease | Retirement | Thaw) -> None:
+def _of_this_store(
+    db: sqlite3.Connection, act: BrakeRelease | Retirement | Thaw | Restoration
+) -> None:
     """Acts that name one store; another one's mean nothing here."""
     if isinstance(act, BrakeRelease):
         _allow(db, act.id, "", date.max.toordinal(), act.count, act.expires)
     elif isinstance(act, Retirement):
         db.execute("UPDATE agent SET frozen = ?", (f"{RETIRED}: {act.how}",))
+    elif isinstance(act, Restoration):
+        restoring.declare(db, act)
     else:
         # The box it names may have been given a newer epoch before it hears of it.
         db.execute(

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from msgspec import UNSET
+
 from agents.engine.acting import Acting
 from agents.engine.canary import Canaries, Plant
 from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
@@ -30,6 +32,7 @@ from agents.engine.receipts import Receipts
 from agents.engine.recover import recover
 from agents.engine.redating import Redater
 from agents.engine.reserve import Reserve
+from agents.engine.restoring import Restorations
 from agents.engine.scan import SETTLE_SECONDS, Scanner
 from agents.engine.sweep import Sweeper, Swept
 from agents.engine.turns import Turns
@@ -38,7 +41,9 @@ from agents.stores import Store
 from retention import permit
 from retention.calendar import Instant
 from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
+from retention.policy import DueRange
 from retention.report import Heartbeat
+from retention.tombstones import wanted_seconds
 
 _STATES = ("present", "undated", "late", "restricted")
 _ROOT_MISSING, _DISK_FULL = "root-missing", "disk-full"
@@ -115,6 +120,7 @@ class Agent:
             tells=tells,
             keying=keying,
         )
+        self.restorations = Restorations(catalogue)
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)
         indexer = Indexer(
             catalogue=catalogue,
@@ -134,6 +140,7 @@ class Agent:
             indexer=indexer,
             clock=clock,
             time=self.time,
+            restorations=self.restorations,
             settle_seconds=settle_seconds,
         )
         self._redater = Redater(
@@ -144,6 +151,8 @@ class Agent:
             holds=holds,
             outbox=self.outbox,
             clock=clock,
+            time=self.time,
+            restorations=self.restorations,
         )
         self.obedience = Obedience(
             catalogue=catalogue,
@@ -172,6 +181,7 @@ class Agent:
             clock=clock,
             reserve=reserve,
             turns=turns,
+            remembers=self._remembers,
         )
         self.exchange = Exchange(
             uplink=uplink,
@@ -273,6 +283,8 @@ class Agent:
                 self.waiting = swept.braking.reason
                 self.reserve.spent_on(self._catch_up)
                 yield swept
+            if fresh and not self.waiting:
+                self.restorations.swept(self._due(standing))
             self.reserve.keep()
             if self._canaries:  # the first one as soon as the store may erase
                 self._canaries.tick()
@@ -306,6 +318,8 @@ class Agent:
             yield "held-unprotected"
         if self._canaries and self._canaries.failed:
             yield "canary-not-planted"
+        if self.restorations.quarantined:
+            yield "from-backup"
 
     def heartbeat(self) -> None:
         """Report how the agent is, with its own count of everything (I14)."""
@@ -328,6 +342,18 @@ class Agent:
         """Items by (class, state); a held item counts as held, whatever else it is."""
         for name, shown, items in self.catalogue.rows(_COUNTS):
             yield name, "held" if shown < 0 else _STATES[shown], items
+
+    def _remembers(self) -> int:
+        """For how many seconds erased content is to be known again, by the newest directive."""
+        said = self.obedience.in_force()
+        days = said.backup_days if said is not None and said.backup_days is not UNSET else 0
+        return wanted_seconds(self.chain(), days)
+
+    def _due(self, standing: permit.Standing) -> Iterator[DueRange]:
+        """All that is due by now of what is erased here, spread or not."""
+        assert standing.bound is not None, "else it was refused"
+        for name in standing.activated:
+            yield from self.chain().due_ranges(name, standing.bound)
 
     def _consult(self) -> bool:
         """Whether a directive could be fetched for this sweep."""

@@ -17,7 +17,7 @@ from typing import Any
 from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: So long the write-ahead log is kept (`reserve`), and no longer once a greater need is over.
 LOG_BYTES = 8 * 1024 * 1024
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -149,7 +149,8 @@ CREATE TABLE contents (                 -- what was met: of an item, or else a t
     PRIMARY KEY (mac, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE tombstones (               -- how long those are wanted, by stretches of numbers
-    stretch INTEGER PRIMARY KEY, until INTEGER NOT NULL
+    stretch INTEGER PRIMARY KEY,
+    until INTEGER NOT NULL              -- at the least: 400 days from the last erasure on
 ) STRICT;
 CREATE TABLE erased (                   -- how much was erased: what a new hold came too late for
     source INTEGER NOT NULL, civil INTEGER NOT NULL, items INTEGER NOT NULL,
@@ -167,6 +168,11 @@ CREATE TABLE acts (                     -- two people's acts that were carried o
 CREATE TABLE grants (                   -- how many items may go at once, by an act
     act TEXT PRIMARY KEY, record_class TEXT NOT NULL, -- '' is every class
     through INTEGER NOT NULL, items INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE TABLE restorations (             -- files came from a backup, and were not swept yet (restoring.py)
+    act TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,             -- what was first seen from then on came from it
+    stage INTEGER NOT NULL              -- restoring.Stage
 ) STRICT;
 CREATE TABLE activations (              -- classes that may be erased here at all
     record_class TEXT PRIMARY KEY, act TEXT NOT NULL, at INTEGER NOT NULL
@@ -229,6 +235,11 @@ CREATE TABLE item_numbers (
     item INTEGER NOT NULL, key TEXT NOT NULL, mac BLOB NOT NULL,
     PRIMARY KEY (item, key, mac)
 ) STRICT, WITHOUT ROWID;
+""",
+    4: """
+CREATE TABLE restorations (
+    act TEXT PRIMARY KEY, since INTEGER NOT NULL, stage INTEGER NOT NULL
+) STRICT;
 """,
 }
 

@@ -19,10 +19,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from agents.engine.catalogue import Catalogue
-from retention.calendar import DAY, Instant
+from retention.calendar import Instant
+from retention.tombstones import LEAST_SECONDS
 
-#: How long erased content is known again: the longest life of a backup, and then some.
-TOMBSTONE_SECONDS = 400 * DAY
 #: Numbers of a stretch. All its tombstones stay as long as the youngest of them is wanted.
 STRETCH_ITEMS = 1024
 #: A walk is worth its while when this share of the stretches is not wanted any more: one in ...
@@ -59,7 +58,7 @@ def forget_living(db: sqlite3.Connection) -> None:
 
 def bury(db: sqlite3.Connection, numbers: Iterable[int], now: Instant) -> None:
     """These were erased: what is left of them here is wanted for as long as a backup may live."""
-    until = now + TOMBSTONE_SECONDS
+    until = now + LEAST_SECONDS
     db.executemany(
         "INSERT INTO tombstones (stretch, until) VALUES (?, ?)"
         " ON CONFLICT (stretch) DO UPDATE SET until = max(until, excluded.until)",
@@ -76,8 +75,12 @@ def condemn(db: sqlite3.Connection, fingerprint: bytes, now: Instant) -> None:
     bury(db, [_NO_ITEM], now)
 
 
-def drop_unwanted(catalogue: Catalogue, now: Instant) -> None:
-    """Drop the tombstones that no backup can need any more, when there are enough for a walk."""
+def drop_unwanted(catalogue: Catalogue, now: Instant, wanted: int) -> None:
+    """Drop the tombstones that no backup can need any more, when there are enough for a walk.
+
+    They are `wanted` for so many seconds from the erasure on, as far as is known today.
+    """
+    now = Instant(now - (wanted - LEAST_SECONDS))
     query = "SELECT count(*), count(*) FILTER (WHERE until < ?) FROM tombstones"
     [(stretches, unwanted)] = catalogue.rows(query, (now,))
     if not unwanted or unwanted * WALK_SHARE < stretches:

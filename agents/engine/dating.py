@@ -49,13 +49,14 @@ class Sight(NamedTuple):
 
     `window` is None where nobody knows when it came. `offset` is by how many seconds the wall
     clock that wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of
-    that clock, 0 if it is known to be right.
+    that clock, 0 if it is known to be right. `restored`: what comes now came from a backup.
     """
 
     seen: Instant
     window: Window | None
     period: int
     offset: int = 0
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ class Dater:
             span=span,
             max_delay=0 if source is None else source.max_delay_seconds,
             imports=source is not None and source.imports,
+            restored=sight.restored,
         )
 
     def _source(self, directory: bytes) -> Registered:

@@ -10,6 +10,7 @@ import secrets
 
 from agents.engine import contents, wholes
 from agents.engine.catalogue import Catalogue
+from agents.engine.restoring import Stage
 from agents.stores import Role
 from retention.report import GENESIS
 from retention.wire import Enrolled, Welcome
@@ -70,6 +71,7 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
         contents.forget_living(db)
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        db.execute("UPDATE restorations SET stage = ?", (Stage.DECLARED,))
         db.executemany("DELETE FROM acts WHERE kind = ?", [(kind,) for kind in _ABOUT_ITEMS])
         db.execute(
             "UPDATE agent SET epoch = ?, next_item = 1, next_part = ?, log_number = 0, log_digest = ?,"

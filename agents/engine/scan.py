@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from agents.engine import restoring
 from agents.engine.catalogue import Catalogue, forget_empty_directories
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.dating import Dater, Recording, Sight
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
+from agents.engine.restoring import Restorations
 from agents.stores import SIDECAR, Found, Generation, Mark, Store
 from retention.anchor import Window
 from retention.calendar import Instant
@@ -54,6 +56,7 @@ class _Progress:
 
     began: Instant
     epoch: int
+    restored: frozenset[str]  # restorations that were declared when it began
     files: int = 0
     unreadable: int = 0
     visited: set[int] = field(default_factory=set)
@@ -73,6 +76,7 @@ class Scanner:
         indexer: Indexer,
         clock: Clock,
         time: TrustedTime,
+        restorations: Restorations,
         settle_seconds: int = SETTLE_SECONDS,
     ) -> None:
         self._store = store
@@ -82,6 +86,7 @@ class Scanner:
         self._indexer = indexer
         self._clock = clock
         self._time = time
+        self._restorations = restorations
         self._settle_seconds = settle_seconds
         self._ready: list[_Ready] = []
         self._settling: dict[tuple[bytes, bytes], tuple[Generation, int, Sight]] = {}
@@ -99,7 +104,11 @@ class Scanner:
         """One scan of everything, step by step. Raises `StoreUnreachableError`, changing nothing."""
         self.complete = False
         self._store.check()
-        progress = _Progress(began=self._clock.wall(), epoch=self._epoch())
+        progress = _Progress(
+            began=self._clock.wall(),
+            epoch=self._epoch(),
+            restored=self._restorations.declared(),
+        )
         sight = self._sight()
         before = self._unreadable
 
@@ -327,6 +336,7 @@ class Scanner:
                     "INSERT INTO scans (began, ended, period) VALUES (?, ?, ?)",
                     (progress.began, now, period),
                 )
+                restoring.scanned(db, progress.restored)
             forget_empty_directories(db)
             entry = Scanned(now, progress.began, progress.files, progress.unreadable)
             self._outbox.append(db, now, [entry])
@@ -336,7 +346,8 @@ class Scanner:
         now = self._clock.wall()
         last = self._catalogue.value(f"{_LAST_SCAN} <= ?", (now,))
         window = None if last is None else Window(last, now)
-        return Sight(now, window, self._time.period())
+        restored = bool(self._restorations.declared())
+        return Sight(now, window, self._time.period(), restored=restored)
 
     def _epoch(self) -> int:
         epoch: int = self._catalogue.value("SELECT epoch FROM agent")

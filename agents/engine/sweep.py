@@ -6,12 +6,12 @@ installed, and what it holds is in no later batch (docs/rules.md, Erasing).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from agents.engine import contents
+from agents.engine import contents, wholes
 from agents.engine.catalogue import Catalogue, Words, forget_empty_directories
 from agents.engine.clock import CONFIRMED, Clock
 from agents.engine.planning import ACTIVATED, COLUMNS, Part, Plan, Planner, Row
@@ -74,6 +74,7 @@ class Sweeper:
         clock: Clock,
         reserve: Reserve,
         turns: Turns,
+        remembers: Callable[[], int],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -83,6 +84,7 @@ class Sweeper:
         self._clock = clock
         self._reserve = reserve
         self._turns = turns
+        self._remembers = remembers  # for how many seconds what was erased is to be known again
         self.changed: list[tuple[bytes, bytes]] = []  # to be looked at again by the scan
         self.marked: dict[tuple[bytes, bytes], Mark] = {}  # to be held, before the next batch
 
@@ -218,13 +220,14 @@ class Sweeper:
 
     def _complete(self, rules: Rules, swept: Swept) -> None:
         """A sweep went through all that was due: the brake counts from here, grants are used up."""
+        remembered = self._remembers()
         with self._catalogue.transaction() as db:
             db.execute("UPDATE agent SET swept_at = ?", (rules.now,))
             if swept.outcomes[Outcome.ERASED_VERIFIED]:
                 db.execute("DELETE FROM grants")
-            db.execute("DELETE FROM ended WHERE until < ?", (rules.now,))
+            wholes.drop_unwanted(db, rules.now, remembered)
             forget_empty_directories(db)
-        contents.drop_unwanted(self._catalogue, rules.now)
+        contents.drop_unwanted(self._catalogue, rules.now, remembered)
         # Names of what was erased leave the write-ahead log too (I8).
         self._catalogue.blank_log()
 

@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 from agents.engine import contents
 from agents.stores import Part, Role
-from retention.calendar import DAY, Instant
+from retention.calendar import Instant
+from retention.tombstones import LEAST_SECONDS
 
 #: Numbers of parts begin here. Nobody outside ever sees one, and items are numbered without gaps.
 FIRST_PART = 2**40
 #: What a part has for a count of its holds: they are its item's, and it is no item to count or sweep.
 NO_HOLDS_OF_ITS_OWN = -1
-#: How long an erased call is known again: as long as its content is.
-ENDED_SECONDS = 400 * DAY
 
 _FILE = "directory, name, inode, size, mtime_ns, links, fingerprint"
 _MARKS = ", ".join("?" * 7)
@@ -186,13 +185,18 @@ def forget(db: sqlite3.Connection, items: Iterable[int]) -> None:
 
 def end(db: sqlite3.Connection, items: Sequence[int], now: Instant) -> None:
     """These items were erased: what turns up of those that were calls is known for theirs (I11)."""
-    args = (now + ENDED_SECONDS, json.dumps(items))
+    args = (now + LEAST_SECONDS, json.dumps(items))
     db.execute(
         "INSERT OR REPLACE INTO ended (call, until)"
         " SELECT call, ? FROM calls WHERE item IN (SELECT value FROM json_each(?))",
         args,
     )
     forget(db, items)
+
+
+def drop_unwanted(db: sqlite3.Connection, now: Instant, wanted: int) -> None:
+    """Forget calls that are not `wanted` any more, so many seconds after they were erased."""
+    db.execute("DELETE FROM ended WHERE until < ?", (now - (wanted - LEAST_SECONDS),))
 
 
 def has_ended(db: sqlite3.Connection, call: bytes) -> bool:

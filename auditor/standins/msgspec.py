@@ -42,9 +42,12 @@ class ValidationError(DecodeError):
 
 
 class UnsetType(Enum):
-    """The type of `UNSET`."""
+    """The type of `UNSET`, which counts as nothing."""
 
     UNSET = "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
 
 
 UNSET = UnsetType.UNSET

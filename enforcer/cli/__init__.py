@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "policy": "the rules: show, check, explain, propose, sign, publish",
     "person": "who may do what: list, add, key",
     "source": "cameras and queues: list, add",
-    "store": "terminals and storages: enrol, list, activate, replace, retire, thaw, credential",
+    "store": "terminals and storages: enrol, list, activate, replace, retire, thaw, restored, credential",
     "hold": "keep what an incident needs: place, preview, list, show, review, confirm, release",
     "item": "single recordings: find, show, correct, erase, restrict, lift",
     "brake": "sweeps that wait for a person: show, release",

@@ -126,6 +126,7 @@ REASONS: Mapping[str, str] = {
     "blocked": "nevar izdzēst, ierakstu skaits: {number}",
     "lost": "saglabājamus ierakstus izdzēsis kāds cits, skaits: {number}",
     "unconfirmed": "bija jābūt izdzēstiem, bet glabātava nav ziņojusi, ierakstu skaits: {number}",
+    "unproven": "glabātava ir zudusi, un tās ierakstu dzēšana nav pierādīta, skaits: {number}",
     "imbalance": "šīs glabātavas uzskaite nesakrīt",
     "not_enrolled": "tās aģents vēl nav pieteicies",
     "not_activated": "to tikai novēro: divi cilvēki to vēl nav aktivizējuši",
@@ -146,5 +147,6 @@ REASONS: Mapping[str, str] = {
     "disk_full": "tās disks ir pilns: nekas jauns netiek uzskaitīts, līdz būs vieta",
     "ledger_refused": "tās aģents noraida mūsu reģistru: tas neturpina iepriekš redzēto",
     "policy_refused": "tās aģents noraida mūsu noteikumus: tie nav divu īpašnieku parakstīti",
+    "from_backup": "tās ieraksti atjaunoti no kopijas, un dzēšana vēl nav tos visus izgājusi",
     "canary_not_planted": "tur nevar ierakstīt nevienu failu: ko nevar ierakstīt, to nevar arī izdzēst",
 }

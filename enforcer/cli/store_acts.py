@@ -1,13 +1,14 @@
-"""What takes two people with stores: to set them going, to take them out, to say which is which."""
+"""What takes two people with stores: to set them going, to take them out, to say what they are."""
 
 from argparse import ArgumentParser, Namespace
 from datetime import date
 
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
+from enforcer.cli.typed import moment
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.stores import StoreLines
-from retention.acts import Activation, Retirement, Thaw
+from retention.acts import Activation, Restoration, Retirement, Thaw
 from retention.calendar import civil_date
 from retention.errors import ConfigError
 
@@ -27,6 +28,16 @@ def declare(verbs: Verbs) -> None:
     thawed.add_argument("id")
     thawed.add_argument("--epoch", type=int, required=True, help="the one that is")
     signing.declare(thawed)
+    restored = verbs.asking("restored", declare_restored, "say that recordings came from a backup")
+    restored.add_argument("id")
+    restored.add_argument(
+        "--since",
+        type=moment,
+        required=True,
+        metavar="TIME",
+        help="when the first of them came back: 2026-01-15T03:10:00+02:00",
+    )
+    signing.declare(restored)
 
 
 def activate(arguments: Namespace) -> int:
@@ -67,6 +78,19 @@ def thaw(arguments: Namespace) -> int:
         reason=arguments.reason,
         store=arguments.id,
         epoch=arguments.epoch,
+    )
+    return signing.propose_act(me, act, arguments)
+
+
+def declare_restored(arguments: Namespace) -> int:
+    """The first of two signatures."""
+    me = client(arguments)
+    act = Restoration(
+        id=signing.new_id("restoration"),
+        at=me.now(),
+        reason=arguments.reason,
+        store=arguments.id,
+        since=arguments.since,
     )
     return signing.propose_act(me, act, arguments)
 

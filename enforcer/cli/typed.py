@@ -1,9 +1,11 @@
 """What people type or write: names, roles, files."""
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 
+from retention.calendar import Instant, parse_instant
 from retention.envelope import PUBLIC_KEY_BYTES
-from retention.errors import ConfigError
+from retention.errors import ConfigError, MalformedError
 from retention.people import Role
 
 
@@ -15,6 +17,16 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: it is no text in UTF-8") from error
+
+
+def moment(text: str) -> Instant:
+    """A time with its offset, as an option's type."""
+    try:
+        return parse_instant(text)
+    except MalformedError as error:
+        raise ArgumentTypeError(
+            f"{text!r} is no time: write it with its offset, as 2026-01-15T03:10:00+02:00"
+        ) from error
 
 
 def parse_roles(listed: str, name: str) -> tuple[Role, ...]:

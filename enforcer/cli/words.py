@@ -16,6 +16,7 @@ from retention.acts import (
     Erasure,
     Lift,
     Release,
+    Restoration,
     Retirement,
     Thaw,
 )
@@ -61,6 +62,11 @@ def of_act(act: AnyAct) -> Iterator[str]:
             yield f"Take store {act.store} out of service: its bytes are {act.how}."
         case Thaw():
             yield f"The box of epoch {act.epoch} is store {act.store}; any other is not."
+        case Restoration():
+            since = show.moment(act.since)
+            yield f"What came to store {act.store} since {since} came from a backup: it is dated by what it"
+            yield "says itself, and what is due by that goes a day from now at the earliest."
+            yield "Until all of it was swept, nothing there is called in order."
     yield f"Reason: {act.reason}"
 
 

@@ -9,6 +9,7 @@ from enforcer.govern import retiring
 from enforcer.govern.lookup import row_of
 from enforcer.govern.naming import Name
 from enforcer.govern.standing import holds_on
+from enforcer.index import quarantines
 from enforcer.index import stores as index
 from enforcer.index.scope import Scope
 from enforcer.index.tables import held_items, hold_stores, holds, stores
@@ -21,6 +22,7 @@ from retention.acts import (
     Erasure,
     Lift,
     Release,
+    Restoration,
     Retirement,
     Thaw,
 )
@@ -51,6 +53,8 @@ def check(connection: Connection, chain: Chain, act: AnyAct, now: Instant) -> No
             _check_retirement(connection, act)
         case Thaw():
             _check_thaw(connection, act)
+        case Restoration():
+            _check_restoration(connection, act, now)
 
 
 def stores_of(connection: Connection, act: AnyAct) -> Sequence[str]:
@@ -63,7 +67,7 @@ def stores_of(connection: Connection, act: AnyAct) -> Sequence[str]:
             return sorted({item.store for item in act.items})
         case Activation():
             return act.stores
-        case BrakeRelease() | Retirement() | Thaw():
+        case BrakeRelease() | Retirement() | Thaw() | Restoration():
             return (act.store,)
 
 
@@ -81,6 +85,8 @@ def carry(connection: Connection, act: AnyAct, now: Instant) -> None:
             retiring.retire(connection, act, now)
         case Thaw():
             index.thaw(connection, act.store, act.epoch)
+        case Restoration():
+            quarantines.begin(connection, act.store, act.id)
         case _:
             pass
 
@@ -188,6 +194,17 @@ def _check_thaw(connection: Connection, act: Thaw) -> None:
         raise RefusedError(f"store {act.store} is not frozen")
     if act.epoch > row.epoch:
         raise ConfigError(f"store {act.store} has never had an epoch {act.epoch}")
+
+
+def _check_restoration(connection: Connection, act: Restoration, now: Instant) -> None:
+    row = _store(connection, act.store)
+    if row.state not in {"observe", "active"}:
+        raise RefusedError(f"store {act.store} is {row.state}: nothing comes back to it")
+    if not row.commissioned_at <= act.since <= now:
+        raise ConfigError(
+            "say since when its recordings came from the backup: no time that is still to come, and none "
+            "before the store was commissioned"
+        )
 
 
 def _store(connection: Connection, store: str) -> Any:

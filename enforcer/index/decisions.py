@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from enforcer.index import quarantines
 from enforcer.index.scope import Scope
 from enforcer.index.tables import document_stores, documents, hold_stores, holds
 from retention import acts, codec, envelope
@@ -123,6 +124,7 @@ def acknowledge(
         .where(mine, document_stores.c.document.in_(ours))
         .values(acknowledged_at=at)
     )
+    quarantines.acknowledge(connection, store, ours)
     decoded = [acts.decode(envelope.decode(row.envelope).payload) for row in found]
     return [act.hold for act in decoded if isinstance(act, Release)]
 
@@ -158,6 +160,7 @@ def forget_acknowledgements(connection: Connection, store: str, now: Instant) ->
     connection.execute(
         update(document_stores).where(document_stores.c.store == store).values(acknowledged_at=None)
     )
+    quarantines.forget_acknowledgements(connection, store)
 
 
 def _note(

@@ -160,7 +160,8 @@ tallies = Table(
     "tallies",
     metadata,
     # Double entry (I14), changed in the transaction of the fact itself. `seen` is one side; the
-    # other: present held restricted undated late blocked erased gone_elsewhere lost superseded.
+    # other: present held restricted undated late blocked erased gone_elsewhere lost unproven
+    # superseded.
     # `live` and `due` are `present` divided by the calendar when somebody asks.
     Column("store", ForeignKey("stores.id"), primary_key=True),
     Column("record_class", Text, primary_key=True),
@@ -325,6 +326,16 @@ hold_stores = Table(
         "gone", Text, nullable=False, default="[]"
     ),  # JSON: [[civil ordinal, count]] too late for
     Column("freed_at", BigInteger),  # the agent has let go after the release
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    # Stores whose recordings came from a backup, until all there was swept.
+    Column("store", ForeignKey("stores.id"), primary_key=True),
+    Column("act", Text, primary_key=True),  # by which two people said so
+    Column("acknowledged", Boolean, nullable=False),  # whether its agent knows
+    sqlite_with_rowid=False,
 )
 
 history = Table(

@@ -17,7 +17,7 @@ LIVE = ("present", "held", "restricted", "undated", "late", "blocked")
 #: Held back for a person; nothing unheld may be old.
 KEPT = ("held", "restricted")
 #: How an item ended.
-ENDED = ("erased", "gone_elsewhere", "lost", "superseded")
+ENDED = ("erased", "gone_elsewhere", "lost", "unproven", "superseded")
 
 
 class Amount(NamedTuple):

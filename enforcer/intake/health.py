@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from enforcer.index import evidence, tally
+from enforcer.index import evidence, quarantines, tally
 from enforcer.index.tally import LIVE
 from enforcer.intake.batch import Batch
 from retention.policy import UNREGISTERED
@@ -35,6 +35,8 @@ def heartbeat(batch: Batch, entries: Sequence[Heartbeat]) -> None:
     """Note how the agent is by the newest of several heartbeats in a row."""
     entry = entries[-1]
     counts = _counted(batch, entry.counts)
+    if quarantines.NOTE not in entry.notes:
+        quarantines.end(batch.connection, batch.store)
     batch.write_books()
     batch.columns |= {
         "heartbeat_at": entry.at,

@@ -24,6 +24,7 @@ STATES = (
     "erased",
     "gone_elsewhere",
     "lost",
+    "unproven",
     "superseded",
 )
 """The exclusive states of the double entry, in the order of its rule (I14)."""

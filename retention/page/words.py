@@ -136,6 +136,7 @@ STATES: Mapping[str, Words] = {
     "erased": ("izdzēsti", "erased"),
     "gone_elsewhere": ("izdzēsis kāds cits", "removed by others"),
     "lost": ("zuduši", "held and lost"),
+    "unproven": ("glabātava zudusi, dzēšana nav pierādāma", "on a store that is lost"),
     "superseded": ("pārskaitīti no jauna", "counted anew"),
 }
 
@@ -235,8 +236,9 @@ KINDS: Mapping[str, Words] = {
     "correction": ("datuma vai veida labojumi", "corrections of a date or class"),
     "lift": ("apstrādes ierobežojuma atcelšana", "restrictions lifted"),
     "activation": ("dzēšanas sākšana glabātuvē", "activations of stores"),
-    "brake": ("apturētas dzēšanas atļaušana", "releases of a brake"),
+    "brake-release": ("apturētas dzēšanas atļaušana", "releases of a brake"),
     "retirement": ("glabātuves izņemšana no lietošanas", "retirements of stores"),
+    "restoration": ("ieraksti atjaunoti no kopijas", "recordings that came from a backup"),
     "thaw": ("iesaldētas glabātuves atlaišana", "frozen stores let go"),
 }
 

@@ -10,6 +10,7 @@ from agents.engine import contents
 from retention.calendar import DAY
 from retention.fingerprint import KEYED_BYTES, fingerprint
 from retention.probes import BytesSource
+from retention.tombstones import LEAST_SECONDS
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 YOUNG = at("2026-03-10 12:00")
@@ -101,16 +102,29 @@ def test_a_tombstone_goes_when_no_backup_can_be_as_old_and_an_items_entry_stays(
     erased.rest()
     count = "SELECT count(*) FROM contents"
     assert 2 == erased.agent.catalogue.value(count)
-    erased.true.pass_(contents.TOMBSTONE_SECONDS - 2 * DAY)
-    contents.drop_unwanted(erased.agent.catalogue, erased.true.now)
+    erased.true.pass_(LEAST_SECONDS - 2 * DAY)
+    contents.drop_unwanted(erased.agent.catalogue, erased.true.now, LEAST_SECONDS)
     assert 2 == erased.agent.catalogue.value(count)
     erased.true.pass_(3 * DAY)
-    contents.drop_unwanted(erased.agent.catalogue, erased.true.now)
+    contents.drop_unwanted(erased.agent.catalogue, erased.true.now, LEAST_SECONDS)
     assert 1 == erased.agent.catalogue.value(count)
     assert [] == erased.agent.catalogue.rows("SELECT * FROM tombstones")
     erased.rest()
     assert {"copies/restored.jpg"} == come_back(erased)
     erased.check()
+
+
+def test_tombstones_live_as_long_as_the_longest_registered_backup_and_a_period(erased: World):
+    """Also those that were there before it was registered; a call of six months is 182 days long."""
+    erased.true.pass_(300 * DAY)
+    erased.centre.backup_days = 600
+    erased.rest()
+    erased.true.pass_((600 + 182 - 300 - 3) * DAY)
+    erased.rest()
+    assert set() == come_back(erased), "it goes again within one scan"
+    erased.true.pass_(2 * (600 + 182) * DAY)
+    erased.rest()
+    assert [] == erased.agent.catalogue.rows("SELECT * FROM tombstones")
 
 
 @pytest.mark.parametrize("entries", [1, 3, 1000])
@@ -124,8 +138,8 @@ def test_a_walk_goes_through_all_entries_in_portions(
     world.rest()
     catalogue = world.agent.catalogue
     assert 7 == catalogue.value("SELECT count(*) FROM contents")
-    world.true.pass_(contents.TOMBSTONE_SECONDS + DAY)
-    contents.drop_unwanted(catalogue, world.true.now)
+    world.true.pass_(LEAST_SECONDS + DAY)
+    contents.drop_unwanted(catalogue, world.true.now, LEAST_SECONDS)
     assert 0 == catalogue.value("SELECT count(*) FROM contents")
 
 

@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the fourth version of the catalogue to the third.
-THIRD_VERSION = """
+#: Back from the fifth version of the catalogue to the fourth, and so on.
+FOURTH_VERSION = """
+DROP TABLE restorations;
+PRAGMA user_version = 4;
+"""
+THIRD_VERSION = f"""{FOURTH_VERSION}
 DROP TABLE item_numbers;
 PRAGMA user_version = 3;
 """
@@ -98,7 +102,9 @@ PRAGMA user_version = 1;
 """
 
 
-@pytest.mark.parametrize("back", [THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION])
+@pytest.mark.parametrize(
+    "back", [FOURTH_VERSION, THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION]
+)
 def test_a_catalogue_of_a_version_before_is_brought_up_and_goes_on(world: World, back: str):
     world.activate()
     world.record(YOUNG)

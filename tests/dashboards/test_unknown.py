@@ -91,6 +91,7 @@ MISSING: dict[str, tuple[Callable[[Store], None], str]] = {
     "an agent that may erase": (has(paused=True), "paused"),
     "one of two boxes": (has(frozen="two boxes"), "frozen"),
     "what an agent knows after a restore": (has(restored=True), "restored"),
+    "a sweep since a backup came back": (has(notes='["from-backup"]'), "from_backup"),
     "a readable report": (has(refused="not an entry"), "log_refused"),
     "room for a canary": (has(notes='["canary-not-planted"]'), "canary_not_planted"),
     "an activation": (has(state="observe"), "not_activated"),

@@ -13,11 +13,13 @@ from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
 from enforcer import comply
 from enforcer.ages import REPORT_SECONDS
 from enforcer.comply import Position, State
-from enforcer.index import evidence
+from enforcer.govern import retiring
+from enforcer.index import evidence, quarantines, tally
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import hold_stores, holds, stores
 from enforcer.intake import apply
 from retention import codec, policy, report
+from retention.acts import Retirement
 from retention.calendar import DAY, Instant, civil_date
 from retention.outcome import Outcome
 from retention.report import (
@@ -147,6 +149,7 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
         ("our_clock", {"last_seen_at": NOW + 3600}),
         ("paused", {"paused": True}),
         ("root_missing", {"notes": '["root-missing"]'}),
+        ("from_backup", {"notes": '["from-backup"]'}),
         ("disk_full", {"notes": '["disk-full", "act-refused", "what-comes-next-year"]'}),
         ("ledger_refused", {"notes": '["ledger-refused"]'}),
         ("policy_refused", {"notes": '["policy-refused"]'}),
@@ -355,7 +358,59 @@ def test_erased_items_are_counted_and_the_headline_names_how_many_stores_are_pro
     assert (State.OK, 1, 1) == (standing.state, standing.proven, standing.total)
 
 
-def test_a_retired_store_is_no_longer_asked_of(store: Store):
-    store.set(state="retired")
+def retired(store: Store, how: str) -> list[Position]:
+    act = Retirement(id="retirement-1", at=NOW, reason="over", store=STORE, how=how)
+    with writing(store.index) as connection:
+        retiring.retire(connection, act, NOW)
     with reading(store.index) as connection:
-        assert [] == comply.positions(connection, CHAIN, NOW)
+        assert [] == tally.unbalanced(connection)
+        return comply.positions(connection, CHAIN, NOW)
+
+
+@pytest.mark.parametrize("how", ["wiped", "destroyed"])
+def test_a_store_that_was_wiped_or_destroyed_is_no_longer_asked_of(store: Store, how: str):
+    store.sight(NOW - DAY)
+    assert [] == retired(store, how)
+
+
+def test_what_was_on_a_lost_store_is_never_proved_erased(store: Store):
+    store.sight(NOW - DAY)
+    [position] = retired(store, "lost")
+    assert (State.UNKNOWN, ["unproven"]) == (position.state, [r.word for r in position.reasons])
+    assert 1 == position.counts["unproven"]
+    [standing] = comply.standings([position])
+    assert (State.UNKNOWN, 0, 1) == (standing.state, standing.proven, standing.total)
+
+
+def test_a_lost_store_with_nothing_on_it_leaves_nothing_open(store: Store):
+    assert [] == retired(store, "lost")
+
+
+def test_a_restored_store_is_unknown_from_the_act_until_its_agent_says_that_it_is_swept(
+    store: Store,
+):
+    act = "restoration-1"
+
+    def words() -> list[str]:
+        return [reason.word for reason in store.position().reasons]
+
+    def beat(*notes: str) -> None:
+        facts = {"at": NOW, "booted": "b", "clock_trusted": True, "clock_offset": 0, "brake": ""}
+        store.say(report.Heartbeat(**facts, frozen=False, counts=(), notes=notes))
+
+    with writing(store.index) as connection:
+        quarantines.begin(connection, STORE, act)
+    assert ["from_backup"] == words()
+    beat()
+    assert ["from_backup"] == words(), "it may not have heard of it yet"
+    with writing(store.index) as connection:
+        quarantines.acknowledge(connection, STORE, ["restoration-2"])
+    beat()
+    assert ["from_backup"] == words()
+    with writing(store.index) as connection:
+        quarantines.acknowledge(connection, STORE, [act])
+        assert comply.is_quarantined(connection, STORE)
+    beat("from-backup")
+    assert ["from_backup"] == words()
+    beat()
+    assert [] == words()

@@ -20,6 +20,7 @@ from retention.acts import (
     Erasure,
     Lift,
     Release,
+    Restoration,
     Retirement,
     Thaw,
 )
@@ -47,6 +48,7 @@ ACTS = {
     "brake-release": BrakeRelease(**FACTS, store="riga-001", count=100, expires=NOW),
     "retirement": Retirement(**FACTS, store="riga-001", how="wiped"),
     "thaw": Thaw(**FACTS, store="riga-001", epoch=1),
+    "restoration": Restoration(**FACTS, store="riga-001", since=Instant(1_767_000_000)),
 }
 kinds = pytest.mark.parametrize("kind", sorted(ACTS))
 

@@ -26,6 +26,7 @@ ENTITLED = {
     "brake-release": {"boris", "clara", "dace", "fricis"},
     "retirement": {"boris", "clara", "dace", "fricis"},
     "thaw": {"boris", "clara", "dace", "fricis"},
+    "restoration": {"boris", "clara", "dace", "fricis"},
     "succession": {"anna", "boris", "dace"},
 }
 

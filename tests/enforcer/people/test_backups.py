@@ -4,8 +4,9 @@ import io
 import json
 
 import pytest
+from msgspec import UNSET
 
-from enforcer.govern.forms.backups import Backups
+from enforcer.govern.forms.backups import Backups, Forgotten
 from enforcer.govern.forms.form import Done
 from retention import bundle, codec
 from retention.calendar import Instant
@@ -63,3 +64,18 @@ def test_a_report_that_is_none_is_a_sentence(live, type_, tmp_path):
     file.write_text(json.dumps({"number": 1}))
     told = type_("dana", "bundle", str(tmp_path / "b.zip"), "--rescan", str(file))
     assert (2, 1) == (told.code, told.err.count("\n"))
+
+
+def test_agents_are_told_of_copies_that_live_longer_than_they_think(served):
+    """400 days are assumed; the first policy's longest period, of calls, is six months."""
+    agent = served.enrol("t-1")
+    olga = served.person("olga")
+    for days, told in ((14, UNSET), (217, UNSET), (219, 219), (3650, 3650)):
+        for of in ("index", "catalogue", "database"):
+            olga.post("/v1/backups", bundle.Backup("tape", of, days), Done)
+            expected = told if of == "database" else UNSET
+            assert expected == agent.fetch().backup_days, (days, of)
+    olga.post("/v1/backups", bundle.Backup("disks", "recordings", 400), Done)
+    assert 3650 == agent.fetch().backup_days
+    olga.post("/v1/backups/forget", Forgotten("tape"), Done)
+    assert 400 == agent.fetch().backup_days
