@@ -12,7 +12,7 @@ from typing import NamedTuple
 from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
 from auditor.days import check_days
-from auditor.evidence import Evidence, Seen, read_evidence, silence
+from auditor.evidence import Evidence, Seen, lost_before, read_evidence, silence
 from auditor.findings import Report
 from auditor.register import check_acts, check_exceptions, check_holds, check_rescans
 from auditor.witness import check_copy, check_witness
@@ -163,7 +163,11 @@ def _check_leaves(
         elif isinstance(leaf, Succession):
             head = report.attempt("ledger", _succeeded, leaf, chain)
             if head:
-                report.ok("ledger", f"leaf {position}: goes on after a restore; {head}")
+                lost = lost_before(evidence, position)
+                shown = (
+                    "" if lost is None else f"; nothing is shown of the {lost // 60} minutes before"
+                )
+                report.ok("ledger", f"leaf {position}: goes on after a restore; {head}{shown}")
     counted = timings(evidence.certificates)
     activated = report.attempt("certificates", activations, members, chain) or ()
     backlog = inherited(evidence.certificates, activated, chain)

@@ -131,7 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _once(built: Built) -> int:
     agent = built.agent
-    agent.start()
+    agent.begin()
     _look_at_everything(agent)
     with suppress(RetentionError):  # there is a rule for sweeping without; the last report says why
         agent.exchange.report()
@@ -144,7 +144,7 @@ def _once(built: Built) -> int:
 def _scan(arguments: argparse.Namespace) -> int:
     built = composed(arguments.config).build()
     try:
-        built.agent.start()
+        built.agent.begin()
         _look_at_everything(built.agent)
     finally:
         built.close()
@@ -166,7 +166,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     built = composed(arguments.config).build()
     try:
         if not arguments.dry_run:
-            built.agent.start()
+            built.agent.begin()
             return _sweep_now(built)
         agent = built.agent
         standing = agent.standing(fresh=True)

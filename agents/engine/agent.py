@@ -225,6 +225,19 @@ class Agent:
             self._protector.go_through_all()
             self._catch_up()
 
+    def begin(self) -> None:
+        """Greet, `start`, and hear what there is to know before anything new is looked at.
+
+        An old copy of the state shows before anything is written by it, and what people say of the
+        store, that its files came from a backup perhaps, before they are dated. If nobody answers,
+        whoever talks next will say so. Raises as `start` does.
+        """
+        with suppress(RetentionError):
+            self.exchange.greet()
+        self.start()
+        with suppress(RetentionError):
+            self.reserve.spent_on(self.exchange.consult)
+
     def scan(self) -> Iterator[None]:
         """One scan of everything, step by step; what came to be held is protected as it is met."""
         with self._noticing(_ROOT_MISSING, _DISK_FULL):

@@ -142,10 +142,8 @@ class Daemon:
             self._sweep = self._agent.sweep()
 
     def _begin(self) -> None:
-        with suppress(RetentionError):  # the talker will say so; a lost state shows at once
-            self._agent.exchange.greet()
         try:
-            self._agent.start()
+            self._agent.begin()
         except RetentionError:
             del self._due["start"]  # not begun: try again
             raise

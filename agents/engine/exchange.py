@@ -106,7 +106,7 @@ class Exchange:
             self.ledger_refused = self._refusal(
                 lambda: check_head(
                     self._catalogue,
-                    policy,
+                    self._chain(),
                     fetched.checkpoint,
                     fetched.consistency,
                     fetched.succession or None,

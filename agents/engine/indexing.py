@@ -253,9 +253,14 @@ def _free_name(db: sqlite3.Connection, place: int, name: bytes) -> bytes:
     return name
 
 
+def count_no_arrival(db: sqlite3.Connection, seen: Instant) -> None:
+    """What was counted as having come then did not: it came from a backup."""
+    db.execute("UPDATE arrivals SET items = items - 1 WHERE day = ? AND items > 0", (seen // DAY,))
+
+
 def _count_arrivals(db: sqlite3.Connection, fresh: Iterable[Sight]) -> None:
-    """Count, per day, what came while the agent watched."""
-    days = Counter(sight.seen // DAY for sight in fresh if sight.window is not None)
+    """Count, per day, what came while the agent watched, and not from a backup: what is usual."""
+    days = Counter(s.seen // DAY for s in fresh if s.window is not None and not s.restored)
     db.executemany(
         "INSERT INTO arrivals (day, items) VALUES (?, ?)"
         " ON CONFLICT (day) DO UPDATE SET items = items + excluded.items",

@@ -17,7 +17,7 @@ from agents.engine.clock import CONFIRMED, Clock, TrustedTime
 from agents.engine.dates import Dates, dates_of
 from agents.engine.dating import NANOSECONDS, Dater, Recording, Sight
 from agents.engine.holding import Holds
-from agents.engine.indexing import Indexer
+from agents.engine.indexing import Indexer, count_no_arrival
 from agents.engine.outbox import Outbox
 from agents.engine.restoring import Restorations
 from agents.engine.scan import ended_before
@@ -178,6 +178,7 @@ class Redater:
                 self._indexer.joining.date(db, whole, recording, dates)
             elif _may_come_forward(item, dates):
                 self._indexer.items.redate(db, item.number, self._graced(dates))
+                count_no_arrival(db, item.seen)
             else:
                 return []
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]

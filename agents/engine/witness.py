@@ -14,12 +14,12 @@ from retention.errors import VerificationError
 from retention.ledger import LastHead, last_head
 from retention.merkle import verify_consistency
 from retention.note import Checkpoint, Verifier, open_note
-from retention.policy import Policy
+from retention.policy import Chain
 
 
 def check_head(
     catalogue: Catalogue,
-    policy: Policy,
+    chain: Chain,
     note: str,
     consistency: Sequence[bytes],
     succession: Envelope | None = None,
@@ -28,13 +28,15 @@ def check_head(
 ) -> Checkpoint | None:
     """Remember the ledger's head, if it extends the one this agent saw last (I7).
 
+    A ledger key of any version of the policy counts: the newest head may be older than a change of keys.
     `note` is empty while the ledger is. Raises `VerificationError`, `SignatureError` or
     `MalformedError`, and then remembers nothing: the enforcer shows different ledgers.
     """
     size, root = catalogue.one("SELECT ledger_size, ledger_root FROM agent") or (0, b"")
     if not note and not size:
         return None
-    verifiers = [Verifier(policy.ledger_origin, key) for key in policy.ledger_keys]
+    named = {(p.ledger_origin, key) for p in chain.policies for key in p.ledger_keys}
+    verifiers = [Verifier(*each) for each in sorted(named)]
     head = Checkpoint.parse(open_note(note, verifiers))
     act = None
     try:
@@ -43,7 +45,7 @@ def check_head(
     except VerificationError:
         if succession is None:
             raise
-        act = _new_beginning(catalogue, last_head(succession, policy), size, root)
+        act = _new_beginning(catalogue, last_head(succession, chain.current), size, root)
     with catalogue.transaction() as db:
         db.execute("UPDATE agent SET ledger_size = ?, ledger_root = ?", (head.size, head.root))
         if act is not None:

@@ -52,6 +52,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "a person who confirms it": "cilvēks, kas to apstiprina",
     "already gone": "jau izdzēsts",
+    "retired": "glabātava izņemta no lietošanas",
     "pending": "vēl nav spēkā",
     "nothing known there falls due": "nav zināms nekas, kam tur pienāktu dzēšanas laiks",
     "next deletion there at {moment} or later": "nākamā dzēšana tur {moment} vai vēlāk",

@@ -108,7 +108,7 @@ def _at_stores(connection: Connection, chain: Chain, hold: StoredRow) -> Iterabl
         by=held_items.c.store,
     )
     rows = connection.execute(
-        select(hold_stores, stores.c.site, stores.c.last_seen_at)
+        select(hold_stores, stores.c.site, stores.c.last_seen_at, stores.c.state.label("service"))
         .join(stores, stores.c.id == hold_stores.c.store)
         .where(hold_stores.c.hold == hold.id)
         .order_by(hold_stores.c.store)
@@ -132,6 +132,8 @@ def _at_stores(connection: Connection, chain: Chain, hold: StoredRow) -> Iterabl
 def _state(hold: StoredRow, row: StoredRow, held: int, gone: tuple[Counted, ...]) -> str:
     if hold.released_at is not None:
         return "released"
+    if row.service == "retired":
+        return "retired"
     if row.effective_at is None:
         return "pending"
     return "already gone" if gone and not held else "effective"

@@ -101,7 +101,8 @@ def _course(connection: Connection, row: Row[Any], said: Hello) -> _Course:
     if not same_boot:
         stores.remember_boot(connection, row.id, said.booted)
     if said.epoch == row.epoch:
-        return _same_epoch(connection, row, said)
+        named = said.epoch == row.thawed and not boots
+        return _same_epoch(connection, row, said, named=named)
     if said.epoch is not None and said.epoch > row.epoch:
         if said.epoch > row.epoch + _MOST_EPOCHS_MISSED:
             raise MalformedError(f"epoch {said.epoch} is far beyond any that store {row.id} had")
@@ -112,13 +113,17 @@ def _course(connection: Connection, row: Row[Any], said: Hello) -> _Course:
     return _Course.RENEW if lost else _Course.FREEZE
 
 
-def _same_epoch(connection: Connection, row: Row[Any], said: Hello) -> _Course:
+def _same_epoch(connection: Connection, row: Row[Any], said: Hello, *, named: bool) -> _Course:
+    """`named`: two people said that a box of this epoch is the store, and this is the first since.
+
+    Whose log we have is the one that spoke first, perhaps the other one's.
+    """
     if said.number > row.applied:
         return _Course.GO_ON
     remembered = stores.marks(connection, row.id, said.number, said.number)
     known = row.digest if said.number == row.applied else remembered.get(said.number)
     if known not in {None, said.digest}:
-        return _Course.FREEZE
+        return _Course.RENEW if named else _Course.FREEZE
     # With fewer entries than it sent us its state is an old copy: it would use numbers twice.
     return _Course.GO_ON if said.number == row.applied else _Course.RENEW
 

@@ -11,7 +11,7 @@ from enforcer.direct import Director
 from enforcer.index import decisions, scope
 from enforcer.index.engine import open_index, writing
 from enforcer.index.tables import hold_stores, holds, stores
-from retention import codec, directive, policy
+from retention import codec, directive, envelope, policy
 from retention.calendar import DAY, Instant
 from retention.directive import Directive
 from retention.errors import RefusedError, VerificationError
@@ -153,13 +153,19 @@ def test_a_restored_index_directs_nobody_before_it_has_heard_what_the_agent_know
 
 def test_no_other_key_and_no_other_store_is_obeyed(engine):
     with writing(engine) as connection:
-        forged = Director(SigningKey.generate()).direct(connection, "riga-001", CHAIN, NOW)
+        said = Director(DIRECTIVE_KEY).direct(connection, "riga-001", CHAIN, NOW)
+        forged = envelope.seal("directive", said.payload, [SigningKey.generate()])
         other = Director(DIRECTIVE_KEY).direct(connection, "riga-002", CHAIN, NOW)
         assert connection.execute(select(stores.c.id)).all()
     with pytest.raises(Exception, match="signed by no key"):
         directive.accept(forged, KEYS, store="riga-001", known_version=0)
     with pytest.raises(VerificationError, match="another store"):
         directive.accept(other, KEYS, store="riga-001", known_version=0)
+
+
+def test_a_key_that_the_policy_does_not_name_directs_nobody(engine):
+    with writing(engine) as connection, pytest.raises(RefusedError, match="does not name our"):
+        Director(SigningKey.generate()).direct(connection, "riga-001", CHAIN, NOW)
 
 
 def test_the_time_answers_one_question_only():

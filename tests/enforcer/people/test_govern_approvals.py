@@ -337,7 +337,7 @@ def test_a_store_is_not_retired_over_what_is_held_there(served):
         (lost,) = (line for line in tally.sums(connection) if line.state == "lost")
     assert lost.items == 1
     sheet = served.person("hugo").get("/v1/holds/hold-1", HoldSheet)
-    assert [store.state for store in sheet.stores] == ["effective"]
+    assert [store.state for store in sheet.stores] == ["retired"]
 
 
 def test_two_boxes_are_thawed_by_two_people(served):
