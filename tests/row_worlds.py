@@ -42,6 +42,8 @@ SHAPE = shape(time="start", zone="Europe/Riga")
 OF_CALLS = shape(time="start", zone="Europe/Riga", call="call")
 DIRECTORIES = ("front", "copies")
 MOMENT = "%Y%m%d-%H%M%S"
+ONLY = "-9999"
+"""The number of a call that is not told apart from others of its second."""
 
 
 @dataclass
@@ -214,7 +216,7 @@ class CallWorld(World):
 
     def record(self, moment: Instant, *, tag: str = "", directory: str = "front") -> Row:  # type: ignore[override]
         """All of a call of this moment; its tag is its number on that second."""
-        call = f"{datetime.fromtimestamp(moment, RIGA):{MOMENT}}{tag or '-0'}"
+        call = f"{datetime.fromtimestamp(moment, RIGA):{MOMENT}}{tag or ONLY}"
         for prefix in ("", "rx-"):
             name = f"{directory}/{prefix}{call}.wav"
             self.write(name, sound(name), mtime=Instant(moment + 9))
@@ -245,7 +247,7 @@ class CallWorld(World):
 
     def files(self) -> set[str]:
         """One name for each call, as if it were a picture of its first moment."""
-        return {f"front/{call.removesuffix('-0')}.jpg" for call in self.calls()}
+        return {f"front/{call.removesuffix(ONLY)}.jpg" for call in self.calls()}
 
     def pictures(self) -> set[bytes]:
         return {os.fsencode(name) for name in self.all_parts()}
