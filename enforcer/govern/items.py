@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, insert, or_, sel
 
 from enforcer.govern import moments, sites
 from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
-from enforcer.govern.lookup import StoredRow, find_items, reference, row_of
+from enforcer.govern.lookup import StoredRow, find_items, row_of
 from enforcer.govern.moments import Interval
 from enforcer.govern.naming import Name, parse
 from enforcer.govern.reach import NEVER
 from enforcer.index import numbers
-from enforcer.index.scope import Scope
+from enforcer.index.scope import Scope, reference
 from enforcer.index.tables import held_items, hold_stores, holds, items, stores
 from retention import codec
 from retention.calendar import Instant

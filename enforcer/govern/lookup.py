@@ -1,4 +1,4 @@
-"""Items by their name, and the name by which acts find them again in a later epoch."""
+"""Items by their name."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from enforcer.govern.naming import Name, parse
+from enforcer.index.scope import reference
 from enforcer.index.tables import items
-from retention.calendar import Instant
 from retention.errors import ConfigError
 from retention.hold import ItemRef
 
@@ -25,20 +25,6 @@ def row_of(connection: Connection, name: Name) -> StoredRow:
     if row is None or row.state == "erased":
         raise ConfigError(f"there is no item {name}, or no more")
     return row
-
-
-def reference(row: StoredRow) -> ItemRef:
-    """The lasting name of an item: source, interval and fingerprint find it under a later epoch."""
-    anchor = row.seen if row.anchor is None else row.anchor
-    return ItemRef(
-        store=row.store,
-        epoch=row.epoch,
-        number=row.number,
-        source=row.source,
-        begins=Instant(anchor - row.before),
-        ends=Instant(anchor + row.after),
-        fingerprint=row.fingerprint,
-    )
 
 
 def find_items(connection: Connection, names: Iterable[str]) -> tuple[ItemRef, ...]:

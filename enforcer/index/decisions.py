@@ -3,17 +3,25 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from msgspec.structs import replace
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from enforcer.index import quarantines
-from enforcer.index.scope import Scope
-from enforcer.index.tables import document_stores, documents, hold_stores, holds
+from enforcer.index.scope import Scope, reference
+from enforcer.index.tables import (
+    document_stores,
+    documents,
+    held_items,
+    hold_stores,
+    holds,
+    items,
+)
 from retention import acts, codec, envelope
 from retention.acts import Release
 from retention.calendar import Instant
-from retention.hold import Ground, StoreHold
+from retention.hold import Ground, ItemRef, StoreHold
 
 #: The origin of holds that only a directive in an agent's hands still told of.
 RECOVERED = "recovered"
@@ -95,8 +103,8 @@ def let_go(connection: Connection, store: str, released: Sequence[str], at: Inst
 def came_too_late(connection: Connection, store: str, gone: Iterable[tuple[str, int, int]]) -> None:
     """Keep what holds came too late for: (hold, civil date, items)."""
     counts: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for hold, civil, items in gone:
-        counts[hold].append((civil, items))
+    for hold, civil, count in gone:
+        counts[hold].append((civil, count))
     for hold, found in sorted(counts.items()):
         connection.execute(
             update(hold_stores)
@@ -141,6 +149,47 @@ def _widen(connection: Connection, told: StoreHold) -> None:
         items=known.items + tuple(item for item in told.items if item not in known.items),
     )
     connection.execute(update(holds).where(holds.c.id == told.id).values(scope=codec.encode(wider)))
+
+
+def name_what_moved(connection: Connection, store: str, epoch: int) -> None:
+    """Have standing holds name what they hold in this epoch and would not match anew: it is about to end.
+
+    A recording that was moved, or dated otherwise, is held until the release (I2); an agent that
+    lost its memory knows of that only what it is told.
+    """
+    of_item = (
+        held_items.c.store == items.c.store,
+        held_items.c.epoch == items.c.epoch,
+        held_items.c.number == items.c.number,
+    )
+    rows = connection.execute(
+        select(items, holds.c.id, holds.c.begins, holds.c.ends, holds.c.scope)
+        .join(held_items, and_(*of_item))
+        .join(holds, holds.c.id == held_items.c.hold)
+        .where(items.c.store == store, items.c.epoch == epoch, holds.c.released_at.is_(None))
+        .order_by(holds.c.id, items.c.number)
+    )
+    named: defaultdict[str, list[ItemRef]] = defaultdict(list)
+    for row in rows:
+        if not _would_match(row):
+            named[row.id].append(reference(row))
+    for hold, found in named.items():
+        # Of two stores that begin anew at once neither may undo what the other named.
+        scope = select(holds.c.scope).where(holds.c.id == hold).with_for_update()
+        known = codec.decode(connection.execute(scope).scalar_one(), Scope)
+        wider = replace(known, items=(*known.items, *found))
+        connection.execute(
+            update(holds).where(holds.c.id == hold).values(scope=codec.encode(wider))
+        )
+
+
+def _would_match(row: Row[Any]) -> bool:
+    """Whether the hold of this row matches its item by what is known of it now, whoever called."""
+    scope = codec.decode(row.scope, Scope)
+    hold = StoreHold(row.id, row.begins, row.ends, scope.sources, scope.items)
+    earliest = None if row.anchor is None else Instant(row.anchor - row.before)
+    latest = None if row.anchor is None else Instant(row.anchor + row.after)
+    return hold.matches(row.source, earliest, latest, row.fingerprint)
 
 
 def forget_acknowledgements(connection: Connection, store: str, now: Instant) -> None:

@@ -134,6 +134,7 @@ def _follow(
     """Begin a new epoch where that is what it came to."""
     if course is _Course.GO_ON:
         return
+    decisions.name_what_moved(connection, row.id, row.epoch)
     books = Changes()
     for group in evidence.close(connection, row.id, row.epoch):
         moved = (group.state, "superseded")

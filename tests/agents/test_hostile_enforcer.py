@@ -6,15 +6,26 @@ from collections.abc import Callable
 import msgspec
 import pytest
 from nacl.signing import SigningKey
-from world import STORE, World, at, first_policy, signed_act, signed_policy
+from world import GROUP, STORE, World, at, first_policy, signed_act, signed_policy
 
 from retention import codec, envelope
-from retention.acts import Activation, AnyAct, BrakeRelease, Correction, Erasure, Lift, Release
+from retention.acts import (
+    Activation,
+    AnyAct,
+    BrakeRelease,
+    Correction,
+    Erasure,
+    Lift,
+    Release,
+    Retirement,
+    Thaw,
+)
 from retention.calendar import DAY, Instant
 from retention.directive import Due
 from retention.errors import RetentionError
 from retention.hold import ItemRef, StoreHold
 from retention.report import Sighted
+from retention.wire import PriorItem, Welcome
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 YOUNG = at("2026-03-10 12:00")
@@ -74,7 +85,7 @@ def test_a_hold_that_is_left_out_of_later_directives_still_holds(held: World):
     assert 2 == len(held.files())
 
 
-@pytest.mark.parametrize("kind", ["release", "erasure", "correction", "lift"])
+@pytest.mark.parametrize("kind", ["release", "erasure", "correction", "lift", "brake-release"])
 @pytest.mark.parametrize(
     "signers",
     [("anna",), ("anna", "anna"), ("anna", "edgars"), ("mallory", "edgars"), ("boris", "edgars")],
@@ -239,3 +250,52 @@ def test_a_ledger_head_that_nobody_may_sign_is_noticed_and_the_store_goes_on(hel
     held.cycle()
     assert "" != held.agent.exchange.ledger_refused
     assert 2 == len(held.files())
+
+
+def lie_about_earlier_epochs(world: World) -> None:
+    """Tell, by the fingerprint of the young one, that an earlier epoch had dated it a year ago."""
+    sighted = [e for e in world.centre.entries() if isinstance(e, Sighted)]
+    [young] = [e for e in sighted if e.anchor == YOUNG]
+    told = PriorItem(1, young.fingerprint, "front", at("2025-03-10 12:00"), at("2025-03-10 12:00"))
+    world.centre.earlier[:] = [told]
+
+
+def test_evidence_of_an_earlier_epoch_that_never_was_dates_no_copy_of_what_is_here(world: World):
+    young = world.record(YOUNG)
+    world.activate()
+    world.cycle()
+    lie_about_earlier_epochs(world)
+    world.crash()
+    world.agent.exchange.greet()
+    world.write("copies/again.jpg", young.read_bytes(), mtime=YOUNG)
+    days_pass(world, 3)
+    assert 2 == len(world.files())
+
+
+def test_an_epoch_begun_by_force_forgets_no_hold_and_dates_nothing_earlier(held: World):
+    lie_about_earlier_epochs(held)
+    centre = held.centre
+    centre.holds.clear()
+    centre.epoch, centre.lines = centre.epoch + 1, []
+    centre.hello = lambda _: Welcome(  # type: ignore[method-assign]
+        centre.epoch, len(centre.lines), centre._digest(), GROUP, prior=True
+    )
+    held.crash()
+    held.agent.exchange.greet()
+    days_pass(held, 3)
+    assert 2 == len(held.files())
+    assert {OLD, YOUNG} == {a for (a,) in held.agent.catalogue.rows("SELECT anchor FROM items")}
+
+
+@pytest.mark.parametrize("named", ["riga-002", STORE])
+def test_forged_acts_about_the_store_itself_let_nothing_go_and_stop_nothing(
+    world: World, named: str
+):
+    """Retired by one person, it would erase no more; thawed, two boxes would."""
+    world.activate()
+    world.record(OLD)
+    common = {"at": world.true.now, "reason": "forged", "store": named}
+    for act in (Retirement(id="f6", how="lost", **common), Thaw(id="f7", epoch=99, **common)):
+        world.centre.acts.append(signed_act(act, "anna"))
+    days_pass(world)
+    assert set() == world.files()

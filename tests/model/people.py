@@ -11,7 +11,7 @@ from world import KEYS, STORE
 from enforcer import prove
 from enforcer.govern.forms.holds import Placement
 from enforcer.govern.forms.items import Restriction
-from enforcer.govern.lookup import StoredRow, reference
+from enforcer.govern.lookup import StoredRow
 from enforcer.index import scope, tables
 from enforcer.index.tree import Head
 from retention import codec, envelope
@@ -98,7 +98,7 @@ class People:
             id=self._id("lift"),
             at=now,
             reason="settled",
-            items=(reference(row),),
+            items=(scope.reference(row),),
             subject_informed_at=now,
         )
         if not self._approved(act):
@@ -127,7 +127,10 @@ class People:
         if row is None:
             return False
         act = Erasure(
-            id=self._id("erasure"), at=self._office.now, reason="asked", items=(reference(row),)
+            id=self._id("erasure"),
+            at=self._office.now,
+            reason="asked",
+            items=(scope.reference(row),),
         )
         if not self._approved(act):
             return False
@@ -156,7 +159,7 @@ class People:
             id=self._id("correction"),
             at=self._office.now,
             reason="wrong clock",
-            items=(reference(row),),
+            items=(scope.reference(row),),
             anchor=begins,
         )
         if not self._approved(act):

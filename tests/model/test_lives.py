@@ -150,3 +150,16 @@ def test_what_replaces_a_held_recording_that_was_given_back_is_indexed(life: Lif
     given_back = next(path for path in life.observer.files if path.startswith("kept-"))
     life.disk.replace(given_back)
     life.rest()
+
+
+def test_what_was_held_and_moved_is_held_also_by_an_agent_that_lost_its_memory(life: Life):
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("front", 58 * DAY, named=True)
+    life.people.hold_time(file.begins, 30, ("front",))
+    life.cycle()
+    life.disk.move(file.path, "odd")
+    life.cycle()
+    life.forget_everything()
+    life.true.pass_(4 * DAY)
+    life.rest()
+    assert file.path in life.observer.files

@@ -183,7 +183,7 @@ TOLD = {
         a_marker_that_still_lies_there_after_its_release,
         "is overdue",
     ),
-    receipts_are_applied_twice: (receipts_that_come_twice, "."),
+    receipts_are_applied_twice: (receipts_that_come_twice, "log of this store is not ours"),
 }
 
 
