@@ -20,7 +20,7 @@ from agents.engine import holding, sweep
 from agents.engine.clock import TrustedTime
 from agents.engine.holding import Holds
 from agents.engine.receipts import Receipts
-from agents.engine.redating import _Doubted
+from agents.engine.redating import _Seen
 from agents.engine.sweep import Sweeper
 from enforcer import comply
 from enforcer.intake import log
@@ -46,7 +46,7 @@ def no_day_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def every_mtime_is_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock's error is taken off dates that were written before it went wrong."""
-    monkeypatch.setattr(_Doubted, "mtime_offset", property(lambda self: self.offset))
+    monkeypatch.setattr(_Seen, "mtime_offset", property(lambda self: self.offset))
 
 
 def always_green(monkeypatch: pytest.MonkeyPatch) -> None:
