@@ -396,6 +396,7 @@ class Agent:
             self.store.begin(epoch)
             self._receipts.begin()
             self._epoch = epoch
+            self._protector.go_through_all()  # under the numbers of this epoch
         marked = self.scanner.marked | self.sweeper.marked
         self.scanner.marked, self.sweeper.marked = {}, {}
         self.markers.take(marked)

@@ -232,3 +232,45 @@ def test_a_bucket_that_is_not_there_is_the_users_mistake(gateway: Gateway):
         pytest.raises(ConfigError, match="The bucket is not there"),
     ):
         enrol(wire, STORE)
+
+
+@pytest.mark.parametrize("name", ["a+ä b%20.jpg", "a&<b>.jpg"])
+def test_an_upload_is_aborted_whatever_its_key_is(plain: BucketPlace, name: str):
+    meant = {"Bucket": plain.bucket, "Key": f"d/{name}"}
+    plain.client.create_multipart_upload(**meant)
+    plain.client.create_multipart_upload(Bucket=plain.bucket, Key="d/a b.jpg")
+    [directory] = [d for d in plain.store.directories(lambda *_: None) if d]
+    found = {each.called: each for each in plain.store.listing(directory, lambda *_: None)}
+    assert {name.encode(), b"a b.jpg"} == found.keys()
+    due = wanted(1, found[name.encode()])
+    assert Outcome.ERASED_VERIFIED is plain.store.erase({b"d": [due]})[0].outcome
+    [left] = plain.client.list_multipart_uploads(Bucket=plain.bucket)["Uploads"]
+    assert "d/a b.jpg" == left["Key"]
+
+
+def test_uploads_that_no_xml_can_name_are_asked_for_in_another_way(
+    plain: BucketPlace, proxy: Proxy
+):
+    plain.client.create_multipart_upload(Bucket=plain.bucket, Key="d/a+ä b.jpg")
+    proxy.twist(lambda data: data.replace(b"a+", b"a\x01"), "uploads=")
+    store = behind(proxy, plain)
+    assert [b"", b"d"] == list(store.directories(lambda *_: None))
+    assert ["a+ä b.jpg".encode()] == [f.called for f in store.listing(b"d", lambda *_: None)]
+    assert any("encoding-type=url&" in line and "uploads=" in line for line in proxy.asked)
+
+
+def test_a_legal_hold_outlives_the_epoch_that_it_was_put_on_in(locked: BucketPlace):
+    locked.put(b"d", b"a", b"data")
+    held = want(locked, 7, b"d", b"a")
+    meant = {"Bucket": locked.bucket, "Key": "d/a", "VersionId": held.name[2:].decode()}
+    assert {7} == locked.store.protect({b"d": [held]})
+
+    store = locked.again(epoch=2)
+    assert {1} == store.protect({b"d": [held._replace(number=1)]})
+    store.reclaim()
+    assert "ON" == locked.client.get_object_legal_hold(**meant)["LegalHold"]["Status"]
+    assert [1] == list(locked.again(epoch=2).protected())
+
+    store.unprotect([1])
+    assert "OFF" == locked.client.get_object_legal_hold(**meant)["LegalHold"]["Status"]
+    assert [] == locked.left("DeleteMarkers")

@@ -105,11 +105,12 @@ class Keeping:
             if seen.generation != each.want.generation:
                 return False
             tags = read_tags(self._wire, each.of) if seen.tagged else {}
-            if seen.held:
-                return tags.get(TAG) == self._store
-            if TAG not in tags and len(tags) >= _MOST_TAGS:
+            theirs = seen.held and tags.get(TAG) != self._store
+            if theirs or (TAG not in tags and len(tags) >= _MOST_TAGS):
                 return False
             self._write(Numbered(epoch, each.want.number), each.of)
+            if seen.held:  # under a number of an earlier epoch
+                return True
             write_tags(self._wire, each.of, tags | {TAG: self._store})
             self._hold(each.of, on=True)
             return look(self._wire, each.of).held
@@ -168,9 +169,11 @@ class Keeping:
         return VersionId(record.key, record.version)
 
     def _write(self, numbered: Numbered, of: VersionId) -> None:
-        self._known()[numbered] = of
+        if self._known().get(numbered) == of:
+            return
         body = msgspec.json.encode(Record(of.key, of.version))
         self._wire.ask("PUT", self._begins + numbered.name, body=body)
+        self._known()[numbered] = of
 
     def _drop(self, numbered: Numbered) -> None:
         """Delete a record with all its versions: it names a key."""
