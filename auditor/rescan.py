@@ -1,10 +1,11 @@
 """Look at a storage itself and say what is really there (docs/rules.md, Proof).
 
-Every file is dated anew from what it carries, by the same rules as the agent's but without what
-the agent saw; neither its catalogue nor the enforcer's index is asked. Only the signed policy and
-the signed list of exceptions are believed.
+Every file, or version in a bucket, is dated anew from what it carries, by the same rules as the
+agent's but without what the agent saw; neither its catalogue nor the enforcer's index is asked. Only
+the signed policy and the signed list of exceptions are believed.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,17 +16,16 @@ from zoneinfo import ZoneInfo
 
 from auditor.calls import Calls
 from auditor.findings import Report
-from auditor.walk import Listed, OpenFile, walk
+from auditor.storage import Content, Listed, Storage, What
 from retention.anchor import date_recording
 from retention.bundle import Counted, Rescanned
 from retention.calendar import DAY, Instant, civil_date
 from retention.classes import RecordClass
 from retention.errors import GoneError, MalformedError, UnreadableError
 from retention.exceptions import FROM_BACKUP, Exceptions, Reason, Recogniser
-from retention.fingerprint import fingerprint
 from retention.media import MediaKind
 from retention.policy import UNREGISTERED, Chain, Source
-from retention.probes import NamePattern, Probed, probe
+from retention.probes import NamePattern, Probed
 
 PRIVATE = b".retention"
 """The agent's own directory in the root: second names of held files, and what is on its way out."""
@@ -48,8 +48,19 @@ class Standing(StrEnum):
     UNDATED = "undated"
 
 
+_LATE = {
+    Standing.PAST_LIMIT: "past the limit",
+    Standing.OVERDUE: "past the operator's own target",
+}
+_WORDS = {
+    What.RECORDING: "recordings",
+    What.UPLOAD: "unfinished uploads",
+    What.MARKER: "delete markers without a version",
+}
+
+
 class Judged(NamedTuple):
-    """One recording. `note` says where its date was found, or why the list names it."""
+    """One recording, or what is left of one. `note`: where its date was found, or why the list names it."""
 
     path: bytes
     source: str
@@ -58,6 +69,7 @@ class Judged(NamedTuple):
     standing: Standing
     size: int
     note: str
+    what: What = What.RECORDING
 
 
 class Batch(NamedTuple):
@@ -66,6 +78,7 @@ class Batch(NamedTuple):
     record_class: str
     civil: date | None
     standing: Standing
+    what: What = What.RECORDING
 
 
 @dataclass(slots=True)
@@ -127,7 +140,7 @@ class Rescan:
 
     def __init__(
         self,
-        root: str,
+        storage: Storage,
         *,
         chain: Chain,
         group: str,
@@ -141,7 +154,7 @@ class Rescan:
         self.others = 0
         self.unread = 0
         self.unread_told: list[str] = []
-        self._root = root
+        self._storage = storage
         self._group = group
         self._chain = chain
         self._register = _Register(chain, group)
@@ -154,13 +167,13 @@ class Rescan:
 
     def recordings(self) -> Iterator[Judged]:
         """Judge every recording in the storage, as it is found, and count it."""
-        for listed in walk(self._root, self._could_not_read):
+        for listed in self._storage(self._could_not_read):
             try:
                 judged = self._look(listed)
             except GoneError:
                 continue  # it went meanwhile, or is a link, a pipe, a socket
             except (UnreadableError, MalformedError) as error:
-                self._could_not_read(listed.path, str(error))
+                self._could_not_read(listed.label, str(error))
                 continue
             if judged is None:
                 self.others += 1
@@ -173,8 +186,8 @@ class Rescan:
         """What it all amounts to."""
         report = Report()
         self._tell_time(report)
-        if undated := self._files(Standing.UNDATED):
-            report.unknown("dates", f"{undated} recordings cannot be dated, and no list names them")
+        for what, undated in self._files(Standing.UNDATED):
+            report.unknown("dates", f"{undated} {what} cannot be dated, and no list names them")
         if self.unread:
             told = "; ".join(self.unread_told)
             report.unknown("reading", f"{self.unread} names could not be read, such as {told}")
@@ -187,7 +200,6 @@ class Rescan:
 
     def report(self, number: str, store: str) -> Rescanned:
         """All of it without a single name, to be handed in; `number` is the inspector's own."""
-        counts = sorted(self.counts.items(), key=lambda each: tuple(map(str, each[0])))
         return Rescanned(
             number=number,
             store=store,
@@ -195,29 +207,39 @@ class Rescan:
             at=self._now,
             policy=self._chain.current.version,
             verdict=self.conclude().verdict.value,
-            counts=tuple(
-                Counted(b.record_class, b.civil, str(b.standing), t.files, t.bytes)
-                for b, t in counts
-            ),
+            counts=tuple(self._counted()),
             unregistered=self.unregistered.files,
             unread=self.unread,
         )
 
+    def _counted(self) -> Iterator[Counted]:
+        """As a report counts it: what is left of a recording together with recordings."""
+        together: dict[tuple[str, date | None, Standing], Tally] = {}
+        for (name, civil, standing, _), tally in self.counts.items():
+            total = together.setdefault((name, civil, standing), Tally())
+            total.files += tally.files
+            total.bytes += tally.bytes
+        for key in sorted(together, key=lambda each: tuple(map(str, each))):
+            name, civil, standing = key
+            yield Counted(name, civil, str(standing), together[key].files, together[key].bytes)
+
     def _tell_time(self, report: Report) -> None:
-        late = self._files(Standing.PAST_LIMIT), self._files(Standing.OVERDUE)
-        if not any(late):
+        past = [(words, *each) for kind, words in _LATE.items() for each in self._files(kind)]
+        if not past:
             report.ok("limits", "nothing is past its time without a reason that the list names")
         elif self._exceptions is None:
-            report.unknown("limits", f"{sum(late)} recordings are past their time; held or not?")
+            total: Counter[str] = Counter()
+            for _, what, number in past:
+                total[what] += number
+            for what, number in total.items():
+                report.unknown("limits", f"{number} {what} are past their time; held or not?")
         else:
-            words = "past the limit", "past the operator's own target"
             report.violated(
                 "limits",
-                (
-                    f"{number} recordings are {what}, and no exception names them"
-                    for number, what in zip(late, words, strict=True)
-                    if number
-                ),
+                [
+                    f"{number} {what} are {words}, and no exception names them"
+                    for words, what, number in past
+                ],
             )
 
     def _tell_list(self, report: Report) -> None:
@@ -236,8 +258,13 @@ class Rescan:
         if self._exceptions.from_backup:
             report.unknown("exceptions", FROM_BACKUP)
 
-    def _files(self, standing: Standing) -> int:
-        return sum(t.files for batch, t in self.counts.items() if batch.standing is standing)
+    def _files(self, standing: Standing) -> list[tuple[str, int]]:
+        """What stands so, in words, and how many of it, where there are any."""
+        numbers: Counter[What] = Counter()
+        for batch, tally in self.counts.items():
+            if batch.standing is standing:
+                numbers[batch.what] += tally.files
+        return [(_WORDS[what], numbers[what]) for what in What if numbers[what]]
 
     def _of_calls(self) -> Iterator[Judged]:
         """What waited until it was known of which calls the list names a recording."""
@@ -250,30 +277,29 @@ class Rescan:
             yield settled
 
     def _look(self, listed: Listed) -> "Judged | Literal[False] | None":
-        """Judge one file; None if it is no recording, False if it waits for others of its call."""
+        """Judge one name; None if it is no recording, False if it waits for others of its call."""
         place = self._register.place(listed.directory)
-        with OpenFile(listed) as file:
-            probed = probe(
-                file,
-                name=place.below(listed.path),
-                mtime_ns=file.mtime_ns,
-                patterns=place.patterns,
-            )
-            if probed.kind is MediaKind.OTHER:
+        with listed.open() as content:
+            probed = content.probed(place.below(listed.path), place.patterns)
+            if probed.kind is MediaKind.OTHER and listed.what is not What.UPLOAD:
                 return None
-            return self._judge(listed, place, file, probed)
+            return self._judge(listed, place, content, probed)
 
     def _judge(
-        self, listed: Listed, place: _Place, file: OpenFile, probed: Probed
+        self, listed: Listed, place: _Place, content: Content, probed: Probed
     ) -> "Judged | Literal[False]":
-        civil, note = self._date(place, probed)
+        civil, note = self._date(place, probed, content.existed)
         name = place.record_class.name
         standing = self._standing(name, civil)
+        if civil is None and content.existed is not None:
+            standing, note = self._bounded(place, content.existed, note)
         source = place.source.id if place.source else UNREGISTERED
-        judged = Judged(listed.path, source, name, civil, standing, file.size, note)
+        judged = Judged(
+            listed.label, source, name, civil, standing, content.size, note, listed.what
+        )
         if standing is Standing.IN_TIME and not _is_private(judged):
             return judged
-        mark = fingerprint(file)
+        mark = content.fingerprint()
         reason = self._recogniser.reason(mark) if self._recogniser else None
         if reason is not None:
             if self._calls:
@@ -284,7 +310,9 @@ class Rescan:
         self._calls.wait(judged, listed.name, mark)
         return False
 
-    def _date(self, place: _Place, probed: Probed) -> tuple[date | None, str]:
+    def _date(
+        self, place: _Place, probed: Probed, existed: Instant | None
+    ) -> tuple[date | None, str]:
         """The civil date, and how it was found."""
         zone = ZoneInfo(place.record_class.zone)
         commissioned = self._exceptions.commissioned_at if self._exceptions else Instant(0)
@@ -293,10 +321,19 @@ class Rescan:
             zone=zone,
             first_seen=self._now,
             commissioned=commissioned,
+            existed=existed,
             span=probed.span_seconds or 0,
         )
         civil = None if dated.anchor is None else civil_date(dated.anchor, zone)
         return civil, dated.reason
+
+    def _bounded(self, place: _Place, existed: Instant, note: str) -> tuple[Standing, str]:
+        """Of what has no date: it is no younger than the storage's own word, and that may be too old."""
+        civil = civil_date(existed, ZoneInfo(place.record_class.zone))
+        standing = self._standing(place.record_class.name, civil)
+        if standing is Standing.IN_TIME:
+            return Standing.UNDATED, note
+        return standing, f"{note}, and it has been there since {civil} at the latest"
 
     def _standing(self, record_class: str, civil: date | None) -> Standing:
         if civil is None:
@@ -307,7 +344,7 @@ class Rescan:
         return Standing.OVERDUE if self._now <= limits.outer_bound else Standing.PAST_LIMIT
 
     def _count(self, judged: Judged) -> None:
-        batch = Batch(judged.record_class, judged.civil, judged.standing)
+        batch = Batch(judged.record_class, judged.civil, judged.standing, judged.what)
         self.counts.setdefault(batch, Tally()).add(judged.size)
         if judged.standing is Standing.KEPT:
             self.kept.add(judged.size)

@@ -8,13 +8,13 @@ memory grows with the directories that wait, never with the files.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
+from auditor.storage import Unread, What
 from retention.errors import GoneError, StoreUnreachableError, UnreadableError
-
-Unread = Callable[[bytes, str], None]
-"""Told each path below the root that could not be read, and why."""
+from retention.fingerprint import fingerprint
+from retention.probes import NamePattern, Probed, probe
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -33,9 +33,25 @@ class Listed(NamedTuple):
         """Below the root, '/' between the parts."""
         return self.directory + b"/" + self.name if self.directory else self.name
 
+    @property
+    def label(self) -> bytes:
+        """A file is told by its path."""
+        return self.path
+
+    @property
+    def what(self) -> What:
+        """All that is in a tree may be a recording."""
+        return What.RECORDING
+
+    def open(self) -> "OpenFile":
+        """See `auditor.storage.Listed`."""
+        return OpenFile(self)
+
 
 class OpenFile:
-    """A regular file, open for reading: a `ByteSource`."""
+    """A regular file, open for reading: a `ByteSource`, and a `Content`."""
+
+    existed = None  # its mtime is the recorder's to set
 
     def __init__(self, listed: Listed) -> None:
         """Open it. `GoneError` if no regular file is there, `UnreadableError` if it stays shut."""
@@ -45,7 +61,15 @@ class OpenFile:
             os.close(self._fd)
             raise GoneError("it is no regular file")
         self.size = found.st_size
-        self.mtime_ns = found.st_mtime_ns
+        self._mtime_ns = found.st_mtime_ns
+
+    def probed(self, name: bytes, patterns: Sequence[NamePattern]) -> Probed:
+        """What its bytes, its name and its mtime say."""
+        return probe(self, name=name, mtime_ns=self._mtime_ns, patterns=patterns)
+
+    def fingerprint(self) -> bytes:
+        """Of its bytes."""
+        return fingerprint(self)
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length), fewer at the end; `UnreadableError` if not."""

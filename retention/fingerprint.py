@@ -1,7 +1,8 @@
 """The fingerprint of a recording: what finds the same content again under another name or epoch.
 
 Agent and auditor take it from the bytes alone, so each can recognise what the other means. It
-reads 128 KiB at most, however long the recording is.
+reads 128 KiB at most, however long the recording is. A bucket tells what it keeps without a byte
+of it being read: there both go by what it tells.
 """
 
 import hmac
@@ -37,6 +38,19 @@ def fingerprint(source: ByteSource) -> bytes:
             raise MalformedError("the file became shorter while it was read")
         hashed.update(data)
     return hashed.digest()
+
+
+def fingerprint_stored(size: int, etag: str) -> bytes:
+    """Of an object in a bucket: its size and its ETag as the server writes it, quotes and all.
+
+    The ETag is the MD5 of what came in one piece; of what came in several, it tells how it was cut.
+    """
+    return blake2b(f"{size}\0{etag}".encode(), digest_size=FINGERPRINT_BYTES).digest()
+
+
+def fingerprint_begun(upload: str) -> bytes:
+    """Of an upload that nobody completed: nothing of it can be read, so its id stands for it."""
+    return blake2b(f"+{upload}".encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
 def keyed(key: bytes, mark: bytes) -> bytes:

@@ -7,6 +7,7 @@ not end.
 
 import contextlib
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -28,6 +29,9 @@ from agents.stores.bucket.wire import Wire
 
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw")
 ACCESS, SECRET = "accesskey1", "secretkey123"
+READER = "readerkey1", "readersecret1"
+#: What an auditor's keys may do (docs/storage.md).
+READING = ("ListBucketVersions", "ListBucketMultipartUploads", "GetObject", "GetObjectVersion")
 READY_SECONDS = 120
 #: Ceph keeps objects of this cluster in memory; no test needs more.
 MEMORY_BYTES = 1 << 30
@@ -117,14 +121,21 @@ class Gateway:
         """A client that lasts as long as the server."""
         return self.client()
 
-    def client(self, *, retries: int = 0) -> Any:
-        """A boto3 client with every right there is."""
+    @cached_property
+    def _reader(self) -> bool:
+        self._run("radosgw-admin", *_user("reader", *READER))
+        return True
+
+    def client(
+        self, *, retries: int = 0, keys: tuple[str, str] = (ACCESS, SECRET), endpoint: str = ""
+    ) -> Any:
+        """A boto3 client; with every right there is, unless it is given other keys."""
         return boto3.client(
             "s3",
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id=ACCESS,
-            aws_secret_access_key=SECRET,
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
             config=Config(
                 retries={"total_max_attempts": retries + 1},
                 request_checksum_calculation="when_required",
@@ -145,6 +156,24 @@ class Gateway:
                 )
         client.close()
         return name
+
+    def reader(self, bucket: str, *, without: str = "") -> tuple[str, str]:
+        """Keys of somebody who may list and read this bucket and do nothing else there."""
+        assert self._reader
+        actions = [f"s3:{action}" for action in READING if action != without]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": ["arn:aws:iam:::user/reader"]},
+                    "Action": actions,
+                    "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                }
+            ],
+        }
+        self.shared.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        return READER
 
     def _found(self) -> None:
         path, monitor = self._path, free_port()

@@ -30,13 +30,14 @@ class Rule:
 
 
 class Proxy:
-    """Listens on loopback; `asked` is every request line that came."""
+    """Listens on loopback; `asked` is every request line that came, `sent` what each was answered with."""
 
     def __init__(self, endpoint: str) -> None:
         self.target = urlsplit(endpoint).netloc
         self.rules: list[Rule] = []
         self.asked: list[str] = []
         self._last: tuple[int, When] | None = None
+        self.sent: list[tuple[str, int]] = []  # bytes of the body
         self._turn = threading.Lock()
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -140,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", length or str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
+            self.proxy.sent.append((f"{self.command} {self.path}", len(data)))
             self.wfile.write(data if cut is None else data[:cut])
 
     def log_message(self, *_: object) -> None:

@@ -20,7 +20,6 @@ from retention.media import MediaKind
 from retention.numbers import Keyed
 from retention.policy import UNREGISTERED, Chain, Source
 from retention.probes import (
-    DECLARED,
     ByteSource,
     BytesSource,
     Candidate,
@@ -219,13 +218,14 @@ def _probed(
     """What a file claims. Its bytes are read last where the storage knows its content without."""
     if opened.unfinished:
         return probe(_NOTHING, name=b"", mtime_ns=None, stated=stated)
-    if opened.content:
-        told = probe(_NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
-        dated = any(candidate.source in DECLARED for candidate in told.candidates)
-        long = told.kind is not MediaKind.IMAGE and told.span_seconds is None
-        if dated and told.kind is not MediaKind.OTHER and not long:
-            return told
-    return probe(opened, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
+    return probe(
+        opened,
+        name=name,
+        mtime_ns=mtime_ns,
+        patterns=patterns,
+        stated=stated,
+        sparing=bool(opened.content),
+    )
 
 
 def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:

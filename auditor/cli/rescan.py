@@ -4,6 +4,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from auditor.cli.showing import CONCLUSIONS, clean, print_findings, summary
 from auditor.findings import Verdict
 from auditor.register import read_exceptions
 from auditor.rescan import Judged, Rescan, Standing, printable
+from auditor.storage import Storage, What
 from auditor.verify import read_chain
+from auditor.walk import walk
 from retention import bundle
 from retention.calendar import Instant
 from retention.errors import ConfigError
@@ -23,12 +26,16 @@ from retention.exceptions import Exceptions
 from retention.policy import Chain
 
 _SHOWN = 6
+_BUCKET = "s3://"
 _REMARKABLE = (Standing.OVERDUE, Standing.PAST_LIMIT, Standing.UNDATED)
 
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `rescan`."""
-    parser.add_argument("root", metavar="ROOT", help="the storage's directory")
+    parser.add_argument(
+        "root", metavar="ROOT", help="the storage: a directory, or s3://BUCKET/PREFIX"
+    )
+    _declare_bucket(parser)
     declare_origin(parser)
     declare_calls(parser)
     parser.add_argument(
@@ -39,6 +46,16 @@ def declare(parser: ArgumentParser) -> None:
         default="",
         help="any number of yours: shows that the report was not made before",
     )
+
+
+def _declare_bucket(parser: ArgumentParser) -> None:
+    bucket = parser.add_argument_group(
+        "a bucket",
+        "Credentials that may only list and read: AWS_ACCESS_KEY_ID and so on, or a profile.",
+    )
+    bucket.add_argument("--endpoint", metavar="URL", help="its server [AWS]")
+    bucket.add_argument("--region", default="us-east-1", help="[%(default)s]")
+    bucket.add_argument("--profile", help="of ~/.aws/credentials, or AWS_SHARED_CREDENTIALS_FILE")
 
 
 def declare_origin(parser: ArgumentParser) -> None:
@@ -71,7 +88,7 @@ def run(options: Namespace) -> Verdict:
     chain, listed = signed(options)
     now = now_of(options)
     rescan = Rescan(
-        options.root,
+        storage_of(options),
         chain=chain,
         group=options.group,
         exceptions=listed,
@@ -83,6 +100,19 @@ def run(options: Namespace) -> Verdict:
     if options.save:
         given.save(options.save, rescan.report(options.number, options.store))
     return verdict
+
+
+def storage_of(options: Namespace) -> Storage:
+    """What to look at. What speaks to a bucket is loaded where one is named, and nowhere else."""
+    if not options.root.startswith(_BUCKET):
+        return partial(walk, options.root)
+    try:
+        from auditor.bucket import Bucket, Place, connect  # noqa: PLC0415 - see above
+    except ImportError as error:
+        raise ConfigError("install boto3 to look into a bucket") from error
+    place = Place.parse(options.root)
+    client = connect(endpoint=options.endpoint, region=options.region, profile=options.profile)
+    return Bucket(client, place, options.store)
 
 
 def now_of(options: Namespace) -> Instant:
@@ -123,9 +153,10 @@ def _print(rescan: Rescan, told: Iterable[Judged]) -> Verdict:
         print(f"{each.standing:10}  {when}  {printable(each.path)}  ({clean(each.note)})")
     print(f"{'class':24}  {'date':10}  {'standing':10}  {'files':>9}  {'bytes':>15}")
     for batch, tally in _sorted_counts(rescan):
+        what = "" if batch.what is What.RECORDING else f"  {batch.what}s"
         print(
             f"{batch.record_class:24}  {batch.civil or '-'!s:10}  {batch.standing:10}"
-            f"  {tally.files:9}  {tally.bytes:15}"
+            f"  {tally.files:9}  {tally.bytes:15}{what}"
         )
     print(f"{rescan.others} files are no recordings")
     report = rescan.conclude()

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from retention.calendar import DAY
 from retention.errors import MalformedError
-from retention.media import HEAD_BYTES, MediaFormat, format_of, recognise
+from retention.media import HEAD_BYTES, MediaFormat, MediaKind, format_of, recognise
 from retention.probes.candidate import (
     DECLARED,
     Candidate,
@@ -62,6 +62,8 @@ _FORMATS: Mapping[MediaFormat, Callable[[Reader], Iterator[Finding]]] = MappingP
     }
 )
 
+_NOTHING = BytesSource(b"")
+
 _MOST_FINDINGS = 16
 """Of one file's bytes; honest ones have five at most."""
 
@@ -76,6 +78,7 @@ def probe(
     mtime_ns: int | None,
     patterns: Sequence[NamePattern] = (),
     stated: Sequence[Finding] = (),
+    sparing: bool = False,
 ) -> Probed:
     """Collect every time the file claims: embedded, in its name, in its directories, its mtime.
 
@@ -83,7 +86,14 @@ def probe(
     has it; `patterns` are those declared for the source. `stated` is what the storage keeps beside
     the bytes; `mtime_ns` is None where no recorder can have set it. Order: embedded, stated,
     declared name, guesses, mtime. Raises only what `source.read` raises.
+
+    `sparing`, where each read is a request to a server: bytes are read only if all else together
+    does not say what it is, on which declared date, and, unless it is a picture, how long it is.
     """
+    if sparing:
+        told = probe(_NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
+        if _suffices(told):
+            return told
     reader = Reader(source)
     head = reader.head(HEAD_BYTES)
     findings = [
@@ -100,6 +110,13 @@ def probe(
         candidates=tuple(found for found in findings if isinstance(found, Candidate)),
         numbers=tuple(found.written for found in findings if isinstance(found, Telephone)),
     )
+
+
+def _suffices(told: Probed) -> bool:
+    """Whether bytes need not be asked. A hold has to match all of a clip, so its length matters."""
+    long = told.kind is not MediaKind.IMAGE and told.span_seconds is None
+    dated = any(candidate.declared for candidate in told.candidates)
+    return dated and told.kind is not MediaKind.OTHER and not long
 
 
 def _embedded(reader: Reader, layout: MediaFormat | None) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from auditor.calls import Calls, expression_of
 from auditor.cli import main
 from auditor.findings import Verdict
 from auditor.rescan import Rescan, Standing
+from auditor.walk import walk
 from retention import bundle, codec, envelope, exceptions
 from retention.calendar import parse_instant
 from retention.exceptions import Exceptions, Reason
@@ -51,7 +53,7 @@ def look(root: Path, honest_chain):
     def looked(listed: Exceptions, expression: str = UNIQUEID):
         calls = Calls(expression_of(expression)) if expression else None
         scan = Rescan(
-            str(root),
+            partial(walk, str(root)),
             chain=honest_chain,
             group="lockers",
             exceptions=listed,

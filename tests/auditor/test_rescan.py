@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -69,7 +70,13 @@ def rescan(root, honest_chain):
     """Look at the storage, and give what is remarkable with the conclusion."""
 
     def look(listed=None, now=NOW):
-        scan = Rescan(str(root), chain=honest_chain, group="lockers", exceptions=listed, now=now)
+        scan = Rescan(
+            partial(walk, str(root)),
+            chain=honest_chain,
+            group="lockers",
+            exceptions=listed,
+            now=now,
+        )
         found = {each.path: each for each in scan.recordings()}
         return scan, found, scan.conclude()
 
@@ -325,7 +332,9 @@ def test_memory_does_not_grow_with_the_files(root, honest_chain):
         record(root / f"cam/{YOUNG}-{next(NUMBERS)}.jpg")
 
     def look():
-        scan = Rescan(str(root), chain=honest_chain, group="lockers", exceptions=None, now=NOW)
+        scan = Rescan(
+            partial(walk, str(root)), chain=honest_chain, group="lockers", exceptions=None, now=NOW
+        )
         assert 1500 == sum(1 for _ in scan.recordings())
 
     look()  # what is cached once and for all is not what is measured

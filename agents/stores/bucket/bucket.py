@@ -8,7 +8,6 @@ prefix, is never taken for this one, and there stands which version each legal h
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
-from agents.stores.beneath import components, must_be_component
 from agents.stores.bucket.erasing import Asked, Erasure
 from agents.stores.bucket.identity import PRIVATE, Identity
 from agents.stores.bucket.keeping import Keeping, can_lock
@@ -16,6 +15,7 @@ from agents.stores.bucket.keys import (
     OWN,
     VersionId,
     directory_and_title,
+    is_path,
     name_of,
     prefix_of,
     version_of,
@@ -26,7 +26,7 @@ from agents.stores.bucket.object import Object, Seen, Upload, look
 from agents.stores.bucket.ranges import look_up, look_up_uploads
 from agents.stores.bucket.trouble import reaching, reading
 from agents.stores.bucket.wire import Wire
-from retention.errors import GoneError, MalformedError, StoreUnreachableError
+from retention.errors import GoneError, StoreUnreachableError
 
 
 class Bucket:
@@ -226,7 +226,7 @@ class Bucket:
                 if inner in known:
                     continue
                 known.add(inner)
-                if _is_path(inner):
+                if is_path(inner):
                     waiting.append(inner)
                 else:
                     unread(inner, "Its key has a part that no name can have.")
@@ -264,7 +264,7 @@ class Bucket:
     def _found(self, entry: Entry, generation: Generation) -> Found | None:
         _, title = directory_and_title(entry.of.key.removeprefix(self._prefix))
         name = name_of(title, entry.of.version)
-        return Found(name, generation, 1, title) if _is_path(name) else None
+        return Found(name, generation, 1, title) if is_path(name) else None
 
     def _uploads(self, unread: Unread) -> dict[bytes, list[Entry]]:
         """All unfinished uploads, by directory: few, or somebody's client is broken."""
@@ -273,7 +273,7 @@ class Bucket:
             directory, _ = directory_and_title(entry.of.key.removeprefix(self._prefix))
             if directory.split(b"/")[0] == OWN:
                 continue
-            if _is_path(directory):
+            if is_path(directory):
                 found.setdefault(directory, []).append(entry)
             else:
                 unread(directory, "Its key has a part that no name can have.")
@@ -286,12 +286,3 @@ def _right_below(directory: bytes, begun: Iterable[bytes]) -> Iterator[bytes]:
     for path in begun:
         if path != directory and path.startswith(parent):
             yield parent + path[len(parent) :].split(b"/")[0]
-
-
-def _is_path(path: bytes) -> bool:
-    try:
-        for part in components(path):
-            must_be_component(part)
-    except MalformedError:
-        return False
-    return True

@@ -83,3 +83,13 @@ def _plain(part: bytes) -> bytes:
     if _escaped(plain) != part:
         raise MalformedError("No key has this name.")
     return plain
+
+
+def is_path(path: bytes) -> bool:
+    """Whether all its parts can be parts of a path: what a key is written as mostly can."""
+    try:
+        for part in components(path):
+            must_be_component(part)
+    except MalformedError:
+        return False
+    return True

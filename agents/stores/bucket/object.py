@@ -7,11 +7,8 @@ ends of a small object, and one more the last 64 KiB of a large one.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
-from hashlib import blake2b
-from math import ceil
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -21,13 +18,8 @@ from agents.stores.bucket.listing import generation_of
 from agents.stores.bucket.trouble import reading
 from agents.stores.bucket.wire import Wire, encoded
 from retention.calendar import Instant, to_instant
-from retention.fingerprint import END_BYTES, FINGERPRINT_BYTES
-from retention.probes import Candidate, Finding, Span, TimeSource, ZoneKnowledge
-
-CAPTURED_AT = "captured-at"
-"""User metadata: when the recording began, ISO 8601; naive is the wall time of its class's zone."""
-DURATION = "duration"
-"""User metadata: how long it lasts, in seconds."""
+from retention.fingerprint import END_BYTES, fingerprint_begun, fingerprint_stored
+from retention.probes.stated import initiated, read_metadata
 
 _KEPT = frozenset({"content-length", "date", "etag", "last-modified"})
 _META = "x-amz-meta-"
@@ -87,15 +79,14 @@ class Object:
         self._parts: dict[int, bytes] = {}
         self.size = seen.generation.size
         self.generation = seen.generation
-        self.stated = tuple(stated(seen.headers))
+        self.stated = tuple(read_metadata(_metadata(seen.headers)))
         modified = parsedate_to_datetime(seen.headers["last-modified"])
         self.existed: Instant | None = to_instant(modified)
 
     @property
     def content(self) -> bytes:
         """What its content is known by: size and ETag, which is the MD5 of what came in one piece."""
-        said = f"{self.size}\0{self._etag}".encode()
-        return blake2b(said, digest_size=FINGERPRINT_BYTES).digest()
+        return fingerprint_stored(self.size, self._etag)
 
     def read(self, offset: int, length: int) -> bytes:
         """Read a range; fewer bytes only where the object ends. `GoneError` if it was replaced."""
@@ -143,10 +134,9 @@ class Upload:
 
     def __init__(self, of: VersionId, generation: Generation) -> None:
         self.generation = generation
-        self.content = blake2b(of.version.encode(), digest_size=FINGERPRINT_BYTES).digest()
+        self.content = fingerprint_begun(of.upload)
         self.existed: Instant | None = Instant(generation.mtime_ns // 10**9)
-        begun = datetime.fromtimestamp(self.existed, UTC)
-        self.stated = (Candidate(TimeSource.STATED, begun, ZoneKnowledge.UTC, "initiated"),)
+        self.stated = (initiated(self.existed),)
 
     def read(self, offset: int, length: int) -> bytes:  # noqa: ARG002 - there is nothing to read
         """No bytes."""
@@ -165,13 +155,7 @@ class Upload:
         """Nothing is open."""
 
 
-def stated(headers: Mapping[str, str]) -> list[Finding]:
-    """What a recorder's metadata say of an object; what cannot be read says nothing."""
-    found: list[Finding] = []
-    with suppress(KeyError, ValueError):
-        value = datetime.fromisoformat(headers[_META + CAPTURED_AT].strip()).replace(microsecond=0)
-        known = ZoneKnowledge.OFFSET if value.tzinfo else ZoneKnowledge.LOCAL
-        found.append(Candidate(TimeSource.STATED, value, known, CAPTURED_AT))
-    with suppress(KeyError, ValueError, OverflowError):
-        found.append(Span(ceil(float(headers[_META + DURATION]))))
-    return found
+def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(_META): value for name, value in headers.items() if name.startswith(_META)
+    }
