@@ -12,7 +12,7 @@ from agents.engine import contents, restoring
 from agents.engine.holding import Holds
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
-from agents.engine.twins import same_content
+from agents.engine.twins import with_twins
 from agents.stores import Role
 from retention import acts
 from retention.acts import (
@@ -170,13 +170,7 @@ class Acting:
 
     def _recordings(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
         """The numbers of named items with those of their copies: what people say is of all of them."""
-        return list(
-            dict.fromkeys(
-                each
-                for number in self._numbers(db, items)
-                for each in (number, *same_content(db, number))
-            )
-        )
+        return sorted(with_twins(db, self._numbers(db, items)))
 
     def _numbers(self, db: sqlite3.Connection, items: Sequence[ItemRef]) -> list[int]:
         """The numbers of named items as they are now: an earlier epoch's by what they are."""

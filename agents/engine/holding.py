@@ -20,7 +20,7 @@ from agents.engine import numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
-from agents.engine.twins import same_content
+from agents.engine.twins import same_content, with_twins
 from retention import codec
 from retention.calendar import Instant, civil_date
 from retention.decide import State
@@ -171,8 +171,7 @@ class Holds:
         self, db: sqlite3.Connection, hold: str, matched: Iterable[int], at: Instant
     ) -> list[int]:
         """Have one hold hold what it matches, with the twins. Gives what it did not hold before."""
-        all_of_it = {twin for n in matched for twin in (n, *same_content(db, n))}
-        numbers = [n for n in sorted(all_of_it) if not _holds(db, hold, n)]
+        numbers = [n for n in sorted(with_twins(db, matched)) if not _holds(db, hold, n)]
         rows = [(number, hold) for number in numbers]
         db.executemany("INSERT INTO item_holds (number, hold) VALUES (?, ?)", rows)
         db.executemany(

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
+from itertools import chain
 
 from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
@@ -16,15 +17,14 @@ from agents.engine.dating import Recording, Sight
 from agents.engine.holding import Holds
 from agents.engine.items import Batch, Items
 from agents.engine.joining import Joining
+from agents.engine.moves import Moves
 from agents.engine.outbox import Outbox
-from agents.engine.recognition import Namesake, Recognition
-from agents.engine.twins import earlier_dates, same_content
-from agents.engine.wholes import Member
+from agents.engine.recognition import Recognition
+from agents.engine.twins import earlier_dates, telling, with_twins
 from agents.stores import Found, Role, Store
 from retention.anchor import INHERITED, REWRITTEN
 from retention.calendar import DAY, Instant
 from retention.decide import Grant, State
-from retention.errors import UnreadableError
 from retention.report import AnyEntry
 
 
@@ -48,7 +48,8 @@ class Indexer:
         self._store = store
         self._zone_of = zone_of
         self.items = Items(words)
-        self.joining = Joining(self.items, self._is_away)
+        self.moves = Moves(store)
+        self.joining = Joining(self.items, self.moves)
 
     def place_of(self, directory: bytes) -> int | None:
         """The number of a directory; None if nothing that was ever in it is in the catalogue."""
@@ -77,13 +78,14 @@ class Indexer:
                 [(places[r.directory], r.name) for r in recordings],
             )
             db.execute("UPDATE agent SET next_item = ?", (batch.next_item,))
+            akin = self._meet_twins(batch)
             self.joining.tell(batch)
             for number, recording in zip(touched, _in_order(recordings), strict=True):
                 if recording.numbers:
                     item = wholes.item_of(db, number)
                     numbering.note(db, item, recording.numbers, now, batch.entries)
             self._outbox.append(db, now, batch.entries)
-            together = dict.fromkeys([*touched, *batch.joined, *batch.akin])
+            together = dict.fromkeys([*touched, *batch.joined, *akin])
             held = self._holds.match(db, together, now)
             held += [item for item in batch.joined if self._is_held(db, item)]
             _count_arrivals(db, batch.fresh)
@@ -124,28 +126,33 @@ class Indexer:
         if recording.part is not None:
             number = self.joining.arrive(batch, recording, place, recording.part)
             if number in batch.sighted and not batch.recognition.is_stranger(recording):
-                self._meet_twins(batch, number)
+                batch.alike.setdefault(recording.fingerprint, []).append(number)
             return number
         dates = dates_of(recording)
         if batch.recognition.is_stranger(recording):
             return self.items.insert(batch, recording, place, dates, Grant.NONE)
-        moved = next(filter(self._is_away, batch.recognition.namesakes(recording)), None)
+        moved = self.moves.away(batch, recording)
         if moved is not None:
-            self.items.move(batch.db, moved.number, recording, place=place)
-            batch.entries.append(self.items.changed(batch.db, moved.number, batch.now))
-            return moved.number
+            self.items.move(batch.db, moved, recording, place=place)
+            batch.entries.append(self.items.changed(batch.db, moved, batch.now))
+            return moved
         dates = batch.recognition.returned(dates, recording)
         granted = batch.recognition.grant(recording)
         if granted is Grant.ZOMBIE:
             dates = dates._replace(not_before=Instant(0))  # its day of grace is long over
         number = self.items.insert(batch, recording, place, dates, granted)
-        self._meet_twins(batch, number)
+        batch.alike.setdefault(recording.fingerprint, []).append(number)
         return number
 
-    def _meet_twins(self, batch: Batch, number: int) -> None:
-        """Of two that came to have the same content, one may know its date better (`twins`)."""
-        batch.akin += same_content(batch.db, number)
-        self.agree(batch.db, number, batch.now, batch.entries)
+    def _meet_twins(self, batch: Batch) -> set[int]:
+        """Of those that came to have the same content, one may know its date better (`twins`).
+
+        Content by content, and not item by item: a thousand of one content are a thousand twins.
+        Gives all whose content was met.
+        """
+        for alike in batch.alike.values():
+            self.agree(batch.db, telling(batch.db, alike), batch.now, batch.entries)
+        return with_twins(batch.db, chain.from_iterable(batch.alike.values()))
 
     def agree(
         self, db: sqlite3.Connection, number: int, now: Instant, entries: list[AnyEntry]
@@ -161,13 +168,6 @@ class Indexer:
     def _is_held(db: sqlite3.Connection, item: int) -> bool:
         row = db.execute("SELECT 1 FROM items WHERE number = ? AND holds > 0", (item,)).fetchone()
         return row is not None
-
-    def _is_away(self, item: Namesake | Member) -> bool:
-        """Whether a name leads nowhere any more; where that cannot be known, it still does."""
-        try:
-            return self._store.find(item.directory, item.name) is None
-        except UnreadableError:
-            return False
 
     def _rewrite(self, batch: Batch, number: int, recording: Recording) -> None:
         """The same inode has other bytes: one item still, and its anchor moves only earlier (I10)."""
@@ -206,7 +206,7 @@ class Indexer:
             )
         batch.entries.append(self.items.changed(db, number, batch.now))
         if not batch.recognition.is_stranger(recording):
-            self._meet_twins(batch, number)
+            batch.alike.setdefault(recording.fingerprint, []).append(number)
 
     def _make_way(self, batch: Batch, number: int) -> None:
         """Another file has this one's name; what is lost of a call by it is numbered on its way out."""

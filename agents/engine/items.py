@@ -16,7 +16,7 @@ from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Words
 from agents.engine.dates import Dates
 from agents.engine.dating import Recording, Sight
-from agents.engine.recognition import Recognition
+from agents.engine.recognition import Namesake, Recognition
 from agents.stores import Role
 from retention.calendar import Instant
 from retention.decide import Grant, State
@@ -46,7 +46,8 @@ class Batch:
     recognition: Recognition
     entries: list[AnyEntry] = field(default_factory=list)
     fresh: list[Sight] = field(default_factory=list)
-    akin: list[int] = field(default_factory=list)  # items known before that share a content met now
+    alike: dict[bytes, list[int]] = field(default_factory=dict)  # items met with a known content
+    away: dict[tuple[bytes, bool], list[Namesake]] = field(default_factory=dict)  # see `Moves`
     sighted: dict[int, int] = field(default_factory=dict)  # calls begun: where their entries are
     joined: set[int] = field(default_factory=set)  # calls of which a part came or changed
 

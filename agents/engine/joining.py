@@ -1,7 +1,6 @@
 """A file that is part of a call joins the others: one item, one date, one deadline (`wholes`)."""
 
 import sqlite3
-from collections.abc import Callable
 
 from msgspec.structs import astuple
 
@@ -9,8 +8,8 @@ from agents.engine import wholes
 from agents.engine.dates import WIDEST_SECONDS, Dates, dates_of
 from agents.engine.dating import Recording, best_evidence
 from agents.engine.items import Batch, Items
-from agents.engine.recognition import Namesake
-from agents.engine.wholes import NO_HOLDS_OF_ITS_OWN, Member
+from agents.engine.moves import Moves
+from agents.engine.wholes import NO_HOLDS_OF_ITS_OWN
 from agents.stores import Part, Role
 from retention.anchor import CORRECTED, INHERITED
 from retention.calendar import Instant
@@ -19,11 +18,11 @@ from retention.report import Sighted
 
 
 class Joining:
-    """Brings parts to their calls. `is_away` tells whether a known name leads nowhere any more."""
+    """Brings parts to their calls."""
 
-    def __init__(self, items: Items, is_away: Callable[[Namesake | Member], bool]) -> None:
+    def __init__(self, items: Items, moves: Moves) -> None:
         self._items = items
-        self._is_away = is_away
+        self._moves = moves
 
     def arrive(self, batch: Batch, recording: Recording, place: int, part: Part) -> int:
         """A part of a call: it joins the others, or it is the first one met."""
@@ -49,12 +48,10 @@ class Joining:
         """
         if item is not None:
             alike = [m for m in wholes.members(batch.db, item) if m[-1] == recording.fingerprint]
-            return next((m.number for m in alike if self._is_away(m)), None)
+            return next((m.number for m in self._moves.missing(alike)), None)
         if batch.recognition.is_stranger(recording):
             return None
-        namesakes = batch.recognition.namesakes(recording)
-        alone = [n for n in namesakes if not wholes.is_whole(batch.db, n.number)]
-        return next((n.number for n in alone if self._is_away(n)), None)
+        return self._moves.away(batch, recording, alone=True)
 
     def _begin_call(
         self, batch: Batch, recording: Recording, place: int, call: bytes, role: Role

@@ -36,6 +36,7 @@ class Recognition:
         self._db = db
         self.key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
         self._names = set(_known_names(db, recordings, places))
+        self._buried: dict[bytes, bool] = {}
         self._contents = self._known_contents(
             # All empty files have the same content; it says nothing.
             {r.fingerprint for r in recordings if r.generation.size}
@@ -86,12 +87,18 @@ class Recognition:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
         if recording.sight.window is not None and best_evidence(recording):
             return Grant.NONE
+        if recording.fingerprint not in self._buried:
+            self._buried[recording.fingerprint] = self._is_buried(recording.fingerprint)
+        return Grant.ZOMBIE if self._buried[recording.fingerprint] else Grant.NONE
+
+    def _is_buried(self, content: bytes) -> bool:
+        """Whether it has a tombstone; that is asked once, because no batch of arrivals makes one."""
         tombstone = self._db.execute(
             "SELECT 1 FROM contents WHERE mac = ? AND NOT EXISTS"
             " (SELECT 1 FROM items WHERE items.number = contents.number AND fingerprint = ?)",
-            (keyed(self.key, recording.fingerprint), recording.fingerprint),
+            (keyed(self.key, content), content),
         ).fetchone()
-        return Grant.NONE if tombstone is None else Grant.ZOMBIE
+        return tombstone is not None
 
     def _known_contents(self, contents: Collection[bytes]) -> set[bytes]:
         macs = {keyed(self.key, content): content for content in contents}

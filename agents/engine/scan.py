@@ -155,15 +155,20 @@ class Scanner:
             self._settling.pop((directory, name), None)
             self._ready.append((directory, found, sight))
         else:
-            self._look(directory, [found], sight)
+            self._look(directory, [found], sight, afresh=True)
 
     def settle(self) -> None:
         """Date what was hinted at or has stopped growing; call every second or so."""
         for _ in self._settle_pending():
             pass
 
-    def _look(self, directory: bytes, step: Sequence[Found], sight: Sight) -> int:
-        """Compare files with the catalogue. Gives how many of those it has there were met."""
+    def _look(
+        self, directory: bytes, step: Sequence[Found], sight: Sight, *, afresh: bool = False
+    ) -> int:
+        """Compare files with the catalogue. Gives how many of those it has there were met.
+
+        `afresh`: outside of a listing, so that their markers have to be asked for.
+        """
         known = self._known(directory, [found.name for found in step])
         met = set(known)
         fresh = []
@@ -178,7 +183,8 @@ class Scanner:
                 fresh.append((directory, found, sight))
             else:
                 self._wait(directory, found, sight)
-        self._notice_marks(directory, [name for name, item in known.items() if item.number])
+        items = [name for name, item in known.items() if item.number]
+        self._notice_marks(directory, items, afresh=afresh)
         met |= self._date_and_enter(fresh)
         return len(met)
 
@@ -271,10 +277,11 @@ class Scanner:
             if path is None:
                 continue  # a sweep took the last of it meanwhile
             for rows in self._pages("items", place):
-                self._book_gone([n for n, name in rows if self._is_gone(path, name, n)])
+                missing = self._missing(path, rows)
+                self._book_gone([n for n, name in missing if self._is_gone(path, name, n)])
                 yield
             for rows in self._pages("others", place):
-                self._forget_others([n for n, name in rows if self._is_absent(path, name)])
+                self._forget_others([n for n, _ in self._missing(path, rows)])
                 yield
 
     def _pages(self, table: str, place: int) -> Iterator[list[tuple[int, bytes]]]:
@@ -288,12 +295,21 @@ class Scanner:
             after = rows[-1][0]
             yield [(number, name) for number, name in rows]
 
+    def _missing(self, path: bytes, known: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Which of these lead nowhere any more."""
+        try:
+            missing = self._store.missing(path, [name for _, name in known])
+        except UnreadableError:
+            self._unreadable += len(known)
+            return []
+        return [(number, name) for number, name in known if name in missing]
+
     def _is_gone(self, path: bytes, name: bytes, number: int) -> bool:
-        """Whether neither its name nor our own one leads to its bytes any more.
+        """Whether our own name leads to its bytes no more either.
 
         What we meant to erase ourselves, `recover` tells.
         """
-        if not self._is_absent(path, name) or self._is_intended(number):
+        if self._is_intended(number):
             return False
         try:
             if self._store.kept(number) is None:
@@ -306,13 +322,6 @@ class Scanner:
     def _is_intended(self, number: int) -> bool:
         query = "SELECT 1 FROM intents WHERE ? BETWEEN first AND last"
         return self._catalogue.one(query, (number,)) is not None
-
-    def _is_absent(self, path: bytes, name: bytes) -> bool:
-        try:
-            return self._store.find(path, name) is None
-        except UnreadableError:
-            self._unreadable += 1
-            return False
 
     def _book_gone(self, numbers: Sequence[int]) -> None:
         if not numbers:
@@ -361,10 +370,12 @@ class Scanner:
         with self._catalogue.transaction() as db:
             db.executemany("DELETE FROM others WHERE number = ?", [(n,) for n in numbers])
 
-    def _notice_marks(self, directory: bytes, names: Sequence[bytes]) -> None:
+    def _notice_marks(
+        self, directory: bytes, names: Sequence[bytes], *, afresh: bool = False
+    ) -> None:
         """Remember which of these recordings have an incident marker, for who holds them."""
         with suppress(UnreadableError):  # the scan has told it
-            marked = self._store.marked(directory, names, afresh=False)
+            marked = self._store.marked(directory, names, afresh=afresh)
             self.marked |= {(directory, name): mark for name, mark in marked.items()}
 
 

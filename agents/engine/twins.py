@@ -5,7 +5,8 @@ date one takes over from another (docs/rules.md, Dating), and which are held tog
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -19,20 +20,20 @@ from retention.decide import State
 # All empty files have the same content; it says nothing. Calls are told apart by their names: of all
 # that nobody answered the recording is the same.
 _TWINS = """
-SELECT twin.number FROM items JOIN agent
+  FROM items JOIN agent
   JOIN contents ON mac = keyed(store_key, items.fingerprint)
   JOIN items AS twin ON twin.number = contents.number AND twin.fingerprint = items.fingerprint
- WHERE items.number = ? AND items.size > 0 AND NOT (
+ WHERE items.number = ?1 AND items.size > 0 AND NOT (
      items.number <> twin.number AND items.number IN (SELECT item FROM calls)
      AND twin.number IN (SELECT item FROM calls))
- ORDER BY twin.number
 """
-_ITEM = f"""
+_NUMBERS = f"SELECT twin.number {_TWINS} ORDER BY twin.number"
+_ITEMS = f"""
 SELECT number, anchor, civil, before, after, seen, period, {CONFIRMED}, state, not_before, hows.word,
-       sources.word
+       sources.word, number IN (SELECT item FROM calls)
   FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
- WHERE number = ?
-"""  # noqa: S608 - a constant of ours
+ WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
+"""  # noqa: S608 - constants of ours
 _SCANNED_BETWEEN = """
 SELECT 1 FROM scans LEFT JOIN periods ON periods.id = period
  WHERE ?1 <= ended - coalesce(offset, 0) AND ended - coalesce(offset, 0) < ?2
@@ -52,6 +53,7 @@ class _Item(NamedTuple):
     not_before: Instant
     how: str
     source: str
+    is_call: int
 
     @property
     def dates(self) -> Dates:
@@ -67,61 +69,122 @@ class _Item(NamedTuple):
         )
 
 
+class _Giver(NamedTuple):
+    """A date, and an item that has it. `seen`: when any item was, that has just the same one."""
+
+    item: _Item
+    anchor: Instant
+    evidence: Evidence
+    seen: Instant
+
+
 def same_content(db: sqlite3.Connection, number: int) -> list[int]:
     """The numbers of all items with this one's content, its own among them; none if that is empty."""
-    return [twin for (twin,) in db.execute(_TWINS, (number,))]
+    return [twin for (twin,) in db.execute(_NUMBERS, (number,))]
+
+
+def with_twins(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
+    """These items and all that has the content of one of them; many of one content cost what one does."""
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for number in dict.fromkeys(numbers):
+        query = "SELECT fingerprint FROM items WHERE number = ?"
+        for (fingerprint,) in db.execute(query, (number,)):
+            alike[fingerprint].append(number)
+    return {
+        each for group in alike.values() for each in (*group, *same_content(db, telling(db, group)))
+    }
+
+
+def telling(db: sqlite3.Connection, alike: Sequence[int]) -> int:
+    """Of items with one content, or of their twins, one whose twins are those of all of them.
+
+    Calls are no twins of each other, so it is one that is no call, if there is any.
+    """
+    calls = wholes.among(db, alike)
+    for number in alike:
+        if number not in calls:
+            return number
+    first = alike[0]
+    return next((twin for twin in same_content(db, first) if twin != first), first)
 
 
 def earlier_dates(
     db: sqlite3.Connection, number: int, zone_of: Callable[[str], tzinfo]
 ) -> Iterator[tuple[int, Dates]]:
     """Which items of this one's content take an earlier date over from another, and what they then have."""
-    numbers = same_content(db, number)
-    if len(numbers) < 2:
+    twins = [_Item(*row) for row in db.execute(_ITEMS, (number,))]
+    if len(twins) < 2:
         return
-    twins = [_Item(*db.execute(_ITEM, (each,)).fetchone()) for each in numbers]
+    attested = _attested(twins)
+    givers = _givers(twins, attested)
     for item in twins:
-        if wholes.is_whole(db, item.number):
+        if item.is_call:
             continue  # of which its parts know best
-        givers = [twin for twin in twins if _gives(db, twin, item, twins)]
-        if givers:
-            best = min(givers, key=lambda t: (t.how != CORRECTED, t.anchor, not t.confirmed))
+        best = _best(db, givers, item, attested)
+        if best is not None:
             yield item.number, _taken_over(item, best, zone_of(item.source))
 
 
-def _gives(db: sqlite3.Connection, giver: _Item, taker: _Item, twins: Sequence[_Item]) -> bool:
-    """Whether one's date is earlier than the other's, and better known or known before it.
+def _givers(twins: Sequence[_Item], attested: Mapping[Instant, Evidence]) -> list[_Giver]:
+    """The dates there are to be had, the best first; many that have the same one are one giver."""
+    found: dict[tuple[object, ...], _Giver] = {}
+    for item in twins:
+        evidence = _evidence(item, attested)
+        if item.anchor is None or evidence is Evidence.NONE:
+            continue
+        late = item.state == State.LATE
+        same = item.anchor, item.how == CORRECTED, evidence, late, item.confirmed, item.period
+        seen = min(item.seen, found[same].seen) if same in found else item.seen
+        found[same] = found.get(same, _Giver(item, item.anchor, evidence, seen))._replace(seen=seen)
+    return sorted(
+        found.values(), key=lambda g: (g.item.how != CORRECTED, g.anchor, not g.item.confirmed)
+    )
+
+
+def _best(
+    db: sqlite3.Connection,
+    givers: Sequence[_Giver],
+    taker: _Item,
+    attested: Mapping[Instant, Evidence],
+) -> _Item | None:
+    """Of whom it takes its date over: the earliest that is better known, or was known before it.
 
     Two dates by clocks of which one is in doubt cannot be compared, unless it was the same clock.
     What people said of the recording is no matter of clocks: it is every copy's date.
     """
-    if giver.anchor is None or taker.how == CORRECTED:
-        return False
-    if giver.how == CORRECTED:
-        return True
-    if taker.anchor is not None and taker.anchor <= giver.anchor:
-        return False
-    if not (giver.confirmed and taker.confirmed) and giver.period != taker.period:
-        return False
-    given = _evidence(giver, twins)
-    return given > Evidence.NONE and (
-        given >= _evidence(taker, twins) or _was_there_before(db, giver, taker)
-    )
+    if taker.how == CORRECTED:
+        return None
+    for giver in givers:
+        if giver.item.how == CORRECTED:
+            return giver.item
+        if taker.anchor is not None and taker.anchor <= giver.anchor:
+            return None
+        sure = giver.item.confirmed and taker.confirmed
+        if (sure or giver.item.period == taker.period) and (
+            giver.evidence >= _evidence(taker, attested) or _was_there_before(db, giver, taker)
+        ):
+            return giver.item
+    return None
 
 
-def _evidence(item: _Item, twins: Sequence[_Item]) -> Evidence:
+def _attested(twins: Sequence[_Item]) -> Mapping[Instant, Evidence]:
+    """How well each date is attested that one of them has of its own."""
+    found: dict[Instant, Evidence] = {}
+    for item in twins:
+        if item.anchor is not None and item.how != INHERITED:
+            known = found.get(item.anchor, Evidence.NONE)
+            found[item.anchor] = max(known, evidence_of(item.how, late=item.state == State.LATE))
+    return found
+
+
+def _evidence(item: _Item, attested: Mapping[Instant, Evidence]) -> Evidence:
     """How well its date is attested: one that it took over, as well as that of whom it has it."""
-    if item.how != INHERITED:
-        return evidence_of(item.how, late=item.state == State.LATE)
-    given = [
-        evidence_of(twin.how, late=twin.state == State.LATE)
-        for twin in twins
-        if twin.anchor == item.anchor and twin.how != INHERITED
-    ]
-    return max(given, default=Evidence.OWN)
+    if item.how == INHERITED and item.anchor is not None:
+        return attested.get(item.anchor, Evidence.OWN)
+    return evidence_of(item.how, late=item.state == State.LATE)
 
 
-def _was_there_before(db: sqlite3.Connection, one: _Item, other: _Item) -> bool:
+def _was_there_before(db: sqlite3.Connection, one: _Giver, other: _Item) -> bool:
     """Whether a whole scan met the one and not the other: then the other is the copy."""
     return db.execute(_SCANNED_BETWEEN, (one.seen, other.seen)).fetchone() is not None
 

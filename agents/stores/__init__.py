@@ -201,6 +201,9 @@ class Store(Protocol):
         `UnreadableError` when that cannot be known, as behind a link or under a later mount.
         """
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """Look many regular files of a directory up: which of them are not there, as `find` says it."""
+
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """Be told that these are about to be opened, one after the other: get ready, or do nothing.
 

@@ -89,6 +89,15 @@ class Joined:
             return None
         return self._known(directory, lambda store, inner: store.find(inner, name))
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """See `Store.missing`."""
+        for name in names:
+            must_be_component(name)
+        if self._is_nowhere(directory):
+            self.check()
+            return set(names)
+        return self._known(directory, lambda store, inner: store.missing(inner, names))
+
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """See `Store.expect`."""
         if not self._is_nowhere(directory):

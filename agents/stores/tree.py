@@ -60,6 +60,10 @@ class Tree:
         generation = Generation(state.st_ino, state.st_size, state.st_mtime_ns)
         return Found(name, generation, state.st_nlink)
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """See `Store.missing`."""
+        return {name for name in names if self.find(directory, name) is None}
+
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """See `Store.expect`."""
 

@@ -416,6 +416,9 @@ class _Below:
     def find(self, directory: bytes, name: bytes) -> Found | None:
         return self._store.find(self._in(directory), name)
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        return self._store.missing(self._in(directory), names)
+
     def marked(self, directory: bytes, names: Sequence[bytes]) -> Mapping[bytes, Any]:
         return self._store.marked(self._in(directory), names)
 

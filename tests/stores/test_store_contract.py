@@ -362,6 +362,21 @@ def test_recovery_leaves_alone_what_only_the_store_keeps_and_was_not_begun(keepe
     assert keeper.again().kept(7) == want.generation
 
 
+def test_of_many_names_those_are_missing_that_lead_nowhere(place: Place):
+    titles = [b"%d" % number for number in range(30)]
+    for title in titles:
+        place.put(b"d", title, b"data " + title)
+    names = [place.name(b"d", title) for title in titles]
+    assert set() == place.store.missing(b"d", names)
+    for title in titles[::3]:
+        place.remove(b"d", title)
+    assert set(names[::3]) == place.store.missing(b"d", names)
+    assert set(names) == place.store.missing(b"none", names)
+    assert set() == place.store.missing(b"d", [])
+    with pytest.raises(MalformedError):
+        place.store.missing(b"d", [names[1], b"../a"])
+
+
 def test_a_lost_place_is_unreachable_and_never_empty(place: Place):
     place.put(b"", b"a", b"data")
     want = wanted(1, look(place, b"", b"a"))
@@ -372,6 +387,7 @@ def test_a_lost_place_is_unreachable_and_never_empty(place: Place):
         lambda: list(place.store.directories(never)),
         lambda: list(place.store.listing(b"", never)),
         lambda: place.store.find(b"", name),
+        lambda: place.store.missing(b"", [name]),
         lambda: place.store.marked(b"", [name]),
         lambda: place.store.open(b"", name),
         lambda: place.store.erase({b"": [want]}),

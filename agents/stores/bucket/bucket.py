@@ -62,17 +62,18 @@ class Bucket:
 
     def find(self, directory: bytes, name: bytes) -> Found | None:
         """See `Store.find`."""
-        of = self._of(directory, name)
-        title = name.rpartition(b";")[0]
-        if of.upload:
-            entries = list(look_up_uploads(self._wire, [of]).values())
-        else:
-            entries = look_up(self._wire, {of.key})[of.key]
-        for entry in entries:
-            if entry.of == of and entry.generation is not None:
-                return Found(name, entry.generation, 1, title)
-        self.check()  # nothing is absent from a bucket that is not ours
-        return None
+        entry = self._there(directory, [name]).get(name)
+        if entry is None or entry.generation is None:
+            self.check()  # nothing is absent from a bucket that is not ours
+            return None
+        return Found(name, entry.generation, 1, name.rpartition(b";")[0])
+
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """See `Store.missing`: versions of one key, and neighbours, cost one request together."""
+        gone = set(names) - self._there(directory, names).keys()
+        if gone:
+            self.check()
+        return gone
 
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """See `Store.expect`: their heads are asked for together."""
@@ -193,6 +194,14 @@ class Bucket:
     def _of(self, directory: bytes, name: bytes) -> VersionId:
         of = version_of(directory, name)
         return of._replace(key=self._prefix + of.key)
+
+    def _there(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Entry]:
+        """What a listing shows of these names."""
+        asked = {self._of(directory, name): name for name in names}
+        begun = look_up_uploads(self._wire, [of for of in asked if of.upload])
+        found = look_up(self._wire, {of.key for of in asked if not of.upload})
+        entries = [entry for those in found.values() for entry in those if entry.generation]
+        return {asked[e.of]: e for e in [*begun.values(), *entries] if e.of in asked}
 
     def _asked(self, batch: Batch) -> list[Asked]:
         return [

@@ -60,6 +60,10 @@ class CsvRows:
         content = self._content(directory, name)
         return None if content is None else self._declared.found(content)
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """See `Store.missing`."""
+        return {name for name in names if self.find(directory, name) is None}
+
     def expect(self, directory: bytes, names: Sequence[bytes]) -> None:
         """See `Store.expect`."""
 

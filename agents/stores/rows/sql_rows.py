@@ -84,6 +84,10 @@ class SqlRows:
         content = self._content(directory, name)
         return None if content is None else self._found(directory, name, content)
 
+    def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """See `Store.missing`."""
+        return {name for name in names if self.find(directory, name) is None}
+
     def marked(
         self,
         directory: bytes,
