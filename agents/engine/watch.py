@@ -54,13 +54,46 @@ class Watcher(Protocol):
         """Whether hints were lost since the last call."""
 
 
-class Watch:
+class Hints:
+    """What was hinted at and not yet taken: half of a `Watcher`, whoever hints."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Hint] = queue.Queue(MAX_HINTS)
+        self._overflowed = False
+
+    def hints(self, timeout: float) -> list[Hint]:
+        """What has come, waiting up to `timeout` seconds for the first."""
+        try:
+            found = [self._queue.get(timeout=timeout)]
+        except queue.Empty:
+            return []
+        while not self._queue.empty():
+            found.append(self._queue.get_nowait())
+        return list(dict.fromkeys(found))
+
+    def overflowed(self) -> bool:
+        """Whether hints were lost since the last call."""
+        lost, self._overflowed = self._overflowed, False
+        return lost
+
+    def overflow(self) -> None:
+        """Note that hints were lost."""
+        self._overflowed = True
+
+    def add(self, hint: Hint) -> None:
+        """Queue a hint; where there is no room, it is lost."""
+        try:
+            self._queue.put_nowait(hint)
+        except queue.Full:
+            self.overflow()
+
+
+class Watch(Hints):
     """Watches one tree. `hints` empties what has come; `overflowed` asks for a scan."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__()
         self._root = os.fsencode(root)
-        self._queue: queue.Queue[Hint] = queue.Queue(MAX_HINTS)
-        self._overflowed = False
         self._observer = Observer()
         self._listener = _OverflowListener(self)
 
@@ -89,25 +122,6 @@ class Watch:
         """Whether the watcher's threads run; if not, the process had better end."""
         return self._observer.is_alive()
 
-    def hints(self, timeout: float) -> list[Hint]:
-        """What has come, waiting up to `timeout` seconds for the first."""
-        try:
-            found = [self._queue.get(timeout=timeout)]
-        except queue.Empty:
-            return []
-        while not self._queue.empty():
-            found.append(self._queue.get_nowait())
-        return list(dict.fromkeys(found))
-
-    def overflowed(self) -> bool:
-        """Whether hints were lost since the last call."""
-        lost, self._overflowed = self._overflowed, False
-        return lost
-
-    def overflow(self) -> None:
-        """Note that hints were lost."""
-        self._overflowed = True
-
     def notice_all(self, path: bytes) -> None:
         """Queue hints about all that a new directory has by now: it came before it was watched."""
         for directory, _, names in os.walk(path):
@@ -119,10 +133,7 @@ class Watch:
         if not path.startswith(self._root + b"/"):
             return
         directory, _, name = path[len(self._root) + 1 :].rpartition(b"/")
-        try:
-            self._queue.put_nowait(Hint(directory, name, closed))
-        except queue.Full:
-            self._overflowed = True
+        self.add(Hint(directory, name, closed))
 
 
 class _Handler(FileSystemEventHandler):

@@ -1,16 +1,21 @@
 """The bucket of an agent's settings, put together. Imported only where one is set."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agents.engine.clock import SystemClock
 from agents.storage import settings
+from agents.storage.listening import Listener
 from agents.stores.bucket.access import Access
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol, look
+from agents.stores.bucket.notices import Notices, offered
 from agents.stores.bucket.survey import survey
-from agents.stores.bucket.wire import Place, Wire
-from retention.checkup import Fact, amiss
+from agents.stores.bucket.wire import Place as At
+from agents.stores.bucket.wire import Wire
+from retention.checkup import Fact, amiss, fine, unknown
+from retention.errors import StoreUnreachableError
 
 
 class BucketPlace:
@@ -33,8 +38,9 @@ class BucketPlace:
         """See `Place.open`."""
         return Bucket(self.wire, store, epoch=epoch, prefix=self._said.prefix)
 
-    def watch(self) -> None:
+    def watch(self) -> Listener:
         """See `Place.watch`."""
+        return Listener(self._notices, logging.getLogger(__name__))
 
     def survey(self, store: str, shortest: int) -> list[Fact]:
         """See `Place.survey`."""
@@ -42,6 +48,7 @@ class BucketPlace:
             return [
                 *_credentials(self._said.credentials),
                 *survey(wire, self._said.prefix, store, wall=SystemClock().wall, shortest=shortest),
+                *self._notifications(),
             ]
 
     def roots(self) -> Sequence[tuple[Path, ...]]:
@@ -50,10 +57,38 @@ class BucketPlace:
 
     def wire(self) -> Wire:
         """A new wire to the bucket. `ConfigError` where there are no credentials."""
+        return Wire(self._at, self._access(), timeout=self._said.timeout)
+
+    @property
+    def _at(self) -> At:
         said = self._said
-        file = None if said.credentials is None else Path(said.credentials)
-        place = Place(said.endpoint.rstrip("/"), said.name, said.region, said.ca_file)
-        return Wire(place, Access(file, profile=said.profile), timeout=said.timeout)
+        return At(said.endpoint.rstrip("/"), said.name, said.region, said.ca_file)
+
+    def _access(self) -> Access:
+        file = None if self._said.credentials is None else Path(self._said.credentials)
+        return Access(file, profile=self._said.profile)
+
+    def _notices(self) -> Notices:
+        return Notices(self._at, self._access(), self._said.prefix)
+
+    def _notifications(self) -> Iterator[Fact]:
+        subject = "notifications"
+        try:
+            told = offered(self._at, self._access(), self._said.prefix)
+        except StoreUnreachableError as error:
+            yield unknown(
+                subject,
+                str(error),
+                why="What comes is then known with the next scan, and a hold on it in force.",
+                remedy="See to the server, or be content with `scan_every`.",
+            )
+            return
+        if told:
+            yield fine(subject, "The server tells what comes: it is known within seconds.")
+        else:
+            yield fine(
+                subject, "It does not tell us what comes: each scan finds it (`scan_every`)."
+            )
 
 
 def _credentials(file: str | None) -> Iterator[Fact]:
