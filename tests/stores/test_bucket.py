@@ -16,6 +16,7 @@ from agents.stores.bucket.identity import enrol
 from agents.stores.bucket.keys import directory_and_title, name_of, version_of
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError
 from retention.outcome import Outcome
+from retention.probes import probe
 
 
 @pytest.fixture
@@ -274,3 +275,52 @@ def test_a_legal_hold_outlives_the_epoch_that_it_was_put_on_in(locked: BucketPla
     store.unprotect([1])
     assert "OFF" == locked.client.get_object_legal_hold(**meant)["LegalHold"]["Status"]
     assert [] == locked.left("DeleteMarkers")
+
+
+def test_a_key_that_no_xml_can_say_goes_and_spoils_no_others(versions: BucketPlace):
+    for key in ("d/a\x01b.jpg", "d/\ufffe.jpg", "d/plain.jpg"):
+        versions.client.put_object(Bucket=versions.bucket, Key=key, Body=b"data")
+    wants = all_of(versions, b"d")
+    assert 3 == len(wants)
+    assert {Outcome.ERASED_VERIFIED} == {r.outcome for r in versions.store.erase({b"d": wants})}
+    assert [] == versions.left("Versions")
+
+
+def test_one_version_is_found_without_a_look_at_all_the_others_of_its_key(
+    versions: BucketPlace, proxy: Proxy
+):
+    for number in range(5):
+        versions.put(b"d", b"a", b"%d" % number)
+    store = behind(proxy, versions)
+    name = versions.name(b"d", b"a")
+    assert store.find(b"d", name) is not None
+    assert [] == [line for line in proxy.asked if "versions=" in line]
+    versions.client.delete_object(Bucket=versions.bucket, Key="d/a")
+    [marker] = versions.client.list_object_versions(Bucket=versions.bucket, Prefix="d/")[
+        "DeleteMarkers"
+    ]
+    assert store.find(b"d", name_of(b"a", marker["VersionId"])) is None, "a marker is no version"
+    assert store.find(b"d", name_of(b"a", "no-such-version")) is None
+    assert store.find(b"d", name) is not None
+
+
+def test_of_a_large_object_both_ends_are_asked_for_and_no_more(plain: BucketPlace, proxy: Proxy):
+    meant = {"Bucket": plain.bucket, "Key": "d/large.mp4"}
+    upload = plain.client.create_multipart_upload(**meant)["UploadId"]
+    parts = [
+        {"PartNumber": n, "ETag": plain.client.upload_part(**part, Body=bytes(size))["ETag"]}
+        for n, size in ((1, 5 << 20), (2, 1 << 20))
+        for part in [meant | {"UploadId": upload, "PartNumber": n}]
+    ]
+    plain.client.complete_multipart_upload(
+        **meant, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    store = behind(proxy, plain)
+    with store.open(b"d", plain.name(b"d", b"large.mp4")) as opened:
+        probe(opened, name=b"large.mp4", mtime_ns=None, stated=opened.stated, sparing=True)
+        assert opened.content
+        assert 6 << 20 == opened.size
+        opened.read(opened.size - 10, 10)
+    sent = [size for line, size in proxy.sent if "large.mp4" in line]
+    assert sum(sent) <= 3 * 64 * 1024
+    assert len(sent) <= 2

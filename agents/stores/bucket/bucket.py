@@ -61,12 +61,13 @@ class Bucket:
         return self._listed(directory, unread)
 
     def find(self, directory: bytes, name: bytes) -> Found | None:
-        """See `Store.find`."""
-        entry = self._there(directory, [name]).get(name)
-        if entry is None or entry.generation is None:
+        """See `Store.find`. A head, because a listing would go through all versions of its key."""
+        of = self._of(directory, name)
+        generation = self._begun_generation(of) if of.upload else self._generation(of)
+        if generation is None:
             self.check()  # nothing is absent from a bucket that is not ours
             return None
-        return Found(name, entry.generation, 1, name.rpartition(b";")[0])
+        return Found(name, generation, 1, name.rpartition(b";")[0])
 
     def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
         """See `Store.missing`: versions of one key, and neighbours, cost one request together."""
@@ -121,13 +122,13 @@ class Bucket:
         asked = self._asked(batch)
         self.check()
         self._keeping.unprotect(self._epoch, [each.want.number for each in asked])
-        return Erasure(self._wire, self._prefix, seen=seen).erase(asked)
+        return Erasure(self._wire, seen=seen).erase(asked)
 
     def recover(self, batch: Batch) -> list[Erased]:
         """See `Store.recover`."""
         asked = self._asked(batch)
         self.check()
-        return Erasure(self._wire, self._prefix).recover(asked)
+        return Erasure(self._wire).recover(asked)
 
     def protect(self, batch: Batch) -> set[int]:
         """See `Store.protect`: by a legal hold, where the bucket can lock."""
@@ -194,6 +195,17 @@ class Bucket:
     def _of(self, directory: bytes, name: bytes) -> VersionId:
         of = version_of(directory, name)
         return of._replace(key=self._prefix + of.key)
+
+    def _generation(self, of: VersionId) -> Generation | None:
+        try:
+            with reading():
+                return look(self._wire, of).generation
+        except GoneError:
+            return None
+
+    def _begun_generation(self, of: VersionId) -> Generation | None:
+        begun = look_up_uploads(self._wire, [of]).get(of)
+        return None if begun is None else begun.generation
 
     def _there(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Entry]:
         """What a listing shows of these names."""

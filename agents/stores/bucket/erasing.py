@@ -5,13 +5,14 @@ has to show the version gone (I15). What it says counts where the version is sti
 it says why. A call that timed out may have been carried out or not: the listing tells.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from agents.stores import Batch, Erased, Wanted
-from agents.stores.bucket.keys import NULL, VersionId, version_of
+from agents.stores import Erased, Wanted
+from agents.stores.bucket.keys import NULL, VersionId
 from agents.stores.bucket.listing import Entry
 from agents.stores.bucket.object import Seen, look
 from agents.stores.bucket.ranges import look_up, look_up_uploads
@@ -50,25 +51,11 @@ class Asked(NamedTuple):
 
 
 class Erasure:
-    """One batch on its way. `prefix` is what all keys of the store begin with.
+    """One batch on its way. `seen` is what a look at a version told just now, before its intent."""
 
-    `seen` is what a look at a version told just now, before its intent was made.
-    """
-
-    def __init__(
-        self, wire: Wire, prefix: str, *, seen: Mapping[VersionId, Seen] | None = None
-    ) -> None:
+    def __init__(self, wire: Wire, *, seen: Mapping[VersionId, Seen] | None = None) -> None:
         self._wire = wire
-        self._prefix = prefix
         self._seen = {} if seen is None else seen
-
-    def asked(self, batch: Batch) -> list[Asked]:
-        """The versions that a batch means. `MalformedError` before anything is touched."""
-        return [
-            Asked(want, _below(self._prefix, version_of(directory, want.name)))
-            for directory, wanted in batch.items()
-            for want in wanted
-        ]
 
     def erase(self, asked: Sequence[Asked]) -> list[Erased]:
         """See `Store.erase`."""
@@ -161,10 +148,32 @@ class Erasure:
         return None if fate and fate.outcome is Outcome.ALREADY_ABSENT else fate
 
     def _delete(self, going: Sequence[VersionId], asked: Sequence[Asked], *, once: bool) -> Said:
-        """Delete versions. What the server gives as a reason for those it did not delete."""
+        """Delete versions. What the server gives as a reason for those it did not delete.
+
+        A key that no XML can say is deleted by a request of its own: it would spoil one for all.
+        """
+        number_of = {each.of: each.want.number for each in asked}
+        unsayable = [of for of in going if _NOT_IN_XML.search(of.key)]
+        said: Said = {}
+        for of in unsayable:
+            said |= self._delete_one(of, number_of.get(of, 0), once=once)
+        sayable = [of for of in going if of not in unsayable] if unsayable else going
+        return said | self._delete_many(sayable, number_of, once=once)
+
+    def _delete_one(self, of: VersionId, number: int, *, once: bool) -> Said:
+        try:
+            self._wire.ask("DELETE", of.key, encoded(versionId=of.version), once=once)
+        except S3Error as error:
+            return {} if error.code in ABSENT else {of: self._reason(of, number, error.code)}
+        except NoAnswerError as error:
+            return {of: Erased(number, Outcome.FAILED, sentence_of(error))}
+        return {}
+
+    def _delete_many(
+        self, going: Sequence[VersionId], number_of: Mapping[VersionId, int], *, once: bool
+    ) -> Said:
         if not going:
             return {}
-        number_of = {each.of: each.want.number for each in asked}
         try:
             answer = self._wire.ask("POST", query="delete=", body=_body(going), once=once)
             refused = list(_errors(answer.body))
@@ -263,6 +272,7 @@ def _body(going: Sequence[VersionId]) -> bytes:
     return f"<Delete><Quiet>false</Quiet>{objects}</Delete>".encode()
 
 
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROLS = {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
 
 
@@ -278,10 +288,6 @@ def _errors(body: bytes) -> list[tuple[VersionId, str]]:
             of = VersionId(told.get("Key", ""), told.get("VersionId") or NULL)
             found.append((of, told.get("Code", "")))
     return found
-
-
-def _below(prefix: str, of: VersionId) -> VersionId:
-    return of._replace(key=prefix + of.key)
 
 
 def _fate(each: Asked, seen: Seen | S3Error | None) -> Erased | None:
