@@ -109,7 +109,7 @@ def storage_of(options: Namespace) -> Storage:
     try:
         from auditor.bucket import Bucket, Place, connect  # noqa: PLC0415 - see above
     except ImportError as error:
-        raise ConfigError("install boto3 to look into a bucket") from error
+        raise ConfigError("install botocore to look into a bucket") from error
     place = Place.parse(options.root)
     client = connect(endpoint=options.endpoint, region=options.region, profile=options.profile)
     return Bucket(client, place, options.store)

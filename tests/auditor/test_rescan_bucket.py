@@ -425,4 +425,4 @@ def test_the_single_file_says_what_it_lacks_for_a_bucket(
         check=False,
     )
     assert 2 == ran.returncode
-    assert "auditor: install boto3 to look into a bucket\n" == ran.stderr
+    assert "auditor: install botocore to look into a bucket\n" == ran.stderr
