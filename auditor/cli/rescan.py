@@ -35,7 +35,7 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "root", metavar="ROOT", help="the storage: a directory, or s3://BUCKET/PREFIX"
     )
-    _declare_bucket(parser)
+    declare_bucket(parser)
     declare_origin(parser)
     declare_calls(parser)
     parser.add_argument(
@@ -48,7 +48,8 @@ def declare(parser: ArgumentParser) -> None:
     )
 
 
-def _declare_bucket(parser: ArgumentParser) -> None:
+def declare_bucket(parser: ArgumentParser) -> None:
+    """Add how a bucket is reached."""
     bucket = parser.add_argument_group(
         "a bucket",
         "Credentials that may only list and read: AWS_ACCESS_KEY_ID and so on, or a profile.",
@@ -88,7 +89,7 @@ def run(options: Namespace) -> Verdict:
     chain, listed = signed(options)
     now = now_of(options)
     rescan = Rescan(
-        storage_of(options),
+        storage_of(options.root, options),
         chain=chain,
         group=options.group,
         exceptions=listed,
@@ -102,15 +103,15 @@ def run(options: Namespace) -> Verdict:
     return verdict
 
 
-def storage_of(options: Namespace) -> Storage:
+def storage_of(where: str, options: Namespace) -> Storage:
     """What to look at. What speaks to a bucket is loaded where one is named, and nowhere else."""
-    if not options.root.startswith(_BUCKET):
-        return partial(walk, options.root)
+    if not where.startswith(_BUCKET):
+        return partial(walk, where)
     try:
         from auditor.bucket import Bucket, Place, connect  # noqa: PLC0415 - see above
     except ImportError as error:
         raise ConfigError("install botocore to look into a bucket") from error
-    place = Place.parse(options.root)
+    place = Place.parse(where)
     client = connect(endpoint=options.endpoint, region=options.region, profile=options.profile)
     return Bucket(client, place, options.store)
 

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from auditor.calls import Calls
-from auditor.cli.rescan import declare_calls, declare_origin, now_of, signed
+from auditor.cli.rescan import (
+    declare_bucket,
+    declare_calls,
+    declare_origin,
+    now_of,
+    signed,
+    storage_of,
+)
 from auditor.cli.showing import CONCLUSIONS, print_findings, summary
 from auditor.findings import Verdict
 from auditor.rescan import Judged, Rescan
@@ -41,8 +48,10 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--recordings",
         metavar="ROOT",
-        help="the calls' own storage: what the list names there is no late call here",
+        help="the calls' own storage, a directory or s3://BUCKET/PREFIX: what the list names there is"
+        " no late call here",
     )
+    declare_bucket(parser)
     declare_calls(parser)
     declare_origin(parser)
 
@@ -98,7 +107,7 @@ def _calls(
     if options.recordings is None or options.call_in_name is None or not options.call:
         raise ConfigError("--recordings, --call-in-name and --call go together")
     rescan = Rescan(
-        options.recordings,
+        storage_of(options.recordings, options),
         chain=chain,
         group=options.group,
         exceptions=listed,
