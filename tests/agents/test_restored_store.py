@@ -74,6 +74,20 @@ def test_a_restored_file_goes_by_its_own_date_and_not_at_first_sight(world: Worl
     assert ("late", OLD) == (gone.how, gone.item.anchor)
 
 
+def test_the_day_of_grace_counts_from_when_people_said_so(world: World):
+    restore(world)
+    world.rest()
+    world.true.pass_(3 * DAY)
+    declare(world, at("2026-03-17 12:00"))
+    world.agent.talk()
+    world.rest()
+    assert 2 == len(world.files()), "it was first seen days ago, and as old as it is only now"
+    world.true.pass_(DAY)
+    world.rest()
+    assert [YOUNG] == anchors(world)
+    world.check()
+
+
 def test_it_lasts_until_a_whole_scan_and_a_whole_sweep_have_been_through(world: World):
     world.activate()
     world.rest()

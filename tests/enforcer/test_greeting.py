@@ -185,6 +185,18 @@ def test_another_log_of_the_same_length_freezes_the_store(log: Log):
         say_hello(log)
 
 
+def test_of_two_thawed_boxes_the_first_to_greet_is_the_store_whosever_log_we_have(log: Log):
+    """The other one spoke first, before; it freezes the store again if it is still there."""
+    other = bytes(31) + b"x"
+    with pytest.raises(FrozenError):
+        greet(log.engine, 1, 4, other, booted="boot-2")
+    with writing(log.engine) as connection:
+        register.thaw(connection, STORE, 1)
+    assert 2 == greet(log.engine, 1, 4, other, booted="boot-2").epoch
+    with pytest.raises(FrozenError):
+        say_hello(log)
+
+
 def test_a_shorter_log_that_never_was_ours_freezes_the_store(log: Log):
     log.say(sight(4))
     with pytest.raises(FrozenError):
