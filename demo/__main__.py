@@ -89,7 +89,7 @@ def _play(home: Path, running: ExitStack, *, once: bool) -> int:
         proof.bundle(stage, pin),
         proof.recordings(stage, terminal, pin),
         proof.calls(stage, centre, pin, spoken),
-        archive is None or proof.archive(archive),
+        archive is None or proof.archive(stage, all_of_them[-1], pin, archive),
         proof.witnessed(stage, pin, prometheus),
     ]
     chapters.addresses(stage, pictures, prometheus, now)

@@ -31,7 +31,6 @@ STATES = (
     "erased",
     "gone_elsewhere",
     "lost",
-    "unproven",
     "superseded",
 )
 
@@ -102,14 +101,17 @@ def calls(stage: Stage, centre: Station, pin: str, scene: ContactCentre) -> bool
     return all(agreed) and len(kept) >= 4 and rows == 1
 
 
-def archive(bucket: Archive) -> bool:
-    """Whether another client sees in the bucket exactly what has to be there."""
-    say(f"What another client sees in the bucket {bucket.bucket}")
+def archive(stage: Stage, station: Station, pin: str, bucket: Archive) -> bool:
+    """Whether auditor and another client see in the bucket exactly what has to be there."""
+    say(f"The auditor's own look at the bucket {bucket.bucket}, and what another client sees")
+    where = (f"s3://{bucket.bucket}/{bucket.prefix}", "--endpoint", bucket.endpoint)
+    calls_of = ("--call-in-name", CALL_IN_NAME, *_origin(stage, station, pin))
+    agrees = _audited("rescan", *where, *calls_of)
     left, markers = bucket.left(), bucket.markers()
     late, lost = left - bucket.stays, bucket.stays - left
     print(f"  {len(left)} versions: {len(late)} too many, {len(lost)} too few; {markers} markers")
     print(f"  legal hold on the version with the tag: {bucket.legal_hold(bucket.tagged)}")
-    return not late and not lost and not markers
+    return agrees and not late and not lost and not markers
 
 
 def witnessed(stage: Stage, pin: str, prometheus: Prometheus | None) -> bool:

@@ -38,6 +38,7 @@ def test_the_story_ends_well_and_no_panel_is_empty(
     for kind, stores in (("terminal-image", 1), ("contact-centre-call", 2), ("canary", 2)):
         assert re.search(rf"{kind}: ok since .*; {stores} of {stores} stores proven", told)
     assert "of the disputed call there are 4 files and 1 row" in told
+    assert "own look at the bucket retention-demo" in told
     assert "versions: 0 too many, 0 too few; 0 markers" in told
     assert "legal hold on the version with the tag: ON" in told
     assert not [
