@@ -48,7 +48,10 @@ class BaseInstall:
 
     def _compile(self) -> None:
         """All of it and what it needs of Python's own: who compiles as he starts takes 4 MiB more."""
-        for command in (("-m", "compileall", "-q", *self._packages.iterdir()), ("-c", _ALL)):
+        for command in (
+            ("-m", "compileall", "-q", *map(str, self._packages.iterdir())),
+            ("-c", _ALL),
+        ):
             subprocess.run([sys.executable, "-S", *command], env=self._environment, check=True)
 
 
@@ -58,7 +61,7 @@ def _packages() -> Iterator[Path]:
         found = distribution(name)
         tops = {file.parts[0] for file in found.files or () if ".." not in file.parts}
         yield from (
-            Path(found.locate_file(top))
+            Path(str(found.locate_file(top)))
             for top in sorted(tops)
             if not top.endswith((".dist-info", ".pth")) and top != "__pycache__"
         )

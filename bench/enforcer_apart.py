@@ -7,7 +7,7 @@ and TLS, is a pipe: `bench/intake.py` measures the wire.
 import multiprocessing
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ from retention.wire import Applied, Hello, Welcome
 class Enforced(Centre):
     """A `Centre` that gives directives itself and passes on what an agent reports."""
 
-    pipe: Connection | None = None
-    process: multiprocessing.process.BaseProcess | None = None
+    pipe: Connection[Any, Any] = field(init=False)  # since `open`
+    process: multiprocessing.process.BaseProcess = field(init=False)
 
     def open(self, index: Path) -> None:
         """Start the enforcer on this index, made for our one store if it is new."""
@@ -57,11 +57,13 @@ class Enforced(Centre):
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         """See `Uplink`."""
-        return self._ask("push", epoch, first, packed)
+        applied: Applied = self._ask("push", epoch, first, packed)
+        return applied
 
     def settle(self) -> tuple[int, Counter[str], float]:
         """Wait until all is certified: how many items, the seconds of its parts, its CPU seconds."""
-        return self._ask("settle")
+        settled: tuple[int, Counter[str], float] = self._ask("settle")
+        return settled
 
     def _ask(self, what: str, *args: object) -> Any:
         self.pipe.send((what, args))

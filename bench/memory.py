@@ -84,6 +84,7 @@ def _scrape(port: int) -> None:
 
 def _tell_the_limit() -> None:
     with subprocess.Popen([sys.executable, "-c", _BARE], stdout=subprocess.PIPE) as bare:
+        assert bare.stdout is not None
         bare.stdout.readline()
         print(f"Python with sqlite3, ssl and nacl: VmRSS {mebibytes(bare, 'VmRSS'):.1f} MiB")
         bare.kill()

@@ -41,7 +41,7 @@ class Stopwatch:
     def _turn(self, name: str | None) -> None:
         now = time.perf_counter()
         if self._inside:
-            self.seconds[self._inside[-1]] += now - self._since
+            self.seconds[self._inside[-1]] += now - self._since  # type: ignore[assignment] # seconds add up as counts do
         self._since = now
         if name is None:
             self._inside.pop()

@@ -86,7 +86,7 @@ def _in_memory() -> Iterator[Pair]:
         with disk.mounted() as place:
             world = _prepared(place, index, IN_MEMORY)
         for turn in range(PAIRS):
-            mine = shutil.copy(index, Path(enforcer, f"{turn}.sqlite"))
+            mine = Path(shutil.copy(index, Path(enforcer, f"{turn}.sqlite")))
             with disk.copy(MEMORY) as copy, copy.mounted():
                 ours = _sweep(world, mine)
             with disk.copy(MEMORY) as copy, copy.mounted() as place:
@@ -115,8 +115,8 @@ def _prepared(place: Path, index: Path, directories: int) -> World:
     world.agent.catalogue.close()
     world.agent.store.close()
     world.true = world.clock.true = TrueTime(NOW)
-    world.centre = Enforced(world.true, [signed_policy(first_policy())])
-    world.centre.open(index)
+    world.centre = centre = Enforced(world.true, [signed_policy(first_policy())])
+    centre.open(index)
     _record(world.root / "front", directories)
     world.boot()
     began = time.perf_counter()
@@ -138,7 +138,8 @@ def _record(tree: Path, directories: int) -> None:
 
 
 def _sweep(world: World, index: Path) -> Run:
-    world.centre.open(index)
+    centre = _centre(world)
+    centre.open(index)
     world.boot()
     world.report()
     warm(world.root)
@@ -149,7 +150,7 @@ def _sweep(world: World, index: Path) -> Run:
     began, cpu = time.perf_counter(), time.process_time()
     with watch.part(REST):
         agent = _sweep_and_talk(world)
-    certified, theirs, their_cpu = world.centre.settle()
+    certified, theirs, their_cpu = centre.settle()
     whole = time.perf_counter() - began
     cpu = time.process_time() - cpu + their_cpu
     assert (files, set()) == (certified, world.files()), (certified, world.agent.waiting)
@@ -209,7 +210,12 @@ def _tell(where: str, pairs: Sequence[Pair]) -> None:
 def _close(world: World) -> None:
     world.agent.catalogue.close()
     world.agent.store.close()
-    world.centre.close()
+    _centre(world).close()
+
+
+def _centre(world: World) -> Enforced:
+    assert isinstance(world.centre, Enforced)
+    return world.centre
 
 
 if __name__ == "__main__":

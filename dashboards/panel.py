@@ -25,6 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
     Threshold,
     ThresholdsMode,
     ValueMap,
+    ValueMapping,
     ValueMappingResult,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -35,7 +36,8 @@ NOTHING = "unknown: nothing is measured"
 UNMEASURED = -1
 HEIGHT = 8
 
-_BUILDERS = {
+_AnyBuilder = stat.Panel | timeseries.Panel | statetimeline.Panel | bargauge.Panel
+_BUILDERS: dict[str, type[_AnyBuilder]] = {
     "number": stat.Panel,
     "moment": stat.Panel,
     "curve": timeseries.Panel,
@@ -112,7 +114,7 @@ class Panel:
             target.format(PromQueryFormat.HEATMAP)
         return target.range() if self.shape in {"curve", "states"} else target.instant()
 
-    def _mappings(self) -> list[ValueMap]:
+    def _mappings(self) -> list[ValueMapping]:
         if self.shape == "states":
             return [_mapping(_STATES)]
         return [_mapping({str(UNMEASURED): "unknown"})] if self._judged else []

@@ -51,13 +51,13 @@ def _play(home: Path, running: ExitStack, *, once: bool) -> int:
     shutil.rmtree(home, ignore_errors=True)
     archive = running.enter_context(archives.archive())
     terminal, centre = stations.terminal(home), stations.contact_centre(home)
-    all_of_them = (terminal, centre)
+    all_of_them = [terminal, centre]
     if archive is not None:
-        all_of_them += (stations.bucket(home, archive),)
+        all_of_them.append(stations.bucket(home, archive))
 
     say("Keys, a policy of 60 days and 6 months, and two people, anna and boris")
     sources = scene.SOURCES + calls.SOURCES + archives.SOURCES
-    stage = stages.set_up(home, all_of_them, sources)
+    stage = stages.set_up(home, tuple(all_of_them), sources)
     pin = chapters.start(stage, running)
 
     pictures = scene.Scene(terminal.home / "recordings", now)

@@ -126,6 +126,6 @@ def _row(call: Call) -> list[str | int]:
     end = f"{call.began + timedelta(seconds=SECONDS):%Y-%m-%d %H:%M:%S}"
     clid = f'"{call.number}" <{call.number}>'
     channels = [f"PJSIP/trunk-{call.counter:08x}", f"PJSIP/101-{call.counter:08x}"]
-    spoke = [start, start, end, SECONDS, SECONDS]
+    spoke: list[str | int] = [start, start, end, SECONDS, SECONDS]
     ended = ["ANSWERED", "DOCUMENTATION", call.id, ""]
     return ["", call.number, "67000000", "in", clid, *channels, "Dial", "PJSIP/101", *spoke, *ended]

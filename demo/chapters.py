@@ -60,8 +60,8 @@ def what_joins(stage: Stage, centre: Station, scene: ContactCentre, count: int) 
     path = scene.late_transcript()
     moment = datetime.strptime(path.name[:15], "%Y%m%d-%H%M%S").astimezone()
     around = timedelta(hours=20)
-    query = ("item", "find", "--source", "monitor", "--json")
-    query += ("--from", (moment - around).isoformat(), "--to", (moment + around).isoformat())
+    span = ("--from", (moment - around).isoformat(), "--to", (moment + around).isoformat())
+    query = ("item", "find", "--source", "monitor", "--json", *span)
 
     def of_its_call() -> list[str]:
         found = json.loads(stage.agent(centre, *query))

@@ -58,8 +58,8 @@ def certificate(stage: Stage, terminal: Station, scene: Scene) -> bool:
     """Show one day's certificate, proved to be in the ledger."""
     day = f"{scene.incident.begins - timedelta(days=2):%Y-%m-%d}"
     say(f"The certificate for what was recorded on {day}, and its proof")
-    words = ("ledger", "prove", "--store", terminal.store)
-    words += ("--class", terminal.record_class, "--date", day)
+    batch = ("--store", terminal.store, "--class", terminal.record_class, "--date", day)
+    words = ("ledger", "prove", *batch)
 
     def proved() -> bool:
         return "erased" in stage.enforcer(*words, person="anna", may_fail=True)
@@ -88,9 +88,9 @@ def calls(stage: Stage, centre: Station, pin: str, scene: ContactCentre) -> bool
     say("The auditor's own look at the calls, and at the rows that were written about them")
     root = str(centre.home / "recordings")
     calls_of = ("--call-in-name", CALL_IN_NAME, *_origin(stage, centre, pin))
-    of_rows = ("--csv", str(centre.home / "cdr" / "Master.csv"), "--columns", COLUMNS)
-    of_rows += ("--time", "start", "--zone", "Europe/Riga", "--call", "uniqueid")
-    of_rows += ("--class", centre.record_class, "--recordings", root)
+    table = ("--csv", str(centre.home / "cdr" / "Master.csv"), "--columns", COLUMNS)
+    read_as = ("--time", "start", "--zone", "Europe/Riga", "--call", "uniqueid")
+    of_rows = (*table, *read_as, "--class", centre.record_class, "--recordings", root)
     agreed = [_audited("rescan", root, *calls_of), _audited("rows", *of_rows, *calls_of)]
     held, files = scene.disputed.id, (centre.home / "recordings").rglob("*")
     kept = [path.name for path in files if held in path.name]

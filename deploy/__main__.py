@@ -58,7 +58,7 @@ def source_date() -> int:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return EARLIEST
-    command = [git, "-C", ROOT, "log", "-1", "--format=%ct"]
+    command = [git, "-C", str(ROOT), "log", "-1", "--format=%ct"]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -22,7 +22,7 @@ def build_own(into: Path, epoch: int) -> Path:
         "--target",
         "wheel",
         "-d",
-        into.resolve(),
+        str(into.resolve()),
     ]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)

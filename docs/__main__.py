@@ -1,6 +1,5 @@
 """`python -m docs`: write anew the tables that the code knows best, between their marks."""
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,9 +22,8 @@ def written(text: str) -> str:
     for name, rows in (("enforcer", _of_enforcer()), ("agent", CONTRACT)):
         begin, end = f"<!-- {name}: `make docs` -->\n", "<!-- end -->"
         table = _HEAD + "".join(_lines(rows))
-        text = re.sub(
-            f"{begin}.*?{end}", lambda _, t=table, b=begin, e=end: b + t + e, text, flags=re.DOTALL
-        )
+        before, _, rest = text.partition(begin)
+        text = before + begin + table + end + rest.partition(end)[2]
     return text
 
 

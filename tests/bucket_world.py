@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class BucketWorld(World):
     All keys are told without the `prefix` of the store.
     """
 
-    gateway: Server | None = None
+    gateway: Server = field(init=False)
     bucket: str = ""
     endpoint: str = ""
     prefix: str = ""
@@ -99,7 +99,6 @@ class BucketWorld(World):
 
     @property
     def client(self) -> Any:
-        assert self.gateway is not None
         return self.gateway.shared
 
     def write(  # type: ignore[override] # a version is no path

@@ -102,7 +102,6 @@ def copied(world: W, path: Path) -> W:
         true=true,
         clock=clock,
         centre=centre,
-        agent=None,
     )
     twin.adopt_inodes()
     return twin

@@ -336,7 +336,7 @@ class World:
     true: TrueTime
     clock: FakeClock
     centre: Centre
-    agent: Agent | None = None
+    agent: Agent = field(init=False)  # since `boot`
     act_number: int = 0
     options: dict[str, object] = field(default_factory=dict)
     open_store: Callable[[Path, int], Store] = _tree
@@ -399,7 +399,6 @@ class World:
 
     def stop(self) -> None:
         """The process ends."""
-        assert self.agent is not None
         self.agent.catalogue.close()
         self.agent.store.close()
 
@@ -471,18 +470,15 @@ class World:
         self.centre.acts.append(signed_act(act, *names))
 
     def scan(self) -> None:
-        assert self.agent is not None
         for _ in self.agent.scan():
             pass
         self.agent.look()
 
     def sweep(self) -> None:
-        assert self.agent is not None
         for _ in self.agent.sweep():
             pass
 
     def report(self) -> None:
-        assert self.agent is not None
         self.agent.exchange.report()
 
     def cycle(self) -> None:
@@ -493,7 +489,6 @@ class World:
 
     def rest(self) -> None:
         """Work until there is nothing left to do, and say so."""
-        assert self.agent is not None
         for _ in range(3):
             self.cycle()
         self.agent.heartbeat()
@@ -509,13 +504,11 @@ class World:
 
     def log(self) -> list[AnyEntry]:
         """The entries of the agent's own log."""
-        assert self.agent is not None
         rows = self.agent.catalogue.rows("SELECT packed FROM log ORDER BY first")
         return [report.decode(line) for row in rows for line in report.unpack(row[0])]
 
     def check(self, *, ahead: int | None = None) -> Books:
         """Every invariant that shows from outside once the agent is at rest. Gives the books."""
-        assert self.agent is not None
         catalogue = self.agent.catalogue
         books = self.books()
         assert [] == catalogue.rows("SELECT * FROM intents"), "every intent has its outcome (I5)"

@@ -98,7 +98,6 @@ def _assert_nothing_wrong(world: BucketWorld) -> None:
 
 def _assert_words_true(world: BucketWorld) -> None:
     """What was told erased is not there (I15)."""
-    assert world.agent is not None
     rows = world.agent.catalogue.rows(
         "SELECT path, name FROM items JOIN directories ON id = directory"
     )

@@ -114,7 +114,6 @@ def _again(scene: SqlWorld, path: Path) -> SqlWorld:
 def _assert_words_true(world: SqlWorld) -> None:
     """Nothing held went, and what was told erased is not there (I2, I15)."""
     assert world.files() >= STAYS
-    assert world.agent is not None
     rows = world.agent.catalogue.rows(
         "SELECT path, name FROM items JOIN directories ON id = directory"
     )

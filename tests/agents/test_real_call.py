@@ -103,7 +103,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def stop(world: World) -> Iterator[Callable[[], None]]:
     """The agent runs as a daemon, and watches, until this is called."""
-    assert world.agent is not None
     daemon = Daemon(
         world.agent,
         watch=Watch(world.root),
