@@ -6,7 +6,8 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 
-from retention.errors import RetentionError
+from retention import bundle
+from retention.errors import MalformedError, RetentionError
 
 MOST_TOLD = 20
 """Sentences of one check that anybody reads; the rest is a number."""
@@ -37,10 +38,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Report:
-    """Findings as they are made."""
+    """Findings as they are made.
 
-    def __init__(self) -> None:
+    `later`: what is looked at says that it is of a later edition, so bytes of an unknown form may well
+    be in order. They are unknown then, never ok.
+    """
+
+    def __init__(self, *, later: bool = False) -> None:
         self.findings: list[Finding] = []
+        self._later = later
 
     @property
     def verdict(self) -> Verdict:
@@ -78,5 +84,8 @@ class Report:
         try:
             return step(*args, **kwargs)
         except RetentionError as error:
-            self.violated(check, [str(error)])
+            if self._later and isinstance(error, MalformedError):
+                self.unknown(check, f"{bundle.LATER} ({error})")
+            else:
+                self.violated(check, [str(error)])
             return None

@@ -91,7 +91,7 @@ def make(
     }
     contents[bundle.PAGE] = page(contents, chain, made_at=now, since=since, through=through)
     members, unchecked = bundle.members_of(contents), bundle.not_checked(contents)
-    manifest = Manifest(now, since, through, members, unchecked)
+    manifest = Manifest(now, since, through, members, unchecked, bundle.EDITION)
     sealed = envelope.seal(bundle.KIND, codec.encode(manifest), [key])
     bundle.write(file, envelope.encode(sealed), contents)
 

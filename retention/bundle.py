@@ -11,17 +11,26 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from itertools import islice
 from typing import Annotated, BinaryIO, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from retention import codec
+from retention import codec, envelope
 from retention.bounds import At, Count, Number, Ordinal, Word
 from retention.calendar import Instant
 from retention.errors import MalformedError, VerificationError
 
 KIND = "bundle"
+
+EDITION = 1
+"""Which words and which form the bundles of this version have: `Manifest.edition`.
+
+One more whenever the same facts would make another `page.html` or another `not_checked`, or a document
+or a member is added. An auditor of another edition cannot make the page anew, and must not call the
+operator a liar for it. tests/auditor/editions keeps a bundle of each, and notices.
+"""
 
 READ_ME = "READ-ME.txt"
 MANIFEST = "manifest.json"
@@ -67,6 +76,8 @@ NOT_CHECKED = (
     ),
 )
 """What no bundle can show; it is in every manifest, and whoever verifies one says it too."""
+
+LATER = "the bundle is of a later edition than this program knows: take a newer one to read it"
 
 NO_BACKUPS = "backups: no set is registered, and nothing erases in one"
 ONLY_REGISTERED_BACKUPS = "backups: what is registered is the operator's word, and nobody looked"
@@ -115,6 +126,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     through: date
     members: tuple[Member, ...]
     not_checked: tuple[str, ...]
+    edition: Annotated[int, Meta(ge=1)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # unset: not counted yet
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -243,6 +257,23 @@ def not_checked(contents: Mapping[str, bytes]) -> tuple[str, ...]:
     )
 
 
+def edition_of(manifest: bytes) -> int:
+    """The edition that a member `manifest.json` is of by its own words, whoever signed it.
+
+    0 if it does not say, as before editions were counted, or if it is no manifest.
+    """
+    try:
+        said = codec.glance(envelope.decode(manifest).payload).get("edition")
+    except MalformedError:
+        return 0
+    return said if isinstance(said, int) else 0
+
+
+def is_later(manifest: bytes) -> bool:
+    """Whether this edition is a later one than this program knows, so that its form may be new."""
+    return edition_of(manifest) > EDITION
+
+
 def lines(documents: Iterable[msgspec.Struct]) -> bytes:
     """A member of canonical documents, one on each line."""
     return b"".join(codec.encode(document) + b"\n" for document in documents)
@@ -276,8 +307,8 @@ def write(file: BinaryIO, manifest: bytes, contents: Mapping[str, bytes]) -> Non
 def read(file: BinaryIO) -> dict[str, bytes]:
     """Every member by name.
 
-    `MalformedError` if it is no bundle or is damaged, `VerificationError` if a member is missing
-    or one more is in it. Takes at most a few times the file's size of memory, whatever is in it.
+    `MalformedError` if it is no bundle, is damaged, or says that it is of a later edition and has
+    other members; `VerificationError` if a member is missing or one more is in it. Takes at most a few times the file's size of memory, whatever is in it.
     """
     packed = file.read(MAX_BYTES + 1)
     if len(packed) > MAX_BYTES:
@@ -298,6 +329,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     """Read what is stored plainly; nothing can unpack to more than the file has."""
     expected = (MANIFEST, *CONTENTS)
     found = [info.filename for info in archive.infolist()]
+    if set(found) != set(expected) and _says_later(archive):
+        raise MalformedError(LATER)
     for name in found:
         if name not in expected:
             raise VerificationError(f"the bundle has a member {name[:80]!r} that none has")
@@ -308,3 +341,10 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     if len(plain) != len(expected):
         raise MalformedError("a member of the bundle is compressed, or there twice")
     return {info.filename: archive.read(info) for info in plain}
+
+
+def _says_later(archive: zipfile.ZipFile) -> bool:
+    """Whether the manifest says that other members than ours are in order."""
+    told = (i for i in archive.infolist() if i.filename == MANIFEST)
+    plain = (i for i in told if i.compress_type == zipfile.ZIP_STORED)
+    return any(is_later(archive.read(info)) for info in islice(plain, 1))

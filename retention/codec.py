@@ -5,7 +5,7 @@ white space and no numbers but integers. `decode` accepts exactly what `encode` 
 parties that hold the same document hold the same bytes, and a digest of one means the other.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any, TypeVar, cast
@@ -45,6 +45,18 @@ def decode(data: bytes, type_: type[T]) -> T:
     if canonical != data:
         raise MalformedError(f"not the canonical form of a {_name(type_)}")
     return document
+
+
+def glance(data: bytes) -> Mapping[str, Any]:
+    """The fields of a document of a form that may not be known here; none if it is no document.
+
+    Says what `decode` cannot: which form it is. Nothing else is to be believed of it.
+    """
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def digest(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ from auditor.findings import Report, Verdict
 from auditor.prometheus import asker
 from auditor.verify import Opened, open_bundle
 from auditor.witness import check_witness
+from retention import bundle
 from retention.calendar import Instant, start_of_day
 from retention.errors import ConfigError
 from retention.witness import JOB, watched
@@ -48,7 +49,7 @@ def declare(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> Verdict:
     """Ask the server, compare, and say what was found."""
     members = given.members_of(options.bundle)
-    report = Report()
+    report = Report(later=bundle.is_later(members[bundle.MANIFEST]))
     opened = open_bundle(report, members, options.pin)
     if opened is not None and opened.evidence is not None:
         since, until = _range(options, opened)

@@ -42,7 +42,7 @@ def resigned(members, key, *, page_as_it_is=False):
         members = members | remade(members, old)
     listed = bundle.members_of(members)
     unchecked = bundle.not_checked(members)
-    new = Manifest(old.made_at, old.since, old.through, listed, unchecked)
+    new = structs.replace(old, members=listed, not_checked=unchecked)
     sealed = envelope.seal(bundle.KIND, codec.encode(new), [key])
     return members | {bundle.MANIFEST: envelope.encode(sealed)}
 
