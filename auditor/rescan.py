@@ -185,6 +185,8 @@ class Rescan:
     def conclude(self) -> Report:
         """What it all amounts to."""
         report = Report()
+        if not (self.counts or self.others or self.unread):
+            report.unknown("storage", "nothing at all lies there: is it the store's root?")
         self._tell_time(report)
         for what, undated in self._files(Standing.UNDATED):
             report.unknown("dates", f"{undated} {what} cannot be dated, and no list names them")

@@ -87,10 +87,12 @@ def told(report, verdict):
     return [finding.text for finding in report.findings if finding.verdict is verdict]
 
 
-def test_an_empty_storage_is_ok(rescan):
+def test_an_empty_storage_is_unknown_because_a_wrong_one_is_as_empty(root, rescan):
     _, found, report = rescan(a_list())
     assert {} == found
-    assert Verdict.OK is report.verdict
+    assert ["nothing at all lies there: is it the store's root?"] == told(report, Verdict.UNKNOWN)
+    (root / "notes.txt").write_bytes(b"no recording")
+    assert Verdict.OK is rescan(a_list())[2].verdict
 
 
 def test_every_recording_is_counted_by_class_and_civil_date(root, rescan):
@@ -213,8 +215,9 @@ def test_links_lead_nowhere(root, rescan, tmp_path):
     (root / "cam/linked").symlink_to(outside)
     (root / f"cam/{OLD}.jpg").symlink_to(outside / f"{OLD}.jpg")
     (root / "cam/loop").symlink_to(root)
+    record(root / f"cam/{YOUNG}.jpg")
     _, found, report = rescan(a_list())
-    assert {} == found
+    assert {f"cam/{YOUNG}.jpg".encode()} == set(found)
     assert Verdict.OK is report.verdict
 
 
@@ -230,12 +233,13 @@ def test_a_directory_swapped_for_a_link_while_it_looks_leads_nowhere(root, tmp_p
 
 
 def test_pipes_and_sockets_do_not_stop_it(root, rescan, monkeypatch):
+    record(root / f"cam/{YOUNG}.jpg")
     os.mkfifo(root / "cam/pipe.jpg")
     monkeypatch.chdir(root)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("cam/socket.jpg")
         _, found, report = rescan(a_list())
-    assert {} == found
+    assert {f"cam/{YOUNG}.jpg".encode()} == set(found)
     assert Verdict.OK is report.verdict
 
 
@@ -380,6 +384,8 @@ def auditor(root, honest):
 def test_the_command_ends_with_0_1_or_2_and_names_files(root, auditor, files):
     directory, listed = files
     policy = ("--policy", str(directory / "policy.jsonl"))
+    assert 2 == auditor(*policy, "--exceptions", listed()).returncode
+    record(root / f"cam/{YOUNG}.jpg")
     assert 0 == auditor(*policy, "--exceptions", listed()).returncode
     mark = record(root / f"cam/{OLD}.jpg")
     done = auditor(*policy, "--exceptions", listed())
@@ -417,7 +423,7 @@ def test_a_slip_in_the_name_of_a_store_is_told_and_nothing_is_called_ok(auditor,
 def test_json_of_an_empty_storage_is_one_document(auditor, files):
     directory, _ = files
     told = json.loads(auditor("--bundle", str(directory / "january.zip"), "--json").stdout)
-    assert ([], [], "ok") == (told["recordings"], told["counts"], told["verdict"])
+    assert ([], [], "unknown") == (told["recordings"], told["counts"], told["verdict"])
 
 
 def test_a_users_mistake_is_a_sentence(auditor, files, tmp_path):
