@@ -138,7 +138,7 @@ def acts_of(
     ).scalars():
         document = envelope.decode(data)
         act = acts.decode(document.payload)
-        if isinstance(act, receipts.NAME_ITEMS) or not _harmless(act.reason):
+        if isinstance(act, acts.NAME_ITEMS) or not _harmless(act.reason):
             behind.append(receipts.receipt_of(act, document, chain))
         else:
             shown.append(document)
@@ -146,7 +146,7 @@ def acts_of(
 
 
 def _harmless(text: str) -> str:
-    """The text, or nothing if it looks like personal data after all."""
+    """The text, or nothing if it looks like personal data after all; a plain name does not."""
     try:
         refuse_personal_data([text])
     except RefusedError:

@@ -105,6 +105,10 @@ AnyAct = (
 )
 
 
+NAME_ITEMS = (Erasure, Correction, Lift)
+"""What names somebody's recordings: it stays with the enforcer and the stores it is for."""
+
+
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: AnyAct
 

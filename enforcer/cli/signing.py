@@ -19,8 +19,17 @@ from retention.policy import Chain, follow
 def declare(parser: ArgumentParser, *, reason: bool = True) -> None:
     """Add the options that go with signing."""
     if reason:
-        parser.add_argument("--reason", required=True, help="why; no personal data")
+        declare_reason(parser)
     parser.add_argument("--yes", action="store_true", help="sign without being asked")
+
+
+def declare_reason(parser: ArgumentParser) -> None:
+    """Add --reason: no pattern knows a plain name, so whoever types one is told who reads it."""
+    parser.add_argument(
+        "--reason",
+        required=True,
+        help="why; inspectors may read it: no name, no number, nothing of a person",
+    )
 
 
 def new_id(kind: str) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from enforcer.cli import show
+from enforcer.cli.language import say
 from enforcer.govern.papers import Paper
 from retention.acts import (
+    NAME_ITEMS,
     Activation,
     AnyAct,
     BrakeRelease,
@@ -67,14 +69,21 @@ def of_act(act: AnyAct) -> Iterator[str]:
             yield f"What came to store {act.store} since {since} came from a backup: it is dated by what it"
             yield "says itself, and what is due by that goes a day from now at the earliest."
             yield "Until all of it was swept, nothing there is called in order."
-    yield f"Reason: {act.reason}"
+    yield from _why(act.reason, inspected=not isinstance(act, NAME_ITEMS))
 
 
 def of_head(head: LastHead) -> Iterator[str]:
     """What the loss of a ledger's end comes to."""
     yield f"The ledger goes on after a loss. The last head known was over {head.size} leaves,"
     yield f"root {head.root.hex()}."
-    yield f"Reason: {head.reason}"
+    yield from _why(head.reason, inspected=True)
+
+
+def _why(reason: str, *, inspected: bool) -> Iterator[str]:
+    yield f"Reason: {reason}"
+    if inspected:
+        # The document is signed as it stands, so nobody can take a name out of it afterwards.
+        yield say("Inspectors read this reason as it stands: sign only if it names nobody.")
 
 
 def of_policy(old: Policy, new: Policy) -> Iterator[str]:

@@ -9,14 +9,12 @@ from sqlalchemy import Connection, insert, select
 
 from enforcer.index.tables import receipts
 from retention import acts, codec
-from retention.acts import Activation, AnyAct, Correction, Erasure, Lift
+from retention.acts import NAME_ITEMS, Activation, AnyAct
 from retention.bundle import Activated, ItemAct
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import SignatureError
 from retention.policy import Chain
-
-NAME_ITEMS = (Erasure, Correction, Lift)
 
 
 def receipt_of(act: AnyAct, document: Envelope, chain: Chain) -> ItemAct:
