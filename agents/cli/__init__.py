@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date
 from pathlib import Path
@@ -57,46 +57,79 @@ def _parser() -> argparse.ArgumentParser:
         prog="retention-agent", description="Finds, dates and erases recordings on this machine."
     )
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    _probe(verbs.add_parser("probe", help="what time files say they were recorded"))
+    _probe(_verb(verbs, "probe", probe.run, "say what time files were recorded, and why"))
     for name, run, text in (
         ("enrol", _enrol, "exchange a one-time token for this agent's credential"),
-        ("run", _run, "the daemon"),
-        ("scan", _scan, "look at everything once"),
-        ("sweep", _sweep, "erase what is due, or say what would go"),
-        ("status", _status, "what this agent knows"),
-        ("doctor", doctor.run, "what would otherwise be found out later"),
+        ("run", _run, "look, sweep and report until stopped: the daemon"),
+        ("scan", _scan, "look at everything once, and erase nothing"),
+        ("sweep", _sweep, "erase what is due, or only say what would go"),
+        ("status", _status, "say what this agent knows"),
+        ("doctor", doctor.run, "look for what is wrong, or soon will be"),
     ):
-        verb = verbs.add_parser(name, help=text)
-        verb.add_argument("--config", type=Path, required=True, help="the agent's settings (TOML)")
-        verb.set_defaults(run=run)
+        verb = _verb(verbs, name, run, text)
+        _declare_config(verb)
         if name == "enrol":
-            verb.add_argument("token", help="CODE.PIN, as `enforcer store enrol` prints it")
+            verb.add_argument(
+                "token", metavar="TOKEN", help="CODE.PIN, as `enforcer store enrol` prints it"
+            )
         if name == "run":
             verb.add_argument("--once", action="store_true", help="one scan and sweep, then end")
         if name == "sweep":
             verb.add_argument("--dry-run", action="store_true", help="erase nothing")
-        if name in {"status", "sweep", "doctor"}:
-            verb.add_argument("--json", action="store_true")
-    _item(verbs.add_parser("item", help="find recordings on this store"))
+    item = verbs.add_parser("item", help="find recordings on this store: find")
+    of_items = item.add_subparsers(required=True, metavar="VERB")
+    _item(_verb(of_items, "find", _find, "paths of recordings of a source and a time"))
     return parser
 
 
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    """A command that prints facts."""
+    verb = verbs.add_parser(name, help=text, description=text)
+    verb.add_argument("--json", action="store_true", help="print one JSON document")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _declare_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="the agent's settings (TOML)"
+    )
+
+
 def _probe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="+", type=Path)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--pattern", action="append", default=[], help="a declared name pattern")
-    parser.add_argument("--zone", default="Europe/Riga", help="IANA zone of naive times")
-    parser.set_defaults(run=probe.run)
+    parser.add_argument(
+        "file", nargs="+", type=Path, metavar="FILE", help="or a directory: all files below it"
+    )
+    parser.add_argument(
+        "--pattern",
+        action="append",
+        default=[],
+        help="how names tell the time, such as '%%Y%%m%%d-%%H%%M%%S*'; once for each",
+    )
+    parser.add_argument(
+        "--zone", default="Europe/Riga", help="of times without an offset [%(default)s]"
+    )
 
 
-def _item(parser: argparse.ArgumentParser) -> None:
-    find = parser.add_subparsers(required=True, metavar="VERB").add_parser("find")
-    find.add_argument("--config", type=Path, required=True)
-    find.add_argument("--source", required=True)
-    find.add_argument("--from", dest="begins", required=True, type=_moment)
-    find.add_argument("--to", dest="ends", required=True, type=_moment)
-    find.add_argument("--json", action="store_true")
-    find.set_defaults(run=_find)
+def _item(find: argparse.ArgumentParser) -> None:
+    _declare_config(find)
+    find.add_argument(
+        "--source", required=True, metavar="ID", help="camera or queue, as the policy calls it"
+    )
+    for name, where, text in (("from", "begins", "not before"), ("to", "ends", "not after")):
+        find.add_argument(
+            f"--{name}",
+            dest=where,
+            required=True,
+            type=_moment,
+            metavar="TIME",
+            help=f"{text}, such as 2026-01-15T03:10:00+02:00",
+        )
 
 
 def _moment(text: str) -> Instant:
@@ -110,7 +143,10 @@ def _moment(text: str) -> Instant:
 
 def _enrol(arguments: argparse.Namespace) -> int:
     store = composed(arguments.config).enrol(Token.parse(arguments.token))
-    print(f"enrolled as store {store}; it only observes until two people activate it")
+    if arguments.json:
+        print(json.dumps({"store": store}))
+    else:
+        print(f"enrolled as store {store}; it only observes until two people activate it")
     return 0
 
 
@@ -119,7 +155,7 @@ def _run(arguments: argparse.Namespace) -> int:
     built = chosen.build()
     try:
         if arguments.once:
-            return _once(built)
+            return _once(built, as_json=arguments.json)
         daemon = chosen.daemon(built)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.stop())
@@ -129,13 +165,13 @@ def _run(arguments: argparse.Namespace) -> int:
         built.close()
 
 
-def _once(built: Built) -> int:
+def _once(built: Built, *, as_json: bool) -> int:
     agent = built.agent
     agent.begin()
     _look_at_everything(agent)
     with suppress(RetentionError):  # there is a rule for sweeping without; the last report says why
         agent.exchange.report()
-    _sweep_now(built)
+    _sweep_now(built, as_json=as_json)
     agent.heartbeat()
     agent.exchange.report()
     return 0
@@ -146,6 +182,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     try:
         built.agent.begin()
         _look_at_everything(built.agent)
+        _tell(built, as_json=arguments.json)
     finally:
         built.close()
     return 0
@@ -167,12 +204,13 @@ def _sweep(arguments: argparse.Namespace) -> int:
     try:
         if not arguments.dry_run:
             built.agent.begin()
-            return _sweep_now(built)
+            return _sweep_now(built, as_json=arguments.json)
         agent = built.agent
         standing = agent.standing(fresh=True)
         refusal = permit.refusal(standing)
         if refusal is not None:
-            print(f"nothing would go: {refusal.reason}")
+            print(f"nothing would go: {refusal.reason}", file=sys.stderr)
+            _print_rows([], as_json=arguments.json)
             return _refusal_code(refusal)
         rows = [
             {"class": name, "civil_date": date.fromordinal(civil).isoformat(), "items": items}
@@ -189,51 +227,61 @@ def _refusal_code(refusal: permit.Refusal) -> int:
     return 2 if refusal.outcome == "refused_clock" else 1
 
 
-def _sweep_now(built: Built) -> int:
+def _sweep_now(built: Built, *, as_json: bool) -> int:
     """Sweep, and say what became of what was due. 1 if nothing may go."""
     outcomes: Mapping[Outcome, int] = {}
     for swept in built.agent.sweep():
         outcomes = swept.outcomes
-    if built.agent.waiting:
-        print(f"nothing was erased: {built.agent.waiting}", file=sys.stderr)
-        return 1
-    print(
-        ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing is due"
-    )
-    return 0
+    waiting = built.agent.waiting
+    if waiting:
+        print(f"nothing was erased: {waiting}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"outcomes": outcomes, "waiting": waiting}))
+    elif not waiting:
+        counted = (f"{count} {outcome}" for outcome, count in outcomes.items())
+        print(", ".join(counted) or "nothing is due")
+    return 1 if waiting else 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
     built = composed(arguments.config).build()
     try:
-        agent, catalogue = built.agent, built.catalogue
-        standing = agent.standing(fresh=False)
-        refusal = permit.refusal(standing)
-        scanned = catalogue.value("SELECT max(ended) FROM scans")
-        number, _ = agent.outbox.end()
-        facts = {
-            "store": catalogue.value("SELECT store FROM agent"),
-            "sweeps": "" if refusal is None else refusal.reason,
-            "last_complete_scan": None if scanned is None else _utc(scanned),
-            "items": [
-                {"class": name, "state": state, "items": items}
-                for name, state, items in agent.counts()
-            ],
-            "holds": catalogue.value("SELECT count(*) FROM holds WHERE released_at IS NULL"),
-            "unreported": number - catalogue.value("SELECT log_acknowledged FROM agent"),
-            "from_backup": agent.restorations.quarantined,
-            "policy": agent.chain().current.version,
-        }
+        _tell(built, as_json=arguments.json)
     finally:
         built.close()
-    if arguments.json:
-        print(json.dumps(facts))
-        return 0
-    _print_status(facts, "" if refusal is None else refusal.reason)
     return 0
 
 
-def _print_status(facts: Mapping[str, Any], waiting: str) -> None:
+def _tell(built: Built, *, as_json: bool) -> None:
+    """What this agent knows."""
+    facts = _facts(built)
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        _print_status(facts)
+
+
+def _facts(built: Built) -> Mapping[str, Any]:
+    agent, catalogue = built.agent, built.catalogue
+    refusal = permit.refusal(agent.standing(fresh=False))
+    scanned = catalogue.value("SELECT max(ended) FROM scans")
+    number, _ = agent.outbox.end()
+    return {
+        "store": catalogue.value("SELECT store FROM agent"),
+        "sweeps": "" if refusal is None else refusal.reason,
+        "last_complete_scan": None if scanned is None else _utc(scanned),
+        "items": [
+            {"class": name, "state": state, "items": items} for name, state, items in agent.counts()
+        ],
+        "holds": catalogue.value("SELECT count(*) FROM holds WHERE released_at IS NULL"),
+        "unreported": number - catalogue.value("SELECT log_acknowledged FROM agent"),
+        "from_backup": agent.restorations.quarantined,
+        "policy": agent.chain().current.version,
+    }
+
+
+def _print_status(facts: Mapping[str, Any]) -> None:
+    waiting = facts["sweeps"]
     print(f"store               {facts['store']}, by version {facts['policy']} of the policy")
     print(f"erases              {f'nothing: {waiting}' if waiting else 'what is due'}")
     print(f"last complete scan  {facts['last_complete_scan'] or 'none yet'}")

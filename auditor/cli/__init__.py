@@ -17,7 +17,7 @@ _COMMANDS = {
     "verify": (verify, "check a bundle offline"),
     "rescan": (rescan, "list a storage and say what is really there"),
     "rows": (rows, "look at rows that were written about calls: a CSV or a table"),
-    "witness": (witness, "hold a bundle's ledger against what a Prometheus server recorded of it"),
+    "witness": (witness, "compare a bundle's ledger with what a Prometheus server recorded of it"),
 }
 _UNKNOWN = 2
 
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (command, what) in _COMMANDS.items():
-        below = commands.add_parser(name, help=what)
+        below = commands.add_parser(name, help=what, description=what)
         command.declare(below)
         below.set_defaults(run=command.run)
     return parser

@@ -55,7 +55,7 @@ def declare_bucket(parser: ArgumentParser) -> None:
         "Credentials that may only list and read: AWS_ACCESS_KEY_ID and so on, or a profile.",
     )
     bucket.add_argument("--endpoint", metavar="URL", help="its server [AWS]")
-    bucket.add_argument("--region", default="us-east-1", help="[%(default)s]")
+    bucket.add_argument("--region", default="us-east-1", help="where it is [%(default)s]")
     bucket.add_argument("--profile", help="of ~/.aws/credentials, or AWS_SHARED_CREDENTIALS_FILE")
 
 

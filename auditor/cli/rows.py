@@ -36,15 +36,27 @@ def declare(parser: ArgumentParser) -> None:
         "--csv", type=Path, metavar="FILE", help="the live file; its parts lie beside"
     )
     where.add_argument("--dsn", help="sqlite:PATH, or what libpq takes; a role that may only read")
-    parser.add_argument("--columns", default="", metavar="A,B,...", help="of a CSV, in their order")
-    parser.add_argument("--table", default="", help="of a database")
-    parser.add_argument("--time", required=True, metavar="COLUMN", help="when the call began")
+    parser.add_argument(
+        "--columns", default="", metavar="A,B,...", help="all columns of a CSV, in their order"
+    )
+    parser.add_argument("--table", default="", metavar="NAME", help="of a database")
+    parser.add_argument(
+        "--time", required=True, metavar="COLUMN", help="the column of when the call began"
+    )
     parser.add_argument(
         "--zone", required=True, help="of the clock that wrote it: Europe/Riga, UTC"
     )
-    parser.add_argument("--format", default="%Y-%m-%d %H:%M:%S", help="how it is written")
-    parser.add_argument("--call", default="", metavar="COLUMN", help="the call's id")
-    parser.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    parser.add_argument(
+        "--format", default="%Y-%m-%d %H:%M:%S", help="how the time is written [%(default)s]"
+    )
+    parser.add_argument("--call", default="", metavar="COLUMN", help="the column of the call's id")
+    parser.add_argument(
+        "--class",
+        dest="record_class",
+        required=True,
+        metavar="NAME",
+        help="of the calls, as the policy calls it",
+    )
     parser.add_argument(
         "--recordings",
         metavar="ROOT",

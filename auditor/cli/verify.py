@@ -13,7 +13,7 @@ from retention.witness import Watched
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `verify`."""
-    parser.add_argument("bundle", metavar="BUNDLE", type=Path)
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="the file from the operator")
     given.add_pin(parser, required=False)
     parser.add_argument(
         "--head",
@@ -21,7 +21,7 @@ def declare(parser: ArgumentParser) -> None:
         type=given.seen,
         action="append",
         default=[],
-        help="a head of the ledger that a witness saw: leaves, and the root in hex",
+        help="a head of the ledger that a witness saw: leaves, and the root in hex; once for each",
     )
     parser.add_argument(
         "--witness",
@@ -29,7 +29,7 @@ def declare(parser: ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="what a server recorded, as `auditor witness --save` kept it",
+        help="what a server recorded, as `auditor witness --save` kept it; once for each",
     )
     given.add_json(parser)
 

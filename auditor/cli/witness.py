@@ -18,9 +18,12 @@ from retention.witness import JOB, watched
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `witness`."""
-    parser.add_argument("bundle", metavar="BUNDLE", type=Path)
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="the file from the operator")
     parser.add_argument(
-        "--prometheus", metavar="URL", required=True, help="such as http://prometheus.example:9090"
+        "--prometheus",
+        metavar="URL",
+        required=True,
+        help="the server, such as http://prometheus.example:9090",
     )
     parser.add_argument(
         "--job", default=JOB, help="what the enforcer is called there [%(default)s]"
@@ -30,14 +33,14 @@ def declare(parser: ArgumentParser) -> None:
         dest="since",
         type=date.fromisoformat,
         metavar="DATE",
-        help="[the bundle's first day]",
+        help="ask from this day on [the bundle's first day]",
     )
     parser.add_argument(
         "--to",
         dest="through",
         type=date.fromisoformat,
         metavar="DATE",
-        help="[when the bundle was made]",
+        help="ask up to this day [when the bundle was made]",
     )
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="keep what was recorded, for `verify --witness`"

@@ -44,10 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     top.add_argument("rest", nargs=REMAINDER, metavar="...", help="`enforcer COMMAND --help`")
     typed = top.parse_args(argv)
-    noun = import_module(f"{__name__}.{typed.command}")
-    parser = ArgumentParser(prog=f"enforcer {typed.command}", description=COMMANDS[typed.command])
-    noun.declare(parser)
-    arguments = parser.parse_args(typed.rest)
+    arguments = parser_of(typed.command).parse_args(typed.rest)
     language.choose(getattr(arguments, "lang", None), os.environ)
     try:
         code: int = arguments.run(arguments)
@@ -61,3 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def parser_of(command: str) -> ArgumentParser:
+    """What may follow this command; its file is loaded only now."""
+    parser = ArgumentParser(prog=f"enforcer {command}", description=COMMANDS[command])
+    import_module(f"{__name__}.{command}").declare(parser)
+    return parser

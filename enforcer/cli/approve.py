@@ -10,7 +10,9 @@ from enforcer.govern.forms.documents import Document, Documents
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `approve`."""
-    parser.add_argument("id", nargs="?", help="a document; none: list what waits for somebody")
+    parser.add_argument(
+        "id", nargs="?", metavar="ID", help="a document [list what waits for somebody]"
+    )
     parser.add_argument("--withdraw", action="store_true", help="take the proposal back instead")
     declare_client(parser)
     show.declare(parser)

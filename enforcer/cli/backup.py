@@ -18,13 +18,13 @@ def declare(parser: ArgumentParser) -> None:
     verbs = Verbs(parser)
     verbs.asking("list", list_backups, "every registered set")
     added = verbs.asking("add", add, "register a set, or another longest time for one")
-    added.add_argument("name")
+    added.add_argument("name", metavar="NAME", help="what you call the set")
     added.add_argument("--of", required=True, choices=_OF, help="what is copied")
     added.add_argument(
         "--days", required=True, type=int, help="the longest that anything stays in it"
     )
     removed = verbs.asking("remove", remove, "a set that is no more")
-    removed.add_argument("name")
+    removed.add_argument("name", metavar="NAME", help="as `backup list` shows it")
 
 
 def list_backups(arguments: Namespace) -> int:

@@ -17,7 +17,7 @@ def declare(parser: ArgumentParser) -> None:
     verbs = Verbs(parser)
     verbs.asking("show", show_brakes, "which stores wait, and why")
     freed = verbs.asking("release", release, "let one sweep go on: two people")
-    freed.add_argument("store")
+    freed.add_argument("store", metavar="STORE", help="as `brake show` shows it")
     freed.add_argument("--count", type=int, required=True, help="items that it may erase at most")
     freed.add_argument("--hours", type=int, default=24, help="how long that is good [%(default)s]")
     signing.declare(freed)

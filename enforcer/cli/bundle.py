@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
+
 from enforcer import keys
 from enforcer.cli import client as asking
 from enforcer.cli import show
@@ -16,9 +18,19 @@ from retention.errors import ConfigError
 USUAL_DAYS = 92
 
 
+class Written(msgspec.Struct, frozen=True):
+    """A bundle of recordings of these days, `bytes` long, and the pin in hex to check it by."""
+
+    file: str
+    since: date
+    through: date
+    bytes: int
+    pin: str
+
+
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `bundle`."""
-    parser.add_argument("file", type=Path, help="is written; must not be there yet")
+    parser.add_argument("file", type=Path, metavar="FILE", help="is written; must not be there yet")
     parser.add_argument(
         "--from",
         dest="since",
@@ -27,7 +39,11 @@ def declare(parser: ArgumentParser) -> None:
         help=f"recordings from this day on [{USUAL_DAYS} days ago]",
     )
     parser.add_argument(
-        "--to", dest="through", type=date.fromisoformat, metavar="DATE", help="[today]"
+        "--to",
+        dest="through",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="recordings up to this day [today]",
     )
     parser.add_argument(
         "--rescan",
@@ -35,9 +51,10 @@ def declare(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="put a report of `auditor rescan --save` into it, and into those to come",
+        help="put a report of `auditor rescan --save` into it, and into those to come; once for each",
     )
     asking.declare(parser)
+    show.declare(parser)
     parser.set_defaults(run=run)
 
 
@@ -50,6 +67,9 @@ def run(arguments: Namespace) -> int:
         me.post("/v1/rescans", _report(path), Done)
     data = me.get_bytes("/v1/bundle", since=since.isoformat(), through=through.isoformat())
     keys.write_private(arguments.file, data)
+    if arguments.json:
+        show.as_json(Written(str(arguments.file), since, through, len(data), me.pin.hex()))
+        return 0
     print(f"{arguments.file}: recordings of {since} to {through}, {len(data)} bytes.")
     print(f"Check it anywhere: auditor verify {arguments.file} --pin {me.pin.hex()}")
     return 0

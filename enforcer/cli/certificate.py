@@ -3,9 +3,20 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import msgspec
+
 from enforcer import certificates
 from enforcer.cli import configured, show
 from enforcer.clock import wall_clock
+from retention.calendar import iso
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """A certificate: where it is, until when it is good, and for which names."""
+
+    file: str
+    until: str
+    names: tuple[str, ...]
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -21,6 +32,7 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--host", action="append", metavar="NAME", help="once for each [those of the present one]"
     )
+    show.declare(parser)
     parser.set_defaults(run=run)
 
 
@@ -36,6 +48,10 @@ def run(arguments: Namespace) -> int:
     for path in (certificate, key):
         path.rename(path.with_name(f"{path.name}.old"))
     certificates.write_server(authority, names, wall_clock(), certificate=certificate, key=key)
-    until = show.moment(certificates.expires_at(certificate))
+    expires = certificates.expires_at(certificate)
+    if arguments.json:
+        show.as_json(Renewed(str(certificate), iso(expires, show.HOME_ZONE), names))
+        return 0
+    until = show.moment(expires)
     print(f"{certificate} is good until {until}, for {', '.join(names)}. Restart the enforcer.")
     return 0

@@ -9,7 +9,9 @@ from enforcer.govern.forms.form import Events
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of `history`."""
-    parser.add_argument("subject", nargs="?", help="a hold, document, store or item [all of late]")
+    parser.add_argument(
+        "subject", metavar="ID", nargs="?", help="a hold, document, store or item [all of late]"
+    )
     asking.declare(parser)
     show.declare(parser)
     parser.set_defaults(run=run)

@@ -7,6 +7,7 @@ from datetime import date
 
 from enforcer.cli import holdings, signing, waiting
 from enforcer.cli.client import client
+from enforcer.cli.typed import FROM, TO
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.holds import Confirmation, HoldLines, HoldSheet, Placement, Review
 from enforcer.govern.forms.previews import Preview
@@ -22,20 +23,24 @@ def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `hold`."""
     verbs = Verbs(parser)
     _declare_place(verbs.asking("place", place, "keep what an incident needs; one person may"))
-    _declare_scope(verbs.asking("preview", preview, "what a hold would cover, and what is missing"))
-    listed = verbs.asking("list", list_holds, "every hold that holds")
+    _declare_scope(
+        verbs.asking("preview", preview, "say what a hold would cover, and what is missing")
+    )
+    listed = verbs.asking("list", list_holds, "every hold that stands")
     listed.add_argument("--all", action="store_true", help="the released ones too")
-    verbs.asking("show", show_hold, "all about one").add_argument("id")
+    _declare_id(verbs.asking("show", show_hold, "all about one hold"))
     again = verbs.asking("review", review, "keep a hold, and complete what was not known at night")
-    again.add_argument("id")
+    _declare_id(again)
     _declare_review(again, "--until", required=True)
     _declare_case(again)
-    taken = verbs.asking("confirm", confirm, "take on what the locker's software marked")
-    taken.add_argument("id")
+    taken = verbs.asking(
+        "confirm", confirm, "take on a hold that the locker's software asked for by a marker"
+    )
+    _declare_id(taken)
     taken.add_argument("ground", metavar="GROUND", help=_GROUNDS)
     _declare_case(taken)
     freed = verbs.asking("release", release, "end a hold: proposed by one, approved by another")
-    freed.add_argument("id")
+    _declare_id(freed)
     signing.declare(freed)
 
 
@@ -92,6 +97,10 @@ def release(arguments: Namespace) -> int:
     return signing.propose_act(me, act, arguments)
 
 
+def _declare_id(parser: ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="as `hold list` shows it")
+
+
 def _declare_place(parser: ArgumentParser) -> None:
     parser.add_argument("ground", nargs="?", metavar="GROUND", help=_GROUNDS)
     _declare_scope(parser)
@@ -107,20 +116,32 @@ def _declare_place(parser: ArgumentParser) -> None:
 
 
 def _declare_scope(parser: ArgumentParser) -> None:
-    parser.add_argument("--site", default="", help='"Brivibas 12"; diacritics may be left out')
     parser.add_argument(
-        "--store", action="append", default=[], metavar="ID", help="not a whole site"
+        "--site", default="", help='all stores there: "Brivibas 12"; diacritics may be left out'
     )
     parser.add_argument(
-        "--source", action="append", default=[], metavar="ID", help="not all of them"
+        "--store", action="append", default=[], metavar="ID", help="not a whole site; once for each"
     )
-    parser.add_argument("--item", action="append", default=[], metavar="STORE/EPOCH/NUMBER")
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="not all cameras and queues; once for each",
+    )
+    parser.add_argument(
+        "--item",
+        action="append",
+        default=[],
+        metavar="STORE/EPOCH/NUMBER",
+        help="one recording, as `item find` shows it; once for each",
+    )
     parser.add_argument(
         "--around", default="", metavar="TIME", help="03:10 is the last 03:10 there was, on site"
     )
     parser.add_argument("--number", default="", metavar="NUMBER", help=_NUMBER)
-    parser.add_argument("--from", dest="since", default="", metavar="TIME")
-    parser.add_argument("--to", dest="until", default="", metavar="TIME")
+    parser.add_argument("--from", dest="since", default="", metavar="TIME", help=FROM)
+    parser.add_argument("--to", dest="until", default="", metavar="TIME", help=TO)
 
 
 def _declare_case(parser: ArgumentParser) -> None:

@@ -3,13 +3,22 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import msgspec
+
 from enforcer import founding
-from enforcer.cli import passphrase
+from enforcer.cli import passphrase, show
 from enforcer.cli.typed import check_name, parse_roles, read_text
 from enforcer.clock import wall_clock
 from enforcer.founding import Founder, Plan
 from enforcer.govern import drafts
 from retention.people import Role
+
+
+class Founded(msgspec.Struct, frozen=True):
+    """Where an enforcer was made, and the pin of its first policy in hex."""
+
+    directory: str
+    pin: str
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -28,7 +37,12 @@ def declare(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="how agents and people reach the enforcer; once for each name or address [localhost]",
     )
-    parser.add_argument("--listen", default="127.0.0.1:8443", metavar="ADDRESS:PORT")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:8443",
+        metavar="ADDRESS:PORT",
+        help="where the enforcer answers [%(default)s]",
+    )
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="for what changes: index and heads [DIR above]"
     )
@@ -37,6 +51,7 @@ def declare(parser: ArgumentParser) -> None:
         "--policy", type=Path, metavar="FILE", help="classes and sources [those of the notice]"
     )
     passphrase.declare(parser)
+    show.declare(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,6 +68,9 @@ def run(arguments: Namespace) -> int:
         state=arguments.state,
     )
     pin = founding.found(arguments.directory, plan, wall_clock())
+    if arguments.json:
+        show.as_json(Founded(str(arguments.directory), pin))
+        return 0
     first = plan.founders[0].id
     print(f"Policy version 1 has the pin {pin}.")
     print(f"Start it:     enforcer serve --config {arguments.directory}/enforcer.toml")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
+from enforcer.cli.typed import FROM, TO
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import naming
 from enforcer.govern.forms.form import Done
@@ -26,35 +27,39 @@ def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `item`."""
     verbs = Verbs(parser)
     found = verbs.asking("find", find, "recordings of a place and a time")
-    found.add_argument("--site", default="")
-    found.add_argument("--store", default="", metavar="ID")
-    found.add_argument("--source", default="", metavar="ID")
     found.add_argument(
-        "--around", default="", metavar="TIME", help="03:10 is the last one there was"
+        "--site", default="", help='all stores there: "Brivibas 12"; diacritics may be left out'
+    )
+    found.add_argument("--store", default="", metavar="ID", help="not a whole site")
+    found.add_argument("--source", default="", metavar="ID", help="not all cameras and queues")
+    found.add_argument(
+        "--around", default="", metavar="TIME", help="03:10 is the last 03:10 there was, on site"
     )
     found.add_argument(
         "--number", default="", metavar="NUMBER", help="calls made with it; +371 20000000"
     )
-    found.add_argument("--from", dest="since", default="", metavar="TIME")
-    found.add_argument("--to", dest="until", default="", metavar="TIME")
+    found.add_argument("--from", dest="since", default="", metavar="TIME", help=FROM)
+    found.add_argument("--to", dest="until", default="", metavar="TIME", help=TO)
     verbs.asking("show", show_item, "one recording").add_argument(
-        "id", metavar="STORE/EPOCH/NUMBER"
+        "id", metavar="STORE/EPOCH/NUMBER", help="as `item find` shows it"
     )
     kept = verbs.asking(
         "restrict", restrict, "keep and do not use (GDPR article 18); one person may"
     )
     _declare_items(kept)
-    kept.add_argument("--reason", required=True, help="why; no personal data")
+    signing.declare_reason(kept)
     freed = verbs.asking("lift", lift, "end a restriction: two people")
     _declare_items(freed)
     freed.add_argument("--informed", required=True, metavar="TIME", help="when the person was told")
     signing.declare(freed)
-    right = verbs.asking("correct", correct, "another start or class: two people")
+    right = verbs.asking(
+        "correct", correct, "say that it began at another time, or is of another class: two people"
+    )
     _declare_items(right)
-    right.add_argument("--anchor", metavar="TIME", help="2026-01-15T14:20:00+02:00")
-    right.add_argument("--class", dest="record_class", metavar="NAME")
+    right.add_argument("--anchor", metavar="TIME", help="it began then: 2026-01-15T14:20:00+02:00")
+    right.add_argument("--class", dest="record_class", metavar="NAME", help="it is of this class")
     signing.declare(right)
-    gone = verbs.asking("erase", erase, "before it is due (GDPR article 17): two people")
+    gone = verbs.asking("erase", erase, "erase before it is due (GDPR article 17): two people")
     _declare_items(gone)
     signing.declare(gone)
 

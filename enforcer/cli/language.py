@@ -17,7 +17,9 @@ _spoken: ContextVar[str] = ContextVar("spoken", default="en")
 
 def declare(parser: ArgumentParser) -> None:
     """Add --lang."""
-    parser.add_argument("--lang", choices=LANGUAGES, help="of what is printed [LANG, or en]")
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, help="language of what is printed [LANG, or en]"
+    )
 
 
 def choose(asked: str | None, environ: Mapping[str, str]) -> None:

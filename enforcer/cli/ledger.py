@@ -23,11 +23,17 @@ def declare(parser: ArgumentParser) -> None:
     proved = verbs.asking(
         "prove", prove, "certificates of one day, each proved to be in the ledger"
     )
-    proved.add_argument("--store", required=True, metavar="ID")
-    proved.add_argument("--class", dest="record_class", required=True, metavar="NAME")
-    proved.add_argument("--date", required=True, type=date.fromisoformat, help="of the recordings")
+    proved.add_argument("--store", required=True, metavar="ID", help="of the recordings")
+    proved.add_argument(
+        "--class", dest="record_class", required=True, metavar="NAME", help="of the recordings"
+    )
+    proved.add_argument(
+        "--date", required=True, type=date.fromisoformat, help="when they were recorded"
+    )
     last = verbs.asking("succeed", succeed, "go on after a restore from a backup: two people")
-    last.add_argument("head", help="the last head anybody knows: SIZE:ROOT, the root in hex")
+    last.add_argument(
+        "head", metavar="HEAD", help="the last head anybody knows: SIZE:ROOT, the root in hex"
+    )
     signing.declare(last)
 
 

@@ -19,20 +19,30 @@ from retention.errors import ConfigError
 from retention.people import Person, Role
 
 
+class Made(msgspec.Struct, frozen=True):
+    """Where a new key is, and its public half in hex."""
+
+    file: str
+    public: str
+
+
 def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `person`."""
     verbs = Verbs(parser)
     verbs.asking("list", list_people, "everybody of the present policy")
-    added = verbs.asking("add", add, "a person, other roles, or another key: two owners sign it")
-    added.add_argument("name", help="short, without personal data in it")
-    added.add_argument("--roles", metavar="ROLE,...", help=", ".join(Role))
+    added = verbs.asking(
+        "add", add, "add a person, or give one other roles or another key: two owners sign it"
+    )
+    added.add_argument("name", metavar="NAME", help="short, without personal data in it")
+    added.add_argument("--roles", metavar="ROLE,...", help="out of: " + ", ".join(Role))
     added.add_argument("--key", metavar="HEX", help="the public key that `person key` printed")
-    added.add_argument("--remove", action="store_true", help="may do nothing any more")
+    added.add_argument("--remove", action="store_true", help="the person may do nothing any more")
     signing.declare(added, reason=False)
     made = verbs.offline("key", make_key, "make a key file, and print its public key")
-    made.add_argument("name")
-    made.add_argument("--out", type=Path, metavar="FILE", help="[NAME.key]")
+    made.add_argument("name", metavar="NAME", help="as in `person add`")
+    made.add_argument("--out", type=Path, metavar="FILE", help="where to [NAME.key]")
     passphrase.declare(made)
+    show.declare(made)
 
 
 def list_people(arguments: Namespace) -> int:
@@ -71,7 +81,11 @@ def make_key(arguments: Namespace) -> int:
     key = SigningKey.generate()
     path = arguments.out or Path(f"{arguments.name}.key")
     keys.write_sealed(path, keys.seal(arguments.name, key, secret))
-    print(bytes(key.verify_key).hex())
+    public = bytes(key.verify_key).hex()
+    if arguments.json:
+        show.as_json(Made(str(path), public))
+    else:
+        print(public)
     return 0
 
 

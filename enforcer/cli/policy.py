@@ -4,6 +4,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import msgspec
+
 from enforcer.cli import explaining, show, signing, source, words
 from enforcer.cli.client import client
 from enforcer.cli.typed import parse_public_key, read_text
@@ -17,30 +19,49 @@ from retention.errors import ConfigError
 from retention.policy import Policy
 
 
+class Checked(msgspec.Struct, frozen=True):
+    """A draft without a mistake has so many of them."""
+
+    classes: int
+    sources: int
+
+
 def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `policy`."""
     verbs = Verbs(parser)
     shown = verbs.asking("show", show_policy, "what is in force, and the sentences to publish")
     shown.add_argument("--version", type=int, help="an earlier one")
     shown.add_argument("--toml", action="store_true", help="as a draft of the next one")
-    checked = verbs.offline("check", check, "what is wrong with a draft")
-    checked.add_argument("file", type=Path)
-    why = verbs.offline("explain", explain, "when a recording goes, and why; asks nobody")
-    why.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    checked = verbs.offline("check", check, "say what is wrong with a draft; asks nobody")
+    checked.add_argument("file", type=Path, metavar="FILE", help="the draft (TOML)")
+    show.declare(checked)
+    why = verbs.offline("explain", explain, "say when a recording goes, and why; asks nobody")
     why.add_argument(
-        "--anchor", required=True, metavar="TIME", help="start of the recording; - reads lines"
+        "--class", dest="record_class", required=True, metavar="NAME", help="of the recording"
+    )
+    why.add_argument(
+        "--anchor",
+        required=True,
+        metavar="TIME",
+        help="when the recording began; - reads one from each line of the input",
     )
     why.add_argument(
         "--policy", type=Path, metavar="FILE", help="a draft [the classes of the notice]"
     )
     show.declare(why)
-    proposed = verbs.asking("propose", propose, "the draft of a next version: two owners sign it")
-    proposed.add_argument("file", type=Path)
+    proposed = verbs.asking(
+        "propose", propose, "propose the draft of a next version: two owners sign it"
+    )
+    proposed.add_argument("file", type=Path, metavar="FILE", help="the draft (TOML)")
     signing.declare(proposed, reason=False)
-    signed = verbs.asking("sign", sign, "the second owner's signature; the same as `approve`")
-    signed.add_argument("id")
+    signed = verbs.asking("sign", sign, "sign as the second owner; the same as `approve`")
+    signed.add_argument("id", metavar="ID", help="as `approve` lists it")
     signing.declare(signed, reason=False)
-    changed = verbs.asking("keys", change_keys, "the draft with other keys of the enforcer's own")
+    changed = verbs.asking(
+        "keys",
+        change_keys,
+        "propose a next version with other keys of the enforcer: two owners sign it",
+    )
     for name in ("directive", "ledger"):
         changed.add_argument(
             f"--{name}",
@@ -50,7 +71,7 @@ def declare(parser: ArgumentParser) -> None:
         )
     signing.declare(changed, reason=False)
     verbs.asking("publish", publish, "put a version in force that two owners signed").add_argument(
-        "id"
+        "id", metavar="ID", help="as `approve` lists it"
     )
 
 
@@ -75,6 +96,9 @@ def show_policy(arguments: Namespace) -> int:
 def check(arguments: Namespace) -> int:
     """Raises what is wrong."""
     draft = explaining.checked(read_text(arguments.file))
+    if arguments.json:
+        show.as_json(Checked(len(draft.classes), len(draft.sources)))
+        return 0
     print(
         f"{arguments.file}: {len(draft.classes)} classes, {len(draft.sources)} sources, no mistake."
     )

@@ -16,7 +16,7 @@ HOME_ZONE = ZoneInfo("Europe/Riga")
 
 def declare(parser: ArgumentParser) -> None:
     """Add --json, and --lang for those who read it."""
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     language.declare(parser)
 
 

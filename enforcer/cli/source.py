@@ -17,16 +17,32 @@ def declare(parser: ArgumentParser) -> None:
     verbs = Verbs(parser)
     verbs.asking("list", list_sources, "every registered camera and queue")
     added = verbs.asking(
-        "add", add, "a camera or queue, or another entry for one: two owners sign it"
+        "add", add, "add a camera or queue, or another entry for one: two owners sign it"
     )
-    added.add_argument("id")
+    added.add_argument("id", metavar="ID", help="small letters, digits, hyphens")
     added.add_argument("--group", required=True, help="the stores that have it; may be a pattern")
     added.add_argument("--directory", default="", help="below the store's root [the root itself]")
-    added.add_argument("--class", dest="record_class", required=True, metavar="NAME")
-    added.add_argument("--purpose", required=True)
-    added.add_argument("--name-pattern", metavar="PATTERN", help="'*-%%Y%%m%%d%%H%%M%%S.jpg'")
-    added.add_argument("--max-delay", type=int, default=0, metavar="SECONDS")
-    added.add_argument("--imports", action="store_true", help="admit copies and restores")
+    added.add_argument(
+        "--class", dest="record_class", required=True, metavar="NAME", help="of what it records"
+    )
+    added.add_argument("--purpose", required=True, help="what it records that for")
+    added.add_argument(
+        "--name-pattern",
+        metavar="PATTERN",
+        help="how names tell the time: '*-%%Y%%m%%d%%H%%M%%S.jpg'",
+    )
+    added.add_argument(
+        "--max-delay",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="from the end of a recording until its file appears, at most [%(default)s]",
+    )
+    added.add_argument(
+        "--imports",
+        action="store_true",
+        help="admit copies and restores, which are older than when they came",
+    )
     signing.declare(added, reason=False)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from enforcer.cli import show, store_acts
 from enforcer.cli.client import Client, client
-from enforcer.cli.typed import read_text
+from enforcer.cli.typed import LISTED, read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import register
 from enforcer.govern.forms.form import Done, Empty
@@ -21,29 +21,46 @@ def declare(parser: ArgumentParser) -> None:
     enrol = verbs.asking(
         "enrol", enrol_stores, "add stores; prints the one-time tokens their agents start with"
     )
-    enrol.add_argument("id", nargs="?", help="small letters, digits, hyphens")
-    enrol.add_argument("--from", dest="csv", type=Path, metavar="CSV", help="all of them or none")
-    enrol.add_argument("--site", help='how people call the place: "Brivibas 12"')
-    enrol.add_argument("--group", help="what the policy's sources are written for")
+    enrol.add_argument("id", nargs="?", metavar="ID", help="small letters, digits, hyphens")
     enrol.add_argument(
-        "--commissioned", type=date.fromisoformat, metavar="DATE", help="nothing recorded is older"
+        "--from",
+        dest="csv",
+        type=Path,
+        metavar="CSV",
+        help="all stores of a table, or none of them",
     )
-    enrol.add_argument("--zone", default="Europe/Riga", help="[%(default)s]")
-    enrol.add_argument("--region", default="EEA", help="EEA, or 'US: SCC 2021/914' [%(default)s]")
-    enrol.add_argument("--processor", default="controller", help="[%(default)s]")
-    enrol.add_argument("--kind", default="terminal", choices=register.KINDS, help="[%(default)s]")
+    enrol.add_argument("--site", help='how people call the place: "Brivibas 12"')
+    enrol.add_argument("--group", help="of stores; what the policy's sources are written for")
+    enrol.add_argument(
+        "--commissioned",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="its first day; nothing recorded is older",
+    )
+    enrol.add_argument("--zone", default="Europe/Riga", help="where it is [%(default)s]")
+    enrol.add_argument(
+        "--region",
+        default="EEA",
+        help="where its data are: EEA, or 'US: SCC 2021/914' [%(default)s]",
+    )
+    enrol.add_argument("--processor", default="controller", help="who keeps it [%(default)s]")
+    enrol.add_argument(
+        "--kind", default="terminal", choices=register.KINDS, help="what it is [%(default)s]"
+    )
     verbs.asking("list", list_stores, "every store and how it is")
     replace = verbs.asking(
-        "replace", replace_store, "a new box for a store: the old one is shut out"
+        "replace", replace_store, "let a new box be a store: the old one is shut out"
     )
-    replace.add_argument("id")
+    replace.add_argument("id", metavar="ID", help=LISTED)
     store_acts.declare(verbs)
-    credential = Verbs(verbs.offline("credential", lambda _: 0, "an agent's credential"))
+    credential = Verbs(
+        verbs.offline("credential", lambda _: 0, "what an agent shows who it is by: renew, revoke")
+    )
     for name, run, what in (
         ("renew", renew, "a code for another credential; the present one works until then"),
         ("revoke", revoke, "shut an agent out, at once"),
     ):
-        credential.asking(name, run, what).add_argument("id")
+        credential.asking(name, run, what).add_argument("id", metavar="ID", help=LISTED)
 
 
 def enrol_stores(arguments: Namespace) -> int:

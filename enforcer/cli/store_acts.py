@@ -5,7 +5,7 @@ from datetime import date
 
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
-from enforcer.cli.typed import moment
+from enforcer.cli.typed import LISTED, moment
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.stores import StoreLines
 from retention.acts import Activation, Restoration, Retirement, Thaw
@@ -18,18 +18,31 @@ HOWS = ("wiped", "destroyed", "lost")
 def declare(verbs: Verbs) -> None:
     """Add these verbs to `store`."""
     _declare_activate(
-        verbs.asking("activate", activate, "let stores erase, and their backlog go once")
+        verbs.asking(
+            "activate", activate, "let stores erase, and their backlog go once: two people"
+        )
     )
-    retired = verbs.asking("retire", retire, "take a store out of service, and say how it ended")
-    retired.add_argument("id")
+    retired = verbs.asking(
+        "retire", retire, "take a store out of service, and say how it ended: two people"
+    )
+    retired.add_argument("id", metavar="ID", help=LISTED)
     retired.add_argument("--how", choices=HOWS, required=True, help="what became of its bytes")
     signing.declare(retired)
-    thawed = verbs.asking("thaw", thaw, "say which of two boxes with one identity is the store")
-    thawed.add_argument("id")
-    thawed.add_argument("--epoch", type=int, required=True, help="the one that is")
+    thawed = verbs.asking(
+        "thaw", thaw, "say which of two boxes with one identity is the store: two people"
+    )
+    thawed.add_argument("id", metavar="ID", help=LISTED)
+    thawed.add_argument(
+        "--epoch",
+        type=int,
+        required=True,
+        help="of the one that is the store, as `store list` shows it",
+    )
     signing.declare(thawed)
-    restored = verbs.asking("restored", declare_restored, "say that recordings came from a backup")
-    restored.add_argument("id")
+    restored = verbs.asking(
+        "restored", declare_restored, "say that recordings came from a backup: two people"
+    )
+    restored.add_argument("id", metavar="ID", help=LISTED)
     restored.add_argument(
         "--since",
         type=moment,
@@ -96,9 +109,13 @@ def declare_restored(arguments: Namespace) -> int:
 
 
 def _declare_activate(parser: ArgumentParser) -> None:
-    parser.add_argument("id", nargs="*", help="stores; or --group")
+    parser.add_argument(
+        "id", nargs="*", metavar="ID", help="stores, as `store list` shows them; or --group"
+    )
     parser.add_argument("--group", help="every store of this group that observes")
-    parser.add_argument("--class", dest="record_class", required=True, metavar="NAME")
+    parser.add_argument(
+        "--class", dest="record_class", required=True, metavar="NAME", help="of the recordings"
+    )
     parser.add_argument(
         "--count", type=int, required=True, help="items of the backlog that may go at most"
     )

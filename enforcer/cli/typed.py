@@ -8,6 +8,10 @@ from retention.envelope import PUBLIC_KEY_BYTES
 from retention.errors import ConfigError, MalformedError
 from retention.people import Role
 
+FROM = "not before: 03:10 or 2026-01-15T03:10, on site"
+TO = "not after: 03:40 or 2026-01-15T03:40, on site"
+LISTED = "as `store list` shows it"
+
 
 def read_text(path: Path) -> str:
     """A file that a person wrote; `ConfigError` if it cannot be read."""

@@ -60,6 +60,7 @@ def test_a_call_is_found_with_all_its_files_under_one_number(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert 0 == main(["scan", "--config", str(settings)])
+    capsys.readouterr()
     interval = ["--from", "2026-11-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z"]
     find = ["item", "find", "--config", str(settings), "--source", "calls", *interval, "--json"]
     assert 0 == main(find)
@@ -85,6 +86,33 @@ def test_status_counts_calls_and_not_their_files(
     assert "erases              nothing: " in told
     assert "not reported yet    " in told
     assert "contact-centre-call 2 " in told
+
+
+def test_a_scan_says_what_it_found(settings: Path, capsys: pytest.CaptureFixture[str]):
+    assert 0 == main(["scan", "--config", str(settings)])
+    assert "contact-centre-call 2 " in capsys.readouterr().out
+    assert 0 == main(["scan", "--config", str(settings), "--json"])
+    assert 2 == sum(line["items"] for line in json.loads(capsys.readouterr().out)["items"])
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence", "document"),
+    [
+        (["sweep", "--dry-run"], "nothing would go: ", []),
+        (["run", "--once"], "nothing was erased: ", {"outcomes": {}}),
+    ],
+)
+def test_a_program_reads_json_also_where_nothing_may_go(
+    settings: Path, capsys: pytest.CaptureFixture[str], command, sentence, document
+):
+    """The sentence goes where people read it, and whoever parses the answer gets one."""
+    assert 0 != main([*command, "--config", str(settings), "--json"])
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    if answer:
+        assert f"{sentence}{answer.pop('waiting')}\n" in told.err
+    assert document == answer
+    assert sentence in told.err
 
 
 def test_doctor_looks_at_the_directory_and_for_the_enforcer(

@@ -21,6 +21,10 @@ def at(instant):
     return datetime.fromtimestamp(instant, RIGA).strftime("%Y-%m-%d %H:%M")
 
 
+INSPECTED = "Inspectors read this reason as it stands: sign only if it names nobody.\n"
+"""Said of every act that goes into a bundle, before it is signed."""
+
+
 def test_a_night_from_the_incident_to_its_end(live, type_):
     """Place, acknowledge, show, release by two, let go: the story of one hold."""
     agent = live.enrol("t-1", "Brīvības iela 12")
@@ -42,11 +46,13 @@ def test_a_night_from_the_incident_to_its_end(live, type_):
     assert "case 2026-17" in reviewed.out
     proposed = type_("aija", "hold", "release", hold, "--reason", "case closed", "--yes")
     assert f"Release hold {hold}" in proposed.err
+    assert INSPECTED in proposed.err
     document = re.match(r"release-\w+", proposed.out)[0]
     again = type_("aija", "approve", document, "--yes")
     assert (again.code, again.out) == (1, "")
     assert "takes somebody else" in again.err
     approved = type_("dana", "approve", document, "--yes")
+    assert INSPECTED in approved.err, "the second pair of eyes is told as well"
     assert "signed by aija and dana" in approved.out
     assert "Waiting for t-1" in approved.out
     agent.report(
@@ -130,6 +136,8 @@ def test_a_policy_goes_from_draft_to_force_by_two_owners(live, type_, tmp_path):
     draft = tmp_path / "policy.toml"
     draft.write_text(type_("uldis", "policy", "show", "--toml").out.replace("P60D", "P45D"))
     assert type_("", "policy", "check", str(draft), asks=False).code == 0
+    checked = type_("", "policy", "check", str(draft), "--json", asks=False).json
+    assert checked.keys() == {"classes", "sources"}
     proposed = type_("anna", "policy", "propose", str(draft), "--yes")
     assert "class terminal-image: period P60D -> P45D" in proposed.err
     document = re.match(r"policy-\w+", proposed.out)[0]
@@ -201,6 +209,7 @@ def test_items_are_found_and_corrected_in_words(live, type_):
     corrected = type_("aija", "item", "correct", "t-1/1/1", "--anchor",
                       "2026-01-01T00:00:00+02:00", "--reason", "wrong clock", "--yes")  # fmt: skip
     assert "Correct 1 items: they began 2026-01-01 00:00" in corrected.err
+    assert INSPECTED not in corrected.err, "what names recordings stays with the operator"
     erased = type_("aija", "item", "erase", "t-1/1/1", "--reason", "article 17", "--yes")
     assert erased.code == 0
     restricted = type_("hugo", "item", "restrict", "t-1/1/1", "--reason", "article 18")
@@ -255,7 +264,8 @@ def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
     assert "2 items: 2 erased_verified" in proved.out
     assert "1 certificates, each proved to be in the ledger" in proved.out
     bundle = tmp_path / "bundle.zip"
-    assert type_("uldis", "bundle", str(bundle)).code == 0
+    written = type_("uldis", "bundle", str(bundle), "--json").json
+    assert (str(bundle), bundle.stat().st_size) == (written["file"], written["bytes"])
     assert bundle.stat().st_size > 1000
     assert type_("hugo", "bundle", str(tmp_path / "other.zip")).code == 1
 
