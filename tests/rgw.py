@@ -9,11 +9,13 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,8 @@ admin socket = {path}/$name.asok
 pid file = {path}/$name.pid
 [client.rgw.a]
 rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
+[client.rgw.old]
+rgw frontends = beast endpoint=127.0.0.1:{old} tcp_nodelay=1
 """
 
 
@@ -84,7 +88,7 @@ class Gateway:
         self._program = {name: program(name) for name in (*PROGRAMS, "radosgw-admin")}
         self._running: list[subprocess.Popen[bytes]] = []
         self._numbers = itertools.count(1)
-        self._port = free_port()
+        self._port, self._old_port = free_port(), free_port()
         self.endpoint = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
@@ -144,6 +148,31 @@ class Gateway:
             ),
         )
 
+    @contextlib.contextmanager
+    def long_ago(self, faketime: str, days: int) -> Iterator[Callable[..., None]]:
+        """A second gateway to the same buckets, so many days behind: what it is told is as old.
+
+        Gives what has a client of that time carry out calls of boto3, each a name and its arguments.
+        """
+        then = [faketime, "-f", f"-{days}d"]
+        serve = self._configured("radosgw", ("-f", "-n", "client.rgw.old"))
+        with (self._path / "old.out").open("wb") as out:
+            # faketime is the parent of what it starts: both are ended, as one group.
+            serving = subprocess.Popen(
+                [*then, *serve], stdout=out, stderr=out, cwd=self._path, start_new_session=True
+            )
+        try:
+            _accepts(self._old_port, serving)
+
+            def carry_out(*calls: tuple[str, Mapping[str, object]]) -> None:
+                place = f"http://127.0.0.1:{self._old_port}", ACCESS, SECRET
+                _must_work([*then, sys.executable, "-c", _THEN, *place, json.dumps(calls)])
+
+            yield carry_out
+        finally:
+            os.killpg(serving.pid, signal.SIGKILL)
+            serving.wait()
+
     def bucket(self, *, versioning: str = "", lock: bool = False) -> str:
         """Make a bucket; `versioning` is empty, `Enabled` or `Suspended`. A lock needs versions."""
         name = f"bucket-{next(self._numbers)}"
@@ -180,7 +209,12 @@ class Gateway:
         fsid = str(uuid.uuid4())
         (path / "ceph.conf").write_text(
             _CONFIGURATION.format(
-                fsid=fsid, monitor=monitor, gateway=self._port, path=path, memory=MEMORY_BYTES
+                fsid=fsid,
+                monitor=monitor,
+                gateway=self._port,
+                old=self._old_port,
+                path=path,
+                memory=MEMORY_BYTES,
             )
         )
         for name in ("mon", "osd", "rgw"):
@@ -226,6 +260,30 @@ class Gateway:
                 raise TimeoutError(f"the gateway does not answer: see {self._path}")
             time.sleep(0.2)
         client.close()
+
+
+#: A client in a process of its own, because its clock signs what it asks for.
+_THEN = """
+import json, sys
+import boto3
+endpoint, access, secret, calls = sys.argv[1:]
+client = boto3.client(
+    "s3", endpoint_url=endpoint, region_name="us-east-1",
+    aws_access_key_id=access, aws_secret_access_key=secret,
+)
+for name, arguments in json.loads(calls):
+    getattr(client, name)(**arguments)
+"""
+
+
+def _accepts(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server listens."""
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"nothing listens on port {port}: it ended with {process.returncode}")
 
 
 def free_port() -> int:
