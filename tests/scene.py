@@ -3,16 +3,17 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from killing import kill_at, trace
 from world import FakeClock, TrueTime, World, at
 
 from retention.acts import Release
 from retention.calendar import DAY, Instant
-from retention.hold import StoreHold
 
 W = TypeVar("W", bound=World)
 
@@ -67,8 +68,8 @@ def build(path: Path) -> World:
     os.link(front / "20260113-120000-outside.jpg", outside / "linked.jpg")
     world.write("copies/undated.jpg", mtime=Instant(0))
     world.activate()
-    _hold(world, "held", at("2026-01-10 10:00"))
-    _hold(world, "freed", at("2026-01-05 10:00"))
+    world.hold("held", at("2026-01-10 10:00"))
+    world.hold("freed", at("2026-01-05 10:00"))
     zombie = (front / "20260101-120000-zombie.jpg").read_bytes()
     world.cycle()
     assert "front/20260101-120000-zombie.jpg" not in world.files()
@@ -78,7 +79,7 @@ def build(path: Path) -> World:
     world.scan()
     world.report()
     world.write("front/20260111-120000-marked.jpg.incident", b"")
-    _hold(world, "new", at("2026-01-12 10:00"))
+    world.hold("new", at("2026-01-12 10:00"))
     world.sign(Release(id="release", at=SWEPT, reason="closed", hold="freed"))
     world.stop()
     return world
@@ -115,7 +116,31 @@ def outside(world: World) -> list[tuple[str, bytes, int]]:
     ]
 
 
-def _hold(world: World, name: str, moment: Instant) -> None:
-    world.centre.holds.append(
-        StoreHold(name, Instant(moment - 60), Instant(moment + 60), ("front",))
-    )
+def sweep_of(world: World) -> Callable[[], Callable[[], None]]:
+    """For a forked process: the agent starts; then, under the tracer's eyes, it sweeps."""
+
+    def start() -> Callable[[], None]:
+        world.boot()
+        return world.sweep
+
+    return start
+
+
+def kill_at_each_call(
+    strace: str, scene: W, path: Path, *, at_rest: Callable[[W], None], part: int, parts: int
+) -> set[str]:
+    """Kill a sweep of the scene at each of this part of its changing calls, and look at what comes of it.
+
+    `at_rest` restarts the agent and asserts. Gives the names of all changing calls of a sweep.
+    """
+    calls = trace(strace, sweep_of(copied(scene, path / "run")), path / "calls")
+    deaths = 0
+    for call in calls[part::parts]:
+        world = copied(scene, path / "run")
+        deaths += kill_at(strace, sweep_of(world), call)
+        try:
+            at_rest(world)
+        except AssertionError as error:
+            raise AssertionError(f"after a kill at {call.name} number {call.nth}") from error
+    assert deaths >= len(calls) // parts - 2
+    return {call.name for call in calls}

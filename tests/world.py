@@ -397,6 +397,11 @@ class World:
         self.agent.start()
         return self.agent
 
+    def hold(self, name: str, moment: Instant, source: str = "front") -> None:
+        """The centre holds what this source recorded within a minute of it."""
+        held = StoreHold(name, Instant(moment - 60), Instant(moment + 60), (source,))
+        self.centre.holds.append(held)
+
     def stop(self) -> None:
         """The process ends."""
         self.agent.catalogue.close()

@@ -37,11 +37,7 @@ class Keeping:
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`. A name that cannot be dropped now, `erase` will drop."""
-        for number in numbers:
-            with suppress(OSError):
-                self._private.drop(number)
-        with suppress(OSError):
-            os.fsync(self._private.held)
+        self._private.give_up(numbers)
 
     def kept(self, number: int) -> Generation | None:
         """See `Store.kept`."""

@@ -13,7 +13,7 @@ write in the root they can move it away: then the store is unreachable, and noth
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -88,6 +88,14 @@ class Private:
         os.unlink(key, dir_fd=self.held)
         self.kept.discard(number)
         return links
+
+    def give_up(self, numbers: Iterable[int]) -> None:
+        """Remove the private names of items that nothing holds any more, as far as that can be done now."""
+        for number in numbers:
+            with suppress(OSError):
+                self.drop(number)
+        with suppress(OSError):
+            os.fsync(self.held)
 
     def with_room(self, act: Callable[[Wanted], _T], want: Wanted) -> _T:
         """Act; where the disk is full, give up the reserve and act once more."""

@@ -19,7 +19,6 @@ from world import STORE, at
 from retention.acts import Release
 from retention.calendar import DAY, Instant
 from retention.errors import RetentionError
-from retention.hold import StoreHold
 from retention.outcome import Outcome
 
 FIRST = at("2026-03-08 12:00")
@@ -65,7 +64,7 @@ def build(path: Path, server: Gateway | FakeS3) -> BucketWorld:
     client.put_object_legal_hold(**theirs, LegalHold={"Status": "ON"})
     client.delete_object(Bucket=bucket, Key=PREFIX + "front/gone.jpg")
     for name, day in (("held", "10"), ("freed", "05")):
-        _hold(world, name, at(f"2026-01-{day} 10:00"))
+        world.hold(name, at(f"2026-01-{day} 10:00"))
     world.cycle()
     world.activate()
     world.true.now = SWEPT
@@ -73,15 +72,10 @@ def build(path: Path, server: Gateway | FakeS3) -> BucketWorld:
     world.report()
     tag = {"TagSet": [{"Key": "incident", "Value": ""}]}
     client.put_object_tagging(**_meant(world, late), Tagging=tag)
-    _hold(world, "new", at("2026-01-12 10:00"))
+    world.hold("new", at("2026-01-12 10:00"))
     world.sign(Release(id="release", at=SWEPT, reason="closed", hold="freed"))
     world.stop()
     return world
-
-
-def _hold(world: BucketWorld, name: str, moment: Instant) -> None:
-    hold = StoreHold(name, Instant(moment - 60), Instant(moment + 60), ("front",))
-    world.centre.holds.append(hold)
 
 
 def _meant(world: BucketWorld, put: Put) -> dict[str, str]:

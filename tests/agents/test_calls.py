@@ -51,8 +51,7 @@ def item(world: World) -> tuple:
 
 
 def hold(world: World, name: str = "case", moment: Instant = BEGAN, source: str = "front"):
-    held = StoreHold(name, Instant(moment - 60), Instant(moment + 60), (source,))
-    world.centre.holds.append(held)
+    world.hold(name, moment, source)
 
 
 def come_due(world: World, begun: Instant = BEGAN) -> None:

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 from calls import sound
-from killing import kill_at, trace
 from row_worlds import CallWorld
-from scene import copied
+from scene import copied, kill_at_each_call
 from world import at
 
 from retention.calendar import DAY, Instant
-from retention.hold import StoreHold
 from retention.outcome import Outcome
 
 HELD, YOUNG = "20260110-130000-3", "20260301-120000-4"
@@ -43,8 +41,7 @@ def build(path: Path) -> CallWorld:
     world.rate(YOUNG)
     world.activate()
     moment = at("2026-01-10 11:00")
-    hold = StoreHold("case", Instant(moment - 60), Instant(moment + 60), ("front",))
-    world.centre.holds.append(hold)
+    world.hold("case", moment)
     world.rest()
     world.true.now = Instant(world.due_at(moment) + DAY)
     world.stop()
@@ -52,14 +49,6 @@ def build(path: Path) -> CallWorld:
 
 
 PARTS = len(WHERE) + 3  # the recording that leads, and a row in either place
-
-
-def _sweep(world: CallWorld) -> Callable[[], Callable[[], None]]:
-    def start() -> Callable[[], None]:
-        world.boot()
-        return world.sweep
-
-    return start
 
 
 def _assert_at_rest(world: CallWorld) -> None:
@@ -93,15 +82,7 @@ def test_without_a_crash_the_calls_come_to_their_rest(scene: CallWorld, tmp_path
 def test_a_kill_at_any_changing_call_leaves_a_call_its_recording(
     scene: CallWorld, tmp_path: Path, need: Callable[[str], str], shard: int
 ):
-    strace = need("strace")
-    calls = trace(strace, _sweep(copied(scene, tmp_path / "run")), tmp_path / "calls")
-    assert {"pwrite64", "fdatasync", "unlinkat"} <= {call.name for call in calls}
-    deaths = 0
-    for call in calls[shard::SHARDS]:
-        world = copied(scene, tmp_path / "run")
-        deaths += kill_at(strace, _sweep(world), call)
-        try:
-            _assert_at_rest(world)
-        except AssertionError as error:
-            raise AssertionError(f"after a kill at {call.name} number {call.nth}") from error
-    assert deaths >= len(calls) // SHARDS - 2
+    names = kill_at_each_call(
+        need("strace"), scene, tmp_path, at_rest=_assert_at_rest, part=shard, parts=SHARDS
+    )
+    assert {"pwrite64", "fdatasync", "unlinkat"} <= names

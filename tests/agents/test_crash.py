@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from killing import Call, kill_at, trace
-from scene import STAYS, build, copied, outside
+from scene import STAYS, build, copied, kill_at_each_call, outside
 from world import World
 
 from retention.outcome import Outcome
@@ -20,16 +19,6 @@ SHARDS = 4
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> World:
     return build(tmp_path_factory.mktemp("scene") / "base")
-
-
-def _sweep(world: World) -> Callable[[], Callable[[], None]]:
-    """For a forked process: the agent starts; then, under the tracer's eyes, it sweeps."""
-
-    def start() -> Callable[[], None]:
-        world.boot()
-        return world.sweep
-
-    return start
 
 
 def _assert_at_rest(world: World) -> None:
@@ -61,22 +50,13 @@ def test_without_a_crash_the_scene_comes_to_its_rest(scene: World, tmp_path: Pat
 def test_a_kill_at_any_changing_call_leaves_nothing_undone_and_nothing_done_wrong(
     scene: World, tmp_path: Path, need: Callable[[str], str], shard: int
 ):
-    strace = need("strace")
     before = outside(scene)
-    calls = trace(strace, _sweep(copied(scene, tmp_path / "run")), tmp_path / "calls")
-    names = {call.name for call in calls}
-    assert {"pwrite64", "fdatasync", "unlinkat", "renameat", "linkat"} <= names
-    deaths = 0
-    for call in calls[shard::SHARDS]:
-        world = copied(scene, tmp_path / "run")
-        deaths += kill_at(strace, _sweep(world), call)
-        _recover(world, call)
-        assert before == outside(world)
-    assert deaths >= len(calls) // SHARDS - 2
 
-
-def _recover(world: World, call: Call) -> None:
-    try:
+    def at_rest(world: World) -> None:
         _assert_at_rest(world)
-    except AssertionError as error:
-        raise AssertionError(f"after a kill at {call.name} number {call.nth}") from error
+        assert before == outside(world)
+
+    names = kill_at_each_call(
+        need("strace"), scene, tmp_path, at_rest=at_rest, part=shard, parts=SHARDS
+    )
+    assert {"pwrite64", "fdatasync", "unlinkat", "renameat", "linkat"} <= names

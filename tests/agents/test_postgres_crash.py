@@ -19,7 +19,6 @@ from agents.stores.rows.postgres import Postgres
 from retention.acts import Release
 from retention.calendar import DAY, Instant
 from retention.errors import RetentionError, StoreUnreachableError
-from retention.hold import StoreHold
 from retention.outcome import Outcome
 
 FIRST = at("2026-03-08 12:00")
@@ -75,23 +74,17 @@ def scene(
     _fill(world)
     world.activate()
     for name, day in (("held", "10"), ("freed", "05")):
-        _hold(world, name, day)
+        world.hold(name, at(f"2026-01-{day} 10:00"))
     world.agent.talk()
     world.scan()
     world.report()
     world.true.now = SWEPT
     world.scan()
     world.report()
-    _hold(world, "new", "12")
+    world.hold("new", at("2026-01-12 10:00"))
     world.sign(Release(id="release", at=SWEPT, reason="closed", hold="freed"))
     world.stop()
     return world
-
-
-def _hold(world: SqlWorld, name: str, day: str) -> None:
-    moment = at(f"2026-01-{day} 10:00")
-    hold = StoreHold(name, Instant(moment - 60), Instant(moment + 60), ("front",))
-    world.centre.holds.append(hold)
 
 
 def _fill(world: SqlWorld) -> None:

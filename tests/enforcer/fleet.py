@@ -6,9 +6,10 @@ from small_policy import begun
 from sqlalchemy import Engine, insert, select
 
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import metadata, stores
+from enforcer.index.scope import Scope
+from enforcer.index.tables import hold_stores, holds, metadata, stores
 from enforcer.intake import apply
-from retention import report
+from retention import codec, report
 from retention.calendar import Instant
 from retention.report import GENESIS, AnyEntry, Sighted
 from retention.wire import Applied
@@ -35,6 +36,25 @@ def add_store(engine: Engine, store: str = STORE, **changes: object) -> None:
     }
     with writing(engine) as connection:
         connection.execute(insert(stores).values(id=store, **(facts | changes)))
+
+
+def place(engine: Engine, hold: str, *stores: str, **changes: object) -> None:
+    """Write a hold into the index, as of `NOW`, which these stores have to hear of."""
+    facts = {
+        "id": hold,
+        "ground": "crime",
+        "owner": "edgars",
+        "origin": "person",
+        "scope": codec.encode(Scope()),
+        "begins": 0,
+        "ends": 1,
+        "placed_at": NOW,
+        "review_on": 1,
+    }
+    with writing(engine) as connection:
+        connection.execute(insert(holds).values(facts | changes))
+        for store in stores:
+            connection.execute(insert(hold_stores).values(hold=hold, store=store))
 
 
 def sight(item: int, **changes: object) -> Sighted:

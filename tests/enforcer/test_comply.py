@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from fleet import wipe
+from fleet import place, wipe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert, select, update
@@ -16,7 +16,7 @@ from enforcer.comply import Position, State
 from enforcer.govern import retiring
 from enforcer.index import evidence, quarantines, tally
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import hold_stores, holds, stores
+from enforcer.index.tables import stores
 from enforcer.intake import apply
 from retention import codec, policy, report
 from retention.acts import Retirement
@@ -162,21 +162,7 @@ def test_each_thing_not_known_makes_the_state_unknown(store: Store, word: str, v
 
 
 def test_a_hold_that_is_not_effective_within_two_minutes_makes_the_state_unknown(store: Store):
-    with writing(store.index) as connection:
-        connection.execute(
-            insert(holds).values(
-                id="hold-1",
-                ground="crime",
-                owner="edgars",
-                origin="person",
-                scope=b"{}",
-                begins=0,
-                ends=1,
-                placed_at=NOW,
-                review_on=1,
-            )
-        )
-        connection.execute(insert(hold_stores).values(hold="hold-1", store=STORE))
+    place(store.index, "hold-1", STORE, placed_at=NOW)
     assert [] == store.words(Instant(NOW + 60))
     assert ["hold_pending"] == store.words(Instant(NOW + 121))
 

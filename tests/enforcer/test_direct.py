@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from fleet import NOW, add_store, place
 from nacl.signing import SigningKey
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from world import DIRECTIVE_KEY, first_policy, signed_policy
 
 from enforcer.direct import Director
@@ -15,33 +16,17 @@ from retention import codec, directive, envelope, policy
 from retention.calendar import DAY, Instant
 from retention.directive import Directive
 from retention.errors import RefusedError, VerificationError
-from retention.report import GENESIS
 
-NOW = Instant(1_773_662_400)
 CHAIN = policy.first(signed_policy(first_policy()), codec.digest(codec.encode(first_policy())))
+FRONT = codec.encode(scope.Scope(sources=("front",)))
 KEYS = [bytes(DIRECTIVE_KEY.verify_key)]
 
 
 @pytest.fixture
 def engine(tmp_path: Path):
     opened = open_index(f"sqlite:///{tmp_path}/index.db")
-    with writing(opened) as connection:
-        for name in ("riga-001", "riga-002"):
-            connection.execute(
-                insert(stores).values(
-                    id=name,
-                    site="Brivibas 12",
-                    store_group="terminals",
-                    zone="Europe/Riga",
-                    region="EEA",
-                    processor="controller",
-                    kind="terminal",
-                    state="active",
-                    commissioned_at=0,
-                    digest=GENESIS,
-                    epoch=1,
-                )
-            )
+    for name in ("riga-001", "riga-002"):
+        add_store(opened, name)
     yield opened
     opened.dispose()
 
@@ -62,24 +47,6 @@ def direct(
     return directive.accept(sealed, KEYS, store=store, known_version=known)
 
 
-def place(engine, hold: str, store: str) -> None:
-    with writing(engine) as connection:
-        connection.execute(
-            insert(holds).values(
-                id=hold,
-                ground="crime",
-                owner="edgars",
-                origin="person",
-                scope=codec.encode(scope.Scope(sources=("front",))),
-                begins=100,
-                ends=200,
-                placed_at=NOW,
-                review_on=1,
-            )
-        )
-        connection.execute(insert(hold_stores).values(hold=hold, store=store))
-
-
 def test_the_same_state_has_the_same_version_and_a_fresh_expiry(engine):
     first = direct(engine)
     again = direct(engine, now=Instant(NOW + 60), known=first.version)
@@ -91,7 +58,7 @@ def test_a_restored_index_never_gives_out_an_older_version_even_if_nobody_marked
     direct(engine)
     with writing(engine) as connection:
         backup = connection.execute(select(stores).where(stores.c.id == "riga-001")).one()
-    place(engine, "hold-1", "riga-001")
+    place(engine, "hold-1", "riga-001", scope=FRONT)
     heard = direct(engine, now=Instant(NOW + 60))
     with writing(engine) as connection:
         connection.execute(delete(hold_stores))
@@ -105,7 +72,7 @@ def test_a_restored_index_never_gives_out_an_older_version_even_if_nobody_marked
 def test_a_version_grows_with_every_change_and_never_falls_behind_the_clock(engine):
     first = direct(engine)
     assert first.version == NOW * 1000
-    place(engine, "hold-1", "riga-001")
+    place(engine, "hold-1", "riga-001", scope=FRONT)
     second = direct(engine)
     assert first.version < second.version
     with writing(engine) as connection:  # a backup of last week comes back
@@ -115,7 +82,7 @@ def test_a_version_grows_with_every_change_and_never_falls_behind_the_clock(engi
 
 
 def test_a_hold_goes_to_its_own_store_only_and_stays_until_a_day_after_the_agent_let_go(engine):
-    place(engine, "hold-1", "riga-001")
+    place(engine, "hold-1", "riga-001", scope=FRONT)
     assert (1, 0) == (len(direct(engine).holds), len(direct(engine, "riga-002").holds))
     with writing(engine) as connection:
         connection.execute(update(holds).values(released_at=NOW))
@@ -127,7 +94,7 @@ def test_a_hold_goes_to_its_own_store_only_and_stays_until_a_day_after_the_agent
 
 
 def test_a_store_that_lost_its_memory_let_go_of_nothing_later_than_now(engine):
-    place(engine, "hold-1", "riga-001")
+    place(engine, "hold-1", "riga-001", scope=FRONT)
     with writing(engine) as connection:  # by a clock that was a month ahead
         connection.execute(update(hold_stores).values(freed_at=NOW + 30 * DAY))
         decisions.forget_acknowledgements(connection, "riga-001", NOW)

@@ -1,7 +1,20 @@
 """What an agent is told when it greets: to go on, to begin anew, or that there are two of it."""
 
 import pytest
-from fleet import CHAIN, IMAGE, NOW, STORE, Log, add_store, books, column, sight, states, table
+from fleet import (
+    CHAIN,
+    IMAGE,
+    NOW,
+    STORE,
+    Log,
+    add_store,
+    books,
+    column,
+    place,
+    sight,
+    states,
+    table,
+)
 from small_policy import DIRECTIVE_KEY
 from sqlalchemy import Engine, insert, select, update
 
@@ -9,7 +22,7 @@ from enforcer import intake
 from enforcer.index import stores as register
 from enforcer.index.engine import reading, writing
 from enforcer.index.scope import Scope
-from enforcer.index.tables import document_stores, documents, hold_stores, holds, stores
+from enforcer.index.tables import document_stores, documents, hold_stores, stores
 from enforcer.intake import FrozenError, GapError
 from retention import codec, envelope
 from retention.calendar import DAY, Instant
@@ -140,20 +153,8 @@ def test_evidence_is_dropped_when_its_limit_has_passed(log: Log):
 
 
 def test_nothing_counts_as_in_force_after_the_agents_memory_is_gone(log: Log):
+    place(log.engine, "hold-1")
     with writing(log.engine) as connection:
-        connection.execute(
-            insert(holds).values(
-                id="hold-1",
-                ground="crime",
-                owner="edgars",
-                origin="person",
-                scope=codec.encode(Scope()),
-                begins=0,
-                ends=1,
-                placed_at=NOW,
-                review_on=1,
-            )
-        )
         connection.execute(insert(hold_stores).values(hold="hold-1", store=STORE, effective_at=NOW))
         connection.execute(
             insert(documents).values(

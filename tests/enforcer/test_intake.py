@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from fleet import IMAGE, NOW, STORE, Log, add_store, books, column, sight, states, table
+from fleet import IMAGE, NOW, STORE, Log, add_store, books, column, place, sight, states, table
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert
@@ -15,7 +15,7 @@ from enforcer.index import tally
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.histograms import ENDLESS
 from enforcer.index.scope import Scope
-from enforcer.index.tables import document_stores, documents, hold_stores, holds
+from enforcer.index.tables import document_stores, documents
 from enforcer.intake import FrozenError, GapError
 from enforcer.intake.register import civil_dates
 from retention import codec, envelope
@@ -71,25 +71,6 @@ def beat(*counts: tuple[str, str, int], **changes: object) -> Heartbeat:
         "counts": counts,
     }
     return Heartbeat(**(facts | changes))
-
-
-def place(engine: Engine, hold: str, *stores: str, placed_at: int = NOW) -> None:
-    with writing(engine) as connection:
-        connection.execute(
-            insert(holds).values(
-                id=hold,
-                ground="crime",
-                owner="edgars",
-                origin="person",
-                scope=codec.encode(Scope()),
-                begins=0,
-                ends=1,
-                placed_at=placed_at,
-                review_on=1,
-            )
-        )
-        for store in stores:
-            connection.execute(insert(hold_stores).values(hold=hold, store=store))
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ ends of a small object, and one more the last 64 KiB of a large one.
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from agents.stores import Generation
 from agents.stores.bucket.keys import VersionId
 from agents.stores.bucket.listing import generation_of
 from agents.stores.bucket.trouble import reading
 from agents.stores.bucket.wire import Wire, encoded
+from agents.stores.opening import NothingOpen
 from retention.calendar import Instant, to_instant
 from retention.fingerprint import END_BYTES, fingerprint_begun, fingerprint_stored
 from retention.probes.stated import initiated, read_metadata
@@ -67,7 +67,7 @@ def look(wire: Wire, of: VersionId) -> Seen:
     return Seen(made, headers["etag"], headers)
 
 
-class Object:
+class Object(NothingOpen):
     """One version. It stays open only in name: each read is a request."""
 
     unfinished = False
@@ -113,20 +113,8 @@ class Object:
             query = encoded(versionId=self._of.version)
             return self._wire.ask("GET", self._of.key, query, headers=wanted).body
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        """Nothing is open between two reads."""
-
-
-class Upload:
+class Upload(NothingOpen):
     """An upload that nobody completed: nothing of it can be read, and it is as old as its beginning."""
 
     unfinished = True
@@ -141,18 +129,6 @@ class Upload:
     def read(self, offset: int, length: int) -> bytes:  # noqa: ARG002 - there is nothing to read
         """No bytes."""
         return b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        """Nothing is open."""
 
 
 def _metadata(headers: Mapping[str, str]) -> dict[str, str]:

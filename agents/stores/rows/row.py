@@ -1,10 +1,9 @@
 """One row: what it is known by, and how it is read."""
 
 from hashlib import blake2b
-from types import TracebackType
-from typing import Self
 
 from agents.stores import Generation
+from agents.stores.opening import NothingOpen
 from retention.probes import Finding
 
 DIGEST_BYTES = 16
@@ -20,7 +19,7 @@ def generation_of(content: bytes) -> Generation:
     return Generation(int.from_bytes(digest_of(content)[:8]) >> 1, len(content), 0)
 
 
-class OpenRow:
+class OpenRow(NothingOpen):
     """One row: an `Opened`. Its bytes are at hand."""
 
     existed = None
@@ -36,15 +35,3 @@ class OpenRow:
     def read(self, offset: int, length: int) -> bytes:
         """A range of it."""
         return self._content[offset : offset + length]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        """Nothing is open."""
