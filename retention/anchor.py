@@ -6,7 +6,7 @@ window the earliest candidate wins, because early dating at worst deletes a litt
 dating breaks the promise.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import IntEnum
@@ -70,6 +70,11 @@ class Reading(NamedTuple):
     source: TimeSource
     earliest: Instant
     latest: Instant
+    watched: bool = True  # False: by a clock of which nobody knows whether it was right
+
+    def inside(self, window: Window) -> bool:
+        """Whether the recording can have begun in the window by it."""
+        return self.latest >= window.after and self.earliest <= window.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ def date_recording(
     max_delay: int = 0,
     imports: bool = False,
     restored: bool = False,
+    written: Sequence[int] = (0,),
 ) -> Dated:
     """The anchor of a recording.
 
@@ -140,22 +146,25 @@ def date_recording(
     it tells one (LastModified): it bounds every date from above and is none itself. `max_delay` is
     seconds a finished file may take to appear. `restored`: it came from a backup, say two people,
     so the window tells when it came back and nothing of when it began.
+    `written`: by how many seconds each clock was ahead that may have written the mtime; none: no
+    clock that anybody watched. Inside a window such an mtime is no date: who knows when it was.
     """
     if first_seen < commissioned:
         return Dated(None, UNDATED, "the clock by which it was first seen was wrong")
     readings = [read(candidate, zone, span) for candidate in candidates]
     there = first_seen if existed is None else min(first_seen, existed)
-    plausible = sorted(_plausible(readings, commissioned, there), key=_order)
     if window is None:
-        return _without_window(plausible, span, zone)
+        return _without_window(_plausible(readings, commissioned, there), span, zone)
     start = max(commissioned, Instant(min(window) - span - max_delay))
     if restored:
-        dated = _without_window(plausible, span, zone)
+        dated = _without_window(_plausible(readings, commissioned, there), span, zone)
         return replace(dated, late=dated.anchor is not None and dated.anchor < start)
+    came = Window(start, max(start, min(window.until, there)))
+    readings = [_by_its_clock(each, written, came) for each in readings]
+    plausible = _plausible(readings, commissioned, there)
     if imports and any(r.latest < start for r in plausible):
         return _late(plausible, span, zone)
-    until = max(start, min(window.until, there))
-    return _inside(readings, plausible, Window(start, until), span, zone)
+    return _inside(readings, plausible, came, span, zone)
 
 
 def evidence_of(how: str, *, late: bool) -> Evidence:
@@ -173,13 +182,30 @@ def evidence_of(how: str, *, late: bool) -> Evidence:
     return Evidence.CLAIM if late or how == ASSUMED else Evidence.SEEN
 
 
+def _by_its_clock(reading: Reading, written: Sequence[int], window: Window) -> Reading:
+    """An mtime as the clock meant it that wrote it: of those that allow it to lie in the window, the earliest."""
+    if reading.source is not TimeSource.MTIME:
+        return reading
+    meant = [
+        reading._replace(
+            earliest=Instant(reading.earliest - ahead), latest=Instant(reading.latest - ahead)
+        )
+        for ahead in written
+    ]
+    unwatched = reading._replace(watched=False)
+    return min((each for each in meant if each.inside(window)), default=unwatched)
+
+
 def _plausible(
     readings: Iterable[Reading], commissioned: Instant, there: Instant
-) -> Iterator[Reading]:
+) -> Sequence[Reading]:
     """What may be true of the readings: nothing from before the store's time, nor of when it was there."""
-    for each in readings:
-        if each.latest >= commissioned and each.earliest <= there + TOLERANCE_SECONDS:
-            yield each._replace(earliest=max(each.earliest, commissioned))
+    plausible = [
+        each._replace(earliest=max(each.earliest, commissioned))
+        for each in readings
+        if each.latest >= commissioned and each.earliest <= there + TOLERANCE_SECONDS
+    ]
+    return sorted(plausible, key=_order)
 
 
 def _order(reading: Reading) -> tuple[Instant, int, Instant]:
@@ -194,7 +220,7 @@ def _inside(
     span: int,
     zone: tzinfo,
 ) -> Dated:
-    inside = [r for r in plausible if r.latest >= window.after and r.earliest <= window.until]
+    inside = [r for r in plausible if r.watched and r.inside(window)]
     skew = _skew(readings, window)
     if not inside:
         return Dated(

@@ -119,6 +119,7 @@ class Agent:
             parts=parts,
             tells=tells,
             keying=keying,
+            clocks=self.time.clocks_of,
         )
         self.restorations = Restorations(catalogue)
         holds = Holds(catalogue, words, self.outbox, dater.zone_of)

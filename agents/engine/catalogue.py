@@ -17,7 +17,7 @@ from typing import Any
 from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 #: So long the write-ahead log is kept (`reserve`), and no longer once a greater need is over.
 LOG_BYTES = 8 * 1024 * 1024
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -65,7 +65,13 @@ CREATE TABLE periods (                  -- stretches in which the wall clock ran
     floor INTEGER,                      -- the furthest lower bound of the time then; NULL: none yet
     vouched INTEGER NOT NULL DEFAULT 0, -- 1: the machine's time service said that it was right
     offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
-    UNIQUE (boot, zero)
+    back_to INTEGER NOT NULL DEFAULT 0, -- periods.id, in doubt, of the scan before it was seen; 0: none in doubt
+    UNIQUE (boot, zero, back_to)
+) STRICT;
+CREATE TABLE watched (                  -- when the agent looked at the wall clock without a pause
+    id INTEGER PRIMARY KEY,
+    period INTEGER NOT NULL,            -- periods.id whose wall clock `since` and `until` are of; 0: known right
+    since INTEGER NOT NULL, until INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
 CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
@@ -239,6 +245,26 @@ CREATE TABLE item_numbers (
     4: """
 CREATE TABLE restorations (
     act TEXT PRIMARY KEY, since INTEGER NOT NULL, stage INTEGER NOT NULL
+) STRICT;
+""",
+    5: """
+CREATE TABLE stretches (
+    id INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    zero INTEGER NOT NULL,
+    floor INTEGER,
+    vouched INTEGER NOT NULL DEFAULT 0,
+    offset INTEGER,
+    back_to INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (boot, zero, back_to)
+) STRICT;
+INSERT INTO stretches SELECT id, boot, zero, floor, vouched, offset, 0 FROM periods;
+DROP TABLE periods;
+ALTER TABLE stretches RENAME TO periods;
+CREATE TABLE watched (
+    id INTEGER PRIMARY KEY,
+    period INTEGER NOT NULL,
+    since INTEGER NOT NULL, until INTEGER NOT NULL
 ) STRICT;
 """,
 }

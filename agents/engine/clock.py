@@ -14,23 +14,27 @@ late than early.
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from agents.engine.catalogue import Catalogue
+from agents.engine.clockwatch import WRONG_SECONDS, Watch
 from retention.calendar import Instant
 from retention.errors import VerificationError
 
-#: A wall clock this many seconds off is wrong; less is what networks and crystals do.
-WRONG_SECONDS = 120
 #: To the year 2242: no clock that says more can be told in a log entry (`retention.report`).
 LAST_INSTANT = 2**33 - 1
 
 
-#: In a query on `items`: seen by a stretch of the wall clock that was right, as far as is known.
+#: In a query on `items`: seen by a stretch of the wall clock that was right, as far as is known, after
+#: a scan of which one knows as much.
 CONFIRMED = (
-    "(period = 0 OR period IN (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL))"
+    "(period = 0 OR period IN"
+    " (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL AND back_to = 0))"
 )
+#: In a query with `periods` joined to what may have none: how wrong that stretch was is known.
+KNOWN = "(periods.id IS NULL OR offset IS NOT NULL OR vouched)"
 
 # Of each earlier boot, the last one first: the lowest floor of a stretch that nobody has judged, and how
 # long it ran at least.
@@ -45,6 +49,11 @@ _BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
 _JUDGE_BOOT = """
 UPDATE periods SET offset = CASE WHEN vouched OR abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
  WHERE boot = ?3 AND offset IS NULL
+"""
+_REACHING_BACK = """
+INSERT INTO periods (boot, zero, floor, vouched, back_to)
+SELECT boot, zero, floor, vouched, ?1 FROM periods
+ WHERE boot = ?2 AND abs(zero - ?3) <= ?4 AND back_to = 0
 """
 
 
@@ -102,6 +111,7 @@ class TrustedTime:
     def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._watch = Watch(catalogue, clock)
         self._zero = self._wall_at_boot()
         self.offset = 0  # wall clock minus the enforcer's time, jumps since its answer counted in
 
@@ -156,13 +166,37 @@ class TrustedTime:
         self._follow_jump()
         if self._clock.synchronised():
             self._vouch()
+        self._watch.look(self.period())
         return self.trusted
+
+    def clocks_of(self, written: Instant) -> Sequence[int]:
+        """By how many seconds each clock was ahead that may have written this; none: nobody watched."""
+        return self._watch.clocks_of(written)
+
+    def sight_period(self, scan: int = 0) -> int:
+        """The number for what is seen now, after a scan of that number that is in doubt; 0: of none.
+
+        Both have to be known before it is certain when it came; then it is dated again.
+        """
+        number, boot, zero = self.period(), self._clock.boot(), self._wall_at_boot()
+        self._watch.begin(number)
+        if scan in {0, number}:
+            return number
+        row = self._catalogue.one(
+            "SELECT id FROM periods WHERE boot = ? AND abs(zero - ?) <= ? AND back_to = ?",
+            (boot, zero, WRONG_SECONDS, scan),
+        )
+        if row is None:
+            with self._catalogue.transaction() as db:
+                db.execute(_REACHING_BACK, (scan, boot, zero, WRONG_SECONDS))
+            return self.sight_period(scan)
+        return int(row[0])
 
     def period(self) -> int:
         """The catalogue's number of the present stretch of the wall clock; 0 if it is known right."""
         zero, boot = self._wall_at_boot(), self._clock.boot()
         row = self._catalogue.one(
-            "SELECT id, offset FROM periods WHERE boot = ? AND abs(zero - ?) <= ?",
+            "SELECT id, offset FROM periods WHERE boot = ? AND abs(zero - ?) <= ? AND back_to = 0",
             (boot, zero, WRONG_SECONDS),
         )
         if row is None:
@@ -220,7 +254,7 @@ class TrustedTime:
             db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
                 "UPDATE items SET period = 0 WHERE period <> 0 AND period IN"
-                " (SELECT id FROM periods WHERE offset = 0)"
+                " (SELECT id FROM periods WHERE offset = 0 AND back_to = 0)"
             )
 
     def _judge_earlier(self, db: sqlite3.Connection, true_zero: int, off: int) -> None:

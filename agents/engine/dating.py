@@ -36,6 +36,9 @@ _NOTHING = BytesSource(b"")
 Parts = Callable[[bytes, bytes], Part | None]
 """Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
 
+Clocks = Callable[[Instant], Sequence[int]]
+"""Asked by how many seconds each clock was ahead that may have written an mtime; none: nobody watched."""
+
 Tells = Callable[[bytes, bytes, ByteSource], Sequence[Finding]]
 """Asked, by directory and title, what a file tells in its name, or as a sidecar, of what it is part of."""
 
@@ -100,8 +103,10 @@ class Dater:
         parts: Parts = lambda _directory, _title: None,
         tells: Tells = lambda _directory, _title, _source: (),
         keying: Keying = lambda _number: (),
+        clocks: Clocks = lambda _written: (0,),
     ) -> None:
         self._store = store
+        self._clocks = clocks
         self._parts = parts
         self._tells = tells
         self._keying = keying
@@ -132,6 +137,7 @@ class Dater:
                 return None
             mark = opened.content or fingerprint(opened)
         span = probed.span_seconds or 0
+        written = self._clocks(Instant(generation.mtime_ns // NANOSECONDS))
         return Recording(
             directory=directory,
             name=found.name,
@@ -149,6 +155,7 @@ class Dater:
                 span,
                 sight,
                 existed=existed,
+                written=[ahead - sight.offset for ahead in written],
             ),
             candidates=probed.candidates,
             sight=sight,
@@ -176,6 +183,7 @@ class Dater:
         sight: Sight,
         *,
         existed: Instant | None,
+        written: Sequence[int],
     ) -> Dated:
         return date_recording(
             candidates,
@@ -188,6 +196,7 @@ class Dater:
             max_delay=0 if source is None else source.max_delay_seconds,
             imports=source is not None and source.imports,
             restored=sight.restored,
+            written=written,
         )
 
     def _source(self, directory: bytes) -> Registered:

@@ -30,7 +30,8 @@ INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)
 RETURNING 1
 """
 _OF_CONTENT = """
-SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, seen, sources.word
+SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, seen, sources.word,
+       period
   FROM contents JOIN items USING (number)
   JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
@@ -45,6 +46,7 @@ class _Met(NamedTuple):
     span: int
     seen: Instant
     source: str
+    period: int
 
 
 class Evidence:
@@ -110,7 +112,7 @@ class Evidence:
             prior,
             civil_date(prior, self._zone_of(met.source)).toordinal(),
             span=met.span,
-            came_unseen=own and ended_before(self._catalogue, met.seen) is None,
+            came_unseen=own and ended_before(self._catalogue, met.seen, period=met.period) is None,
         )
 
 

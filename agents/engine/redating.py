@@ -31,14 +31,17 @@ from retention.report import AnyEntry
 STEP_ITEMS = 200
 
 _DOUBTED = """
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word FROM items
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word, back_to
+  FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
   JOIN words ON words.id = how
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
 """
+_JUDGED = "SELECT id FROM periods WHERE offset <> 0 OR (back_to <> 0 AND offset IS NOT NULL)"
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, {CONFIRMED} FROM items
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, 0, {CONFIRMED}
+  FROM items
   JOIN directories ON directories.id = directory JOIN words ON words.id = how
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
 """  # noqa: S608 - a constant of ours
@@ -47,7 +50,8 @@ SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, {CON
 class _Seen(NamedTuple):
     """An item as it was seen, and by how much the clock that saw it was ahead.
 
-    `zero` is what that clock said when the machine was started.
+    `zero` is what that clock said when the machine was started, `back_to` the stretch of the scan
+    before, if that was in doubt.
     """
 
     number: int
@@ -61,6 +65,7 @@ class _Seen(NamedTuple):
     offset: int
     anchor: Instant | None
     how: str
+    back_to: int
 
     @property
     def mtime_offset(self) -> int:
@@ -103,7 +108,7 @@ class Redater:
 
     def _by_true_time(self) -> Iterator[list[int]]:
         # One after another: for all of them at once SQLite would go through every item.
-        for (period,) in self._catalogue.rows("SELECT id FROM periods WHERE offset <> 0"):
+        for (period,) in self._catalogue.rows(_JUDGED):
             after = 0
             while rows := self._catalogue.rows(_DOUBTED, (period, after, STEP_ITEMS)):
                 after = rows[-1][0]
@@ -157,7 +162,7 @@ class Redater:
 
     def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""
-        began = ended_before(self._catalogue, true_seen)
+        began = ended_before(self._catalogue, true_seen, back_to=item.back_to)
         window = None if began is None else Window(began, true_seen)
         since = self._restorations.since
         restored = since is not None and true_seen >= since

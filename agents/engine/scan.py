@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from agents.engine import restoring
 from agents.engine.catalogue import Catalogue, forget_empty_directories
-from agents.engine.clock import Clock, TrustedTime
+from agents.engine.clock import KNOWN, Clock, TrustedTime
 from agents.engine.dating import Dater, Recording, Sight
 from agents.engine.indexing import Indexer
 from agents.engine.outbox import Outbox
@@ -35,10 +35,15 @@ _KNOWN_THERE = """
 SELECT (SELECT count(*) FROM items WHERE directory = ?1)
      + (SELECT count(*) FROM others WHERE directory = ?1)
 """
-_LAST_SCAN = """
+# In the order in which they were: no clock is asked for that.
+_LAST_SCAN = f"""
+SELECT began - coalesce(offset, 0), {KNOWN}, period
+  FROM scans LEFT JOIN periods ON periods.id = period ORDER BY scans.rowid DESC LIMIT 1
+"""  # noqa: S608 - a constant of ours
+_ENDED_BEFORE = f"""
 SELECT max(began - coalesce(offset, 0)) FROM scans LEFT JOIN periods ON periods.id = period
- WHERE ended - coalesce(offset, 0)
-"""
+ WHERE ended - coalesce(offset, 0) < ?1 + (period = ?3 AND period <> 0) AND ({KNOWN} OR period = ?2)
+"""  # noqa: S608 - a constant of ours
 
 
 _Ready = tuple[bytes, Found, Sight]  # a file of this directory, seen so, that has settled
@@ -55,6 +60,8 @@ class _Progress:
     """What a running scan has seen."""
 
     began: Instant
+    boottime: int
+    period: int
     epoch: int
     restored: frozenset[str]  # restorations that were declared when it began
     files: int = 0
@@ -106,6 +113,8 @@ class Scanner:
         self._store.check()
         progress = _Progress(
             began=self._clock.wall(),
+            boottime=self._clock.boottime(),
+            period=self._time.period(),
             epoch=self._epoch(),
             restored=self._restorations.declared(),
         )
@@ -334,7 +343,8 @@ class Scanner:
 
     def _finish(self, progress: _Progress) -> None:
         now = self._clock.wall()
-        period = self._time.period()
+        # Whatever became of the wall clock meanwhile: both by the one that it began by.
+        ended = progress.began + self._clock.boottime() - progress.boottime
         self.complete = not progress.unreadable
         with self._catalogue.transaction() as db:
             if progress.epoch != self._epoch():
@@ -343,7 +353,7 @@ class Scanner:
             if self.complete:
                 db.execute(
                     "INSERT INTO scans (began, ended, period) VALUES (?, ?, ?)",
-                    (progress.began, now, period),
+                    (progress.began, ended, progress.period),
                 )
                 restoring.scanned(db, progress.restored)
             forget_empty_directories(db)
@@ -353,10 +363,13 @@ class Scanner:
     def _sight(self) -> Sight:
         """How what is seen now was seen: since the last complete scan, by this boot's clock."""
         now = self._clock.wall()
-        last = self._catalogue.value(f"{_LAST_SCAN} <= ?", (now,))
-        window = None if last is None else Window(last, now)
         restored = bool(self._restorations.declared())
-        return Sight(now, window, self._time.period(), restored=restored)
+        last = self._catalogue.one(_LAST_SCAN)
+        if last is None:
+            return Sight(now, None, self._time.sight_period(), restored=restored)
+        began, known, scan = last
+        period = self._time.sight_period(0 if known else scan)
+        return Sight(now, Window(began, now), period, restored=restored)
 
     def _epoch(self) -> int:
         epoch: int = self._catalogue.value("SELECT epoch FROM agent")
@@ -379,12 +392,15 @@ class Scanner:
             self.marked |= {(directory, name): mark for name, mark in marked.items()}
 
 
-def ended_before(catalogue: Catalogue, seen: Instant) -> Instant | None:
+def ended_before(
+    catalogue: Catalogue, seen: Instant, *, period: int = 0, back_to: int = 0
+) -> Instant | None:
     """When the last complete scan began that was over before something was first seen.
 
-    In true time, as far as it is known how wrong the clock was that timed the scan.
+    In true time, or by the clock of `period` that saw it: of scans by another clock in doubt nobody
+    can tell. One of the stretch `back_to` was over by then, be it in the same second.
     """
-    began: Instant | None = catalogue.value(f"{_LAST_SCAN} < ?", (seen,))
+    began: Instant | None = catalogue.value(_ENDED_BEFORE, (seen, period, back_to))
     return began
 
 

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from agents.engine import wholes
-from agents.engine.clock import CONFIRMED
+from agents.engine.clock import CONFIRMED, KNOWN
 from agents.engine.dates import Dates
 from retention.anchor import CORRECTED, INHERITED, Evidence, evidence_of
 from retention.calendar import Instant, civil_date
@@ -34,10 +34,11 @@ SELECT number, anchor, civil, before, after, seen, period, {CONFIRMED}, state, n
   FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
 """  # noqa: S608 - constants of ours
-_SCANNED_BETWEEN = """
+_SCANNED_BETWEEN = f"""
 SELECT 1 FROM scans LEFT JOIN periods ON periods.id = period
  WHERE ?1 <= ended - coalesce(offset, 0) AND ended - coalesce(offset, 0) < ?2
-"""
+   AND ({KNOWN} OR period = ?3)
+"""  # noqa: S608 - a constant of ours
 
 
 class _Item(NamedTuple):
@@ -186,7 +187,7 @@ def _evidence(item: _Item, attested: Mapping[Instant, Evidence]) -> Evidence:
 
 def _was_there_before(db: sqlite3.Connection, one: _Giver, other: _Item) -> bool:
     """Whether a whole scan met the one and not the other: then the other is the copy."""
-    return db.execute(_SCANNED_BETWEEN, (one.seen, other.seen)).fetchone() is not None
+    return db.execute(_SCANNED_BETWEEN, (one.seen, other.seen, other.period)).fetchone() is not None
 
 
 def _taken_over(item: _Item, giver: _Item, zone: tzinfo) -> Dates:

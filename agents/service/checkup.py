@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from agents.engine.catalogue import LOG_BYTES
-from agents.engine.clock import WRONG_SECONDS
+from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.reserve import reserve_of
 from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
 from agents.service.started import service

@@ -236,3 +236,21 @@ def test_a_machine_that_was_paused_believes_two_that_agree_on_the_time(world: Wo
     world.true.now = Instant(world.due_at(moment) + 6 * 3600)
     world.cycle()
     assert set() == world.files()
+
+
+def test_a_scan_in_which_the_clock_is_set_right_bounds_by_the_clock_that_it_began_by(world: World):
+    world.record(MOMENT)
+    world.cycle()
+    world.clock.ahead = 40 * DAY
+    scan = world.agent.scan()
+    next(scan)
+    world.clock.ahead = 0
+    for _ in scan:
+        pass
+    world.write("front/plain.jpg", mtime=Instant(0))
+    world.true.pass_(60)
+    world.cycle()
+    [(anchor,)] = world.agent.catalogue.rows(
+        "SELECT anchor FROM items WHERE name = ?", (b"plain.jpg",)
+    )
+    assert world.true.now - 3600 <= anchor <= world.true.now

@@ -70,8 +70,20 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the fifth version of the catalogue to the fourth, and so on.
-FOURTH_VERSION = """
+#: Back from the sixth version of the catalogue to the fifth, and so on.
+FIFTH_VERSION = """
+DROP TABLE watched;
+CREATE TABLE old AS SELECT id, boot, zero, floor, vouched, offset FROM periods;
+DROP TABLE periods;
+CREATE TABLE periods (
+    id INTEGER PRIMARY KEY, boot TEXT NOT NULL, zero INTEGER NOT NULL, floor INTEGER,
+    vouched INTEGER NOT NULL DEFAULT 0, offset INTEGER, UNIQUE (boot, zero)
+) STRICT;
+INSERT INTO periods SELECT * FROM old;
+DROP TABLE old;
+PRAGMA user_version = 5;
+"""
+FOURTH_VERSION = f"""{FIFTH_VERSION}
 DROP TABLE restorations;
 PRAGMA user_version = 4;
 """
@@ -103,7 +115,8 @@ PRAGMA user_version = 1;
 
 
 @pytest.mark.parametrize(
-    "back", [FOURTH_VERSION, THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION]
+    "back",
+    [FIFTH_VERSION, FOURTH_VERSION, THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION],
 )
 def test_a_catalogue_of_a_version_before_is_brought_up_and_goes_on(world: World, back: str):
     world.activate()

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from model.grounds import SqlGround
 from model.life import Life
+from model.reference import File
 
-from retention.calendar import DAY
+from retention.calendar import DAY, Instant
 
 
 def test_what_a_wrong_clock_dated_is_dated_anew_by_a_rule_never_used_before(life: Life):
@@ -163,3 +164,71 @@ def test_what_was_held_and_moved_is_held_also_by_an_agent_that_lost_its_memory(l
     life.true.pass_(4 * DAY)
     life.rest()
     assert file.path in life.observer.files
+
+
+def _wait_until_due(life: Life, file: File) -> None:
+    """To the second after that at which the file may go, if it came as early as it can have."""
+    due_at = life.observer.limits_of(file, file.earliest).due_at
+    life.true.now = Instant(max(life.true.now, due_at + 1))
+    life.check()
+
+
+def test_what_came_after_a_scan_by_a_wrong_clock_is_dated_when_it_is_known_how_wrong_that_was(
+    life: Life,
+):
+    """Seen by the right clock, it seemed to have come 40 days later than it did, and its mtime said so too."""
+    life.disk.deposit("copies", 0, named=False)
+    life.talk()
+    life.people.activate("terminal-image", 3)
+    life.box.clock.ahead = 40 * DAY
+    life.scan()
+    [path] = life.observer.files
+    _wait_until_due(life, life.disk.replace(path))
+    life.rest()
+
+
+@pytest.mark.parametrize("directory", ["front", "copies", "odd"])
+@pytest.mark.parametrize("looked", ["tick", "cycle", ""])
+@pytest.mark.parametrize("days", [1, 40])
+def test_the_mtime_of_a_clock_that_was_wrong_for_a_while_makes_nothing_late(
+    life: Life, directory: str, looked: str, days: int
+):
+    """Whether or not anybody looked at the clock before it was set right."""
+    life.talk()
+    life.people.activate("terminal-image", 3)
+    life.scan()
+    life.box.clock.ahead = days * DAY
+    if looked:
+        getattr(life, looked)()
+    file = life.disk.record(directory, named=False)
+    life.true.pass_(50 * DAY)
+    life.box.clock.ahead = 0
+    life.tick()
+    life.scan()
+    _wait_until_due(life, file)
+    life.rest()
+
+
+@pytest.mark.parametrize("reboots", [False, True])
+def test_what_came_after_a_scan_by_a_slow_clock_does_not_go_by_the_date_of_that_scan(
+    life: Life, reboots: bool
+):
+    life.talk()
+    life.people.activate("terminal-image", 3)
+    life.true.pass_(50 * DAY)
+    life.box.wire.cut = True
+    life.box.clock.ahead = -40 * DAY
+    if reboots:
+        life.reboot(off=60, ahead=-40 * DAY)
+    life.scan()
+    life.box.clock.ahead = 0
+    if reboots:
+        life.reboot(off=60, ahead=0)
+    life.disk.deposit("odd", 0, named=False, dated=False)
+    life.scan()
+    life.box.wire.cut = False
+    life.live(24)
+    life.true.pass_(20 * DAY)
+    life.live(24)
+    life.true.pass_(20 * DAY)
+    life.rest()

@@ -110,6 +110,36 @@ def test_an_earlier_candidate_inside_the_window_makes_it_earlier():
     assert ("2026-03-10T07:30:00", "name-guess") == shown(found)
 
 
+def test_an_mtime_is_read_by_the_clock_that_wrote_it_the_earlier_way_if_it_may_be_either():
+    wrong, right = 3 * 3600, 0
+
+    assert ("2026-03-10T08:00:00", "mtime") == shown(
+        dated(mtime("2026-03-10 11:00"), written=(right, wrong))
+    )
+    assert ("2026-03-10T11:00:00", "mtime") == shown(
+        dated(mtime("2026-03-10 11:00"), written=(right, 6 * 3600))
+    )
+    assert ("2026-03-10T10:00:00", "mtime") == shown(
+        dated(mtime("2026-03-10 13:00"), written=(wrong,))
+    )
+
+
+def test_an_mtime_by_a_clock_that_nobody_watched_is_no_date_inside_the_window():
+    found = dated(mtime("2026-03-10 11:00"), written=())
+
+    assert ("2026-03-10T06:00:00", BOUNDED) == shown(found)
+    assert (found.earliest, found.latest) == WINDOW
+    both = dated(mtime("2026-03-10 11:00"), exif("2026-03-10 11:30"), written=())
+    assert ("2026-03-10T11:30:00", "exif") == shown(both)
+    assert ("2026-03-10T11:00:00", ASSUMED) == shown(backlog(mtime("2026-03-10 11:00"), written=()))
+
+
+def test_another_clock_makes_no_late_arrival_of_an_mtime():
+    found = dated(mtime("2026-03-10 11:00"), written=(0, 40 * DAY), imports=True)
+
+    assert ("2026-03-10T11:00:00", "mtime") == shown(found)
+
+
 @pytest.mark.parametrize(
     "candidate",
     [

@@ -1,0 +1,71 @@
+"""Since when somebody has watched the wall clock: an mtime is as good as the clock that wrote it.
+
+A clock that was wrong for a while and is right again has left mtimes that look like any other, in
+a past by now. So it is written down when the agent looked at the wall clock without a pause, and
+by which stretch of it; what was written while nobody looked, nobody can date by its mtime.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from agents.engine.catalogue import Catalogue
+from retention.calendar import Instant
+
+if TYPE_CHECKING:
+    from agents.engine.clock import Clock
+
+#: Nobody sets a clock wrong and right again between two looks that are no further apart.
+PAUSE_SECONDS = 600
+#: A wall clock this many seconds off is wrong; less is what networks and crystals do.
+WRONG_SECONDS = 120
+
+# By how much a stretch was ahead of which that is not known, nobody can say, unless it is this one.
+_CLOCKS_OF = """
+SELECT DISTINCT coalesce(offset, 0) FROM watched LEFT JOIN periods ON periods.id = period
+ WHERE since < ?1 AND ?1 <= max(until, CASE WHEN watched.id = ?2 THEN ?3 ELSE until END)
+   AND (watched.id = ?2 OR periods.id IS NULL OR offset IS NOT NULL OR vouched)
+"""
+
+
+class Watch:
+    """Looks at the wall clock, once a minute."""
+
+    def __init__(self, catalogue: Catalogue, clock: "Clock") -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._spell = 0  # watched.id of the present one; 0: there is none yet
+        self._zero = 0  # what the wall clock said at boot, when that began
+        self._looked = 0  # seconds since boot
+
+    def look(self, period: int) -> None:
+        """Note for good that the wall clock is being looked at, in this stretch of it."""
+        self.begin(period)
+        self._looked = self._clock.boottime()
+        with self._catalogue.transaction() as db:
+            db.execute(
+                "UPDATE watched SET until = ? WHERE id = ?", (self._clock.wall(), self._spell)
+            )
+
+    def begin(self, period: int) -> None:
+        """Look at the wall clock from now on, or since the boot if that was just now."""
+        if self._present():
+            return
+        now, boottime = self._clock.wall(), self._clock.boottime()
+        since = now - boottime - 1 if boottime <= PAUSE_SECONDS else now
+        with self._catalogue.transaction() as db:
+            [(spell,)] = db.execute(
+                "INSERT INTO watched (period, since, until) VALUES (?, ?, ?) RETURNING id",
+                (period, since, now),
+            ).fetchall()
+        self._spell, self._zero, self._looked = spell, now - boottime, boottime
+
+    def clocks_of(self, written: Instant) -> Sequence[int]:
+        """By how many seconds each clock was ahead that may have written this; none: nobody watched."""
+        rows = self._catalogue.rows(_CLOCKS_OF, (written, self._present(), self._clock.wall()))
+        return [ahead for (ahead,) in rows]
+
+    def _present(self) -> int:
+        """The present spell, if it goes on: no jump since, and no pause."""
+        boottime = self._clock.boottime()
+        jumped = abs(self._clock.wall() - boottime - self._zero) > WRONG_SECONDS
+        return 0 if jumped or boottime - self._looked > PAUSE_SECONDS else self._spell
