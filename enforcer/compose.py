@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
@@ -16,7 +15,7 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from enforcer import keys, log
+from enforcer import home, keys, log
 from enforcer.clock import Clock, wall_clock
 from enforcer.direct import Director
 from enforcer.index.engine import open_index, reading
@@ -34,7 +33,6 @@ from enforcer.web.desk import Desk
 from enforcer.web.people_api import people_api
 from enforcer.web.routes import ROUTES
 from retention.errors import ConfigError, RefusedError
-from retention.ledger import DAY_ZONE
 from retention.numbers import NumberKey
 
 SHUTDOWN_SECONDS = 10
@@ -94,7 +92,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     registry.register(Facts(engine, chains, clock))
     rounds = Rounds(engine, chains, clock, ledger_key, settings.heads, verified_gauge(registry))
     stopped = Stopped()
-    watch = Watch(engine, chains, clock, ZoneInfo(DAY_ZONE))
+    watch = Watch(engine, chains, clock, home.ZONE)
     supervisor = Supervisor(os.environ.get("NOTIFY_SOCKET"), _OFTEN)
     side = _tasks(rounds, watch, settings.prove_seconds, settings.watch_seconds)
     tasks = SideTasks(side, registry, stopped, supervisor.turned)

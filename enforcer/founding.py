@@ -17,21 +17,18 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from nacl.signing import SigningKey
 
-from enforcer import certificates, keys
+from enforcer import certificates, home, keys
 from enforcer.govern import drafts
 from enforcer.index import policies
 from enforcer.index.engine import open_index, writing
 from retention import codec, envelope
-from retention.calendar import Instant, civil_date
+from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import ConfigError
 from retention.people import TWO_PEOPLE, Person, Role
-
-HOME_ZONE = ZoneInfo("Europe/Riga")
 
 STATE = ("enforcer.db", "heads")
 
@@ -139,7 +136,7 @@ def _first_policy(
         ledger_origin=plan.origin,
         ledger_key=bytes(keys.write_online(root / "keys" / "ledger.key").verify_key),
         now=now,
-        today=civil_date(now, HOME_ZONE),
+        today=home.today(now),
     )
     owners = [signing[person.id] for person in people if Role.OWNER in person.roles]
     return envelope.seal("policy", codec.encode(policy), owners)

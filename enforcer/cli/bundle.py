@@ -6,13 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from enforcer import keys
+from enforcer import home, keys
 from enforcer.cli import client as asking
 from enforcer.cli import show
 from enforcer.govern.forms.form import Done
 from retention import codec
 from retention.bundle import Rescanned
-from retention.calendar import civil_date
 from retention.errors import ConfigError
 
 USUAL_DAYS = 92
@@ -61,7 +60,7 @@ def declare(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Fetch and write it."""
     me = asking.client(arguments)
-    through = arguments.through or civil_date(me.now(), show.HOME_ZONE)
+    through = arguments.through or home.today(me.now())
     since = arguments.since or through - timedelta(days=USUAL_DAYS)
     for path in arguments.rescan:
         me.post("/v1/rescans", _report(path), Done)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from enforcer import certificates
+from enforcer import certificates, home
 from enforcer.cli import configured, show
 from enforcer.clock import wall_clock
 from retention.calendar import iso
@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> int:
     certificates.write_server(authority, names, wall_clock(), certificate=certificate, key=key)
     expires = certificates.expires_at(certificate)
     if arguments.json:
-        show.as_json(Renewed(str(certificate), iso(expires, show.HOME_ZONE), names))
+        show.as_json(Renewed(str(certificate), iso(expires, home.ZONE), names))
         return 0
     until = show.moment(expires)
     print(f"{certificate} is good until {until}, for {', '.join(names)}. Restart the enforcer.")

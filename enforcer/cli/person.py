@@ -6,14 +6,13 @@ from pathlib import Path
 import msgspec
 from nacl.signing import SigningKey
 
-from enforcer import keys
+from enforcer import home, keys
 from enforcer.cli import passphrase, show, signing, words
 from enforcer.cli.client import client
 from enforcer.cli.typed import check_name, parse_public_key, parse_roles
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
 from retention import codec
-from retention.calendar import civil_date
 from retention.envelope import key_id
 from retention.errors import ConfigError
 from retention.people import Person, Role
@@ -65,7 +64,7 @@ def add(arguments: Namespace) -> int:
     policy = drafts.successor(
         chain,
         now=me.now(),
-        today=civil_date(me.now(), show.HOME_ZONE),
+        today=home.today(me.now()),
         people=_changed(chain.current.people, arguments),
     )
     said = words.of_policy(chain.current, policy)

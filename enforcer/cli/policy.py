@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from enforcer import home
 from enforcer.cli import explaining, show, signing, source, words
 from enforcer.cli.client import client
 from enforcer.cli.typed import parse_public_key, read_text
@@ -14,7 +15,6 @@ from enforcer.govern import drafts
 from enforcer.govern.forms.documents import Document
 from enforcer.govern.forms.form import Empty
 from retention import codec
-from retention.calendar import civil_date
 from retention.errors import ConfigError
 from retention.policy import Policy
 
@@ -128,7 +128,7 @@ def propose(arguments: Namespace) -> int:
     me = client(arguments)
     chain = signing.chain(me)
     draft = drafts.read(read_text(arguments.file), drafts.first_owner(chain.current.people))
-    today = civil_date(me.now(), show.HOME_ZONE)
+    today = home.today(me.now())
     policy = drafts.next_policy(chain, draft, now=me.now(), today=today)
     said = words.of_policy(chain.current, policy)
     return signing.propose(me, "policy", codec.encode(policy), said, arguments)
@@ -146,7 +146,7 @@ def change_keys(arguments: Namespace) -> int:
     }
     if not changes:
         raise ConfigError("name the keys: --directive HEX or --ledger HEX")
-    today = civil_date(me.now(), show.HOME_ZONE)
+    today = home.today(me.now())
     policy = drafts.successor(chain, now=me.now(), today=today, **changes)
     said = words.of_policy(chain.current, policy)
     return signing.propose(me, "policy", codec.encode(policy), said, arguments)

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from enforcer import home
 from enforcer.cli import language
 from enforcer.cli.language import say
 from retention.calendar import Instant, iso
-
-HOME_ZONE = ZoneInfo("Europe/Riga")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -37,7 +36,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
-def moment(instant: Instant | None, zone: ZoneInfo = HOME_ZONE) -> str:
+def moment(instant: Instant | None, zone: ZoneInfo = home.ZONE) -> str:
     """An instant as people write it, to the minute; "never" if there is none."""
     if instant is None:
         return say("never")

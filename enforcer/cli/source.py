@@ -3,12 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
+from enforcer import home
 from enforcer.cli import show, signing, words
 from enforcer.cli.client import client
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
 from retention import codec
-from retention.calendar import civil_date
 from retention.policy import Source
 
 
@@ -85,7 +85,7 @@ def add(arguments: Namespace) -> int:
     policy = drafts.successor(
         chain,
         now=me.now(),
-        today=civil_date(me.now(), show.HOME_ZONE),
+        today=home.today(me.now()),
         sources=(*others, new),
     )
     said = words.of_policy(chain.current, policy)

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from datetime import date
 from pathlib import Path
 
+from enforcer import home
 from enforcer.cli import show, store_acts
 from enforcer.cli.client import Client, client
 from enforcer.cli.typed import LISTED, read_text
@@ -11,7 +12,6 @@ from enforcer.cli.verbs import Verbs
 from enforcer.govern import register
 from enforcer.govern.forms.form import Done, Empty
 from enforcer.govern.forms.stores import Invitations, NewStore, NewStores, StoreLines
-from retention.calendar import civil_date
 from retention.errors import ConfigError
 
 
@@ -118,7 +118,7 @@ def revoke(arguments: Namespace) -> int:
 
 
 def _from_csv(path: Path, me: Client) -> tuple[NewStore, ...]:
-    today = civil_date(me.now(), show.HOME_ZONE)
+    today = home.today(me.now())
     return register.read_csv(read_text(path).splitlines(keepends=True), str(path), today)
 
 

@@ -3,13 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from datetime import date
 
-from enforcer.cli import show, signing
+from enforcer import home
+from enforcer.cli import signing
 from enforcer.cli.client import Client, client
 from enforcer.cli.typed import LISTED, moment
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.stores import StoreLines
 from retention.acts import Activation, Restoration, Retirement, Thaw
-from retention.calendar import civil_date
 from retention.errors import ConfigError
 
 HOWS = ("wiped", "destroyed", "lost")
@@ -56,7 +56,7 @@ def declare(verbs: Verbs) -> None:
 def activate(arguments: Namespace) -> int:
     """The first of two signatures, over one class and a cap by date and count."""
     me = client(arguments)
-    today = civil_date(me.now(), show.HOME_ZONE)
+    today = home.today(me.now())
     act = Activation(
         id=signing.new_id("activation"),
         at=me.now(),

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
 
+from enforcer.home import midnight, today
 from enforcer.index.histograms import AGE_BOUNDS
 from enforcer.index.tables import held_items, hold_ages, hold_stores, holds, items
-from enforcer.metrics.days import midnight, today
 from enforcer.metrics.family import Family, Labels, gauge, histogram, number
 from retention.calendar import Instant
 from retention.hold import Ground

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from enforcer import comply
 from enforcer.comply import Position, State
+from enforcer.home import midnight, today
 from enforcer.index import tally
-from enforcer.metrics.days import midnight, today
 from enforcer.metrics.family import Family, Labels, counter, gauge, number, untyped
 from retention.calendar import Instant
 from retention.classes import CANARY

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
+from enforcer import home
 from enforcer.index.policies import Chains
 from retention import codec
-from retention.calendar import Instant, civil_date
+from retention.calendar import Instant
 from retention.errors import ConfigError, MalformedError
 from retention.numbers import Keyed, NumberKey, asked
 from retention.people import Person
@@ -20,9 +20,6 @@ from retention.policy import Chain
 from retention.witness import Ask
 
 T = TypeVar("T")
-
-HOME_ZONE = ZoneInfo("Europe/Riga")
-"""Where days of reviews and answers are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Asked:
     @property
     def today(self) -> date:
         """The civil date where the operator is."""
-        return civil_date(self.now, HOME_ZONE)
+        return home.today(self.now)
 
     def form(self, type_: type[T]) -> T:
         """The document in the body, or `MalformedError`."""

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, update
 from world import DIRECTIVE_KEY, GROUP, KEYS, LEDGER_KEY, STORE, first_policy, signed_policy
 
+from enforcer import home
 from enforcer.direct import Director
 from enforcer.govern import approvals, holds, items
 from enforcer.govern import stores as register
@@ -31,11 +32,11 @@ from enforcer.index.engine import open_index, reading, writing
 from enforcer.index.policies import Chains
 from enforcer.rounds import Rounds, verified_gauge
 from enforcer.web.agents_api import agents_api
-from enforcer.web.desk import HOME_ZONE, Desk
+from enforcer.web.desk import Desk
 from enforcer.web.problems import explained
 from retention import acts, codec, envelope
 from retention.acts import AnyAct
-from retention.calendar import Instant, civil_date
+from retention.calendar import Instant
 from retention.errors import RetentionError
 from retention.policy import Policy, Source
 
@@ -67,8 +68,8 @@ class Office:
     def __init__(self, directory: Path, clock: Callable[[], Instant]) -> None:
         self._directory = directory
         self._clock = clock
-        self._database = directory / "index.db"
-        self._database.write_bytes(_template())
+        self.database = directory / "index.db"
+        self.database.write_bytes(_template())
         (directory / "heads").mkdir()
         self.pin = codec.digest(_first_document().payload)
         self._copy: Path | None = None
@@ -77,7 +78,7 @@ class Office:
 
     def start(self) -> None:
         """The process starts, on whatever its index is."""
-        self.engine = open_index(f"sqlite:///{self._database}")
+        self.engine = open_index(f"sqlite:///{self.database}")
         self.chains = Chains(self.pin)
         desk = Desk(self.engine, self.chains, self._clock, self.pin.hex(), DIRECTIVE_KEY)
         router = agents_api(desk, Director(DIRECTIVE_KEY))
@@ -142,7 +143,7 @@ class Office:
 
     @property
     def today(self) -> date:
-        return civil_date(self._clock(), HOME_ZONE)
+        return home.today(self._clock())
 
     def invite(self) -> str:
         """A code for the store: it is enrolled, or its agent's state was lost."""
@@ -200,14 +201,14 @@ class Office:
     def copy(self) -> None:
         """A backup of the index is made."""
         self._copy = self._directory / "index.copy"
-        copy_database(self._database, self._copy)
+        copy_database(self.database, self._copy)
 
     def restore(self) -> bool:
         """Its newest backup comes back, if there is one, and says that it is one."""
         if self._copy is None:
             return False
         self.stop()
-        copy_database(self._copy, self._database)
+        copy_database(self._copy, self.database)
         self.start()
         with self.writing() as connection:
             connection.execute(update(tables.stores).values(restored=True))
