@@ -46,6 +46,7 @@ def propose(
     known = connection.execute(select(documents.c.id).where(documents.c.id == paper.id)).scalar()
     if known or receipts.is_kept(connection, paper.id):
         raise RefusedError(f"{paper.id} was proposed before")
+    _refuse_twice(connection, paper, now)
     connection.execute(
         insert(documents).values(
             id=paper.id,
@@ -126,6 +127,20 @@ def _open(document: Document) -> bool:
 def shown(connection: Connection, chain: Chain, document: str) -> Document:
     """One document."""
     return _shown(connection, chain, _row(connection, document))
+
+
+def _refuse_twice(connection: Connection, paper: Paper, now: Instant) -> None:
+    """Two documents for one thing would leave one of them behind, which nobody can sign any more."""
+    c = documents.c
+    waiting = select(c.id, c.envelope).where(
+        c.kind == paper.kind, c.state == "proposed", c.proposed_at >= now - EXPIRES_SECONDS
+    )
+    for row in connection.execute(waiting.order_by(c.proposed_at, c.id)).all():
+        if papers.ask_the_same(papers.read(envelope.decode(row.envelope)), paper):
+            raise RefusedError(
+                f"{row.id} asks for the same and waits for somebody to sign it: "
+                f"`enforcer approve {row.id}`, or take it back with --withdraw"
+            )
 
 
 def _check(connection: Connection, chain: Chain, paper: Paper, now: Instant) -> None:

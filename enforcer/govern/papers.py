@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import asdict
+
 from retention import acts, codec
 from retention.acts import AnyAct
 from retention.calendar import Instant
@@ -12,6 +14,9 @@ from retention.policy import Policy
 
 POLICY = "policy"
 SUCCESSION = "succession"
+
+#: What an act says of itself and of its day, and not of what it does.
+_OF_THE_PAPER = frozenset({"id", "at", "reason", "expires", "subject_informed_at"})
 
 
 class Paper(NamedTuple):
@@ -36,6 +41,17 @@ def read(envelope: Envelope) -> Paper:
         head = codec.decode(envelope.payload, LastHead)
         return Paper(_named(SUCCESSION, envelope), SUCCESSION, head.at, head)
     return Paper(act.id, acts.kind_of(act), act.at, act)
+
+
+def ask_the_same(one: Paper, other: Paper) -> bool:
+    """Whether two acts would do the same, whenever they were drawn up and whatever for."""
+    if isinstance(one.body, Policy | LastHead) or isinstance(other.body, Policy | LastHead):
+        return False  # of drafts of a policy people choose one
+    return one.kind == other.kind and _deed(one.body) == _deed(other.body)
+
+
+def _deed(act: AnyAct) -> dict[str, object]:
+    return {name: value for name, value in asdict(act).items() if name not in _OF_THE_PAPER}
 
 
 def _named(kind: str, envelope: Envelope) -> str:

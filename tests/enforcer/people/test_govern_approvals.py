@@ -180,6 +180,34 @@ def test_a_proposal_can_be_taken_back(served):
         sign(served, "dana", proposed)
 
 
+def test_what_waits_for_a_signature_is_not_proposed_once_more(served):
+    """Else the one that is not signed would wait for ever: what it asks for has been done."""
+    agent = served.enrol("t-1")
+    held(served, agent)
+    first = propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    again = drawn(served, Release, hold="hold-1", id="release-000000000002", reason="as well")
+    with pytest.raises(RefusedError, match=f"enforcer approve {first.id}"):
+        propose(served, "dana", again)
+    served.person("aija").post(f"/v1/documents/{first.id}/withdraw", first, Document)
+    both(served, again, "dana", "aija")
+
+
+def test_what_withered_unsigned_is_proposed_anew(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    served.clock.forward(31 * DAY)
+    both(served, drawn(served, Release, hold="hold-1", id="release-000000000002"))
+
+
+def test_two_documents_of_a_kind_about_different_things_wait_beside_each_other(served):
+    agent = served.enrol("t-1")
+    agent.sight(THREE, Instant(THREE + 60))
+    for number in (1, 2):
+        items = (item(served, f"t-1/1/{number}").reference,)
+        propose(served, "dana", drawn(served, Erasure, items=items, id=f"erasure-{number:012x}"))
+
+
 def test_an_erasure_is_refused_with_the_reason_while_a_hold_stands(served):
     agent = served.enrol("t-1")
     held(served, agent)
