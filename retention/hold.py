@@ -24,6 +24,8 @@ AFTER_RELEASE_SECONDS = 24 * 3600
 #: A restriction (GDPR article 18) travels as a hold whose id begins so, and ends by a `Lift`.
 RESTRICTION = "restriction-"
 
+_Numbers = tuple[Keyed, ...] | msgspec.UnsetType
+
 
 class Ground(StrEnum):
     """Why the law lets a recording be kept longer, by the word a person chooses."""
@@ -100,6 +102,13 @@ class StoreHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.numbers is not msgspec.UNSET and not any(n in numbers for n in self.numbers):
             return False
         return _overlap(earliest, latest, self.begins, self.ends)
+
+
+def either_number(known: _Numbers, told: _Numbers) -> _Numbers:
+    """The numbers of a hold that covers all that two of one id do; unset: whatever number it was."""
+    if isinstance(known, msgspec.UnsetType) or isinstance(told, msgspec.UnsetType):
+        return msgspec.UNSET
+    return (*known, *(number for number in told if number not in known))
 
 
 def _overlap(

@@ -8,7 +8,7 @@ Coming back).
 
 import secrets
 
-from agents.engine import contents, wholes
+from agents.engine import contents, holding, wholes
 from agents.engine.catalogue import Catalogue
 from agents.engine.restoring import Stage
 from agents.stores import Role
@@ -68,6 +68,7 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
             " AND coalesce(parts.role, calls.role, ?1) = ?1 GROUP BY each.fingerprint",
             (Role.RECORDING,),
         )
+        holding.name_what_moved(db)
         contents.forget_living(db)
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above

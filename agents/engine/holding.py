@@ -24,7 +24,7 @@ from agents.engine.twins import same_content, with_twins
 from retention import codec
 from retention.calendar import Instant, civil_date
 from retention.decide import State
-from retention.hold import AFTER_RELEASE_SECONDS, ItemRef, StoreHold
+from retention.hold import AFTER_RELEASE_SECONDS, ItemRef, StoreHold, either_number
 from retention.numbers import Keyed
 from retention.report import AnyEntry, Freed, Held, Runs, runs
 
@@ -39,7 +39,11 @@ SELECT call.number, part.source, call.anchor, call.before, call.after, call.stat
   FROM parts JOIN items AS part USING (number) JOIN items AS call ON call.number = parts.item
 """
 
-_Numbers = tuple[Keyed, ...] | UnsetType
+_HELD = """
+SELECT agent.store, agent.epoch, number, word, anchor, before, after, state, fingerprint
+  FROM item_holds JOIN items USING (number) JOIN words ON words.id = source JOIN agent
+ WHERE hold = ? ORDER BY number
+"""
 
 
 class _Facts(NamedTuple):
@@ -100,11 +104,14 @@ class Holds:
         rows = self._catalogue.rows("SELECT id FROM holds WHERE released_at IS NULL")
         return frozenset(hold for (hold,) in rows)
 
-    def place(self, db: sqlite3.Connection, hold: StoreHold, at: Instant) -> list[int]:
+    def place(
+        self, db: sqlite3.Connection, hold: StoreHold, at: Instant, latest: Instant
+    ) -> list[int]:
         """Put a hold in force, with all it matches. Gives the numbers of what it newly holds.
 
         One that is in force already only ever grows: it then covers what either says. One that
-        was released stays released; one that was before our memory began leaves its day of grace.
+        was released stays released; one that was before our memory began leaves its day of grace,
+        from `latest` at the latest: nothing was released in the future.
         """
         over, hold = hold.released_at, replace(hold, released_at=UNSET)
         row = db.execute("SELECT hold, released_at FROM holds WHERE id = ?", (hold.id,)).fetchone()
@@ -127,8 +134,9 @@ class Holds:
         matched = [f.number for f in map(_Facts._make, cursor) if self._matches(db, standing, f)]
         held = self._hold(db, hold.id, matched, at)
         if row is None and not isinstance(over, UnsetType):
-            self._end(db, hold.id, Instant(over))
-            self.let_go(db, hold.id, held, Instant(over))
+            ended = min(Instant(over), latest)
+            self._end(db, hold.id, ended)
+            self.let_go(db, hold.id, held, ended)
         return held
 
     def match(self, db: sqlite3.Connection, numbers: Iterable[int], at: Instant) -> list[int]:
@@ -255,6 +263,31 @@ class Holds:
         return [(hold.id, civil, items) for civil, items in sorted(counts.items())]
 
 
+def name_what_moved(db: sqlite3.Connection) -> None:
+    """Have holds name what they hold and might not match anew: the epoch that knows of it ends.
+
+    What was moved, or dated otherwise, since a hold matched it is held until the release (I2), and
+    an enforcer that makes us begin anew need not tell us of it.
+    """
+    rows = db.execute("SELECT hold FROM holds WHERE released_at IS NULL").fetchall()
+    for hold in (codec.decode(encoded, StoreHold) for (encoded,) in rows):
+        named = tuple(_to_be_named(db, hold))
+        if named:
+            wider = codec.encode(replace(hold, items=(*hold.items, *named)))
+            db.execute("UPDATE holds SET hold = ? WHERE id = ?", (wider, hold.id))
+
+
+def _to_be_named(db: sqlite3.Connection, hold: StoreHold) -> Iterator[ItemRef]:
+    """What a hold holds beyond its own words; what is undated now may be dated anyhow then."""
+    for row in db.execute(_HELD, (hold.id,)):
+        store, epoch, number, source, anchor, before, after, state, fingerprint = row
+        begins, ends = Instant(0), Instant(LAST_INSTANT)
+        if anchor is not None and state != State.UNDATED:
+            begins, ends = max(Instant(anchor - before), begins), min(Instant(anchor + after), ends)
+        if state == State.UNDATED or not hold.matches(source, begins, ends, fingerprint):
+            yield ItemRef(store, epoch, number, source, begins, ends, fingerprint)
+
+
 def _facts_of(db: sqlite3.Connection, number: int) -> tuple[Any, ...] | None:
     """What a hold asks of an item, or of a part of one."""
     query = (
@@ -294,14 +327,8 @@ def _widened(known: StoreHold, told: StoreHold) -> StoreHold:
         max(hold.ends for hold in spans),
         () if everywhere else tuple(sorted({*known.sources, *told.sources})),
         known.items + tuple(item for item in told.items if item not in known.items),
-        _either(known.numbers, told.numbers),
+        either_number(known.numbers, told.numbers),
     )
-
-
-def _either(known: _Numbers, told: _Numbers) -> _Numbers:
-    if isinstance(known, UnsetType) or isinstance(told, UnsetType):
-        return UNSET  # one of them holds whatever number it was
-    return (*known, *(number for number in told if number not in known))
 
 
 def _parts(numbers: Sequence[int]) -> Iterator[Runs]:

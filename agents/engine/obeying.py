@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+from msgspec import UNSET
+
 from agents.engine.acting import Acting
 from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock, TrustedTime
@@ -72,7 +74,9 @@ class Obedience:
             return said
         news = known is None or said.version != known_version
         with self._turns.deciding():
-            self._protector.touch(self._commit(said, sealed, news=news))
+            self._protector.touch(
+                self._commit(said, sealed, _meant(said, first=known is None), news=news)
+            )
         return said
 
     def in_force(self) -> Directive | None:
@@ -94,17 +98,19 @@ class Obedience:
         new = not self._holds.known(hold.id)
         with self._turns.deciding(), self._catalogue.transaction() as db:
             self._outbox.append(db, now, [marked] if new else [])
-            self._protector.touch(self._holds.place(db, hold, now))
+            self._protector.touch(self._holds.place(db, hold, now, now))
 
-    def _commit(self, said: Directive, sealed: Envelope, *, news: bool) -> list[int]:
+    def _commit(
+        self, said: Directive, sealed: Envelope, holds: Sequence[StoreHold], *, news: bool
+    ) -> list[int]:
         """Write all of it down in one transaction. Gives the items whose holds have changed."""
-        now = self._clock.wall()
+        now, latest = self._clock.wall(), self._time.latest()
         touched: list[int] = []
         before = self._holds.in_force()
         approved = self._approved(said.acts)
         with self._catalogue.transaction() as db:
-            for hold in said.holds:
-                touched += self._holds.place(db, hold, now)
+            for hold in holds:
+                touched += self._holds.place(db, hold, now, latest)
             placed = self._holds.in_force() - before
             gone = [g for hold in said.holds if hold.id in placed for g in self._holds.gone(hold)]
             for act in approved:
@@ -151,6 +157,14 @@ class Obedience:
             if self._catalogue.one("SELECT 1 FROM acts WHERE id = ?", (act.id,)) is None:
                 found.append(act)
         return found
+
+
+def _meant(said: Directive, *, first: bool) -> Sequence[StoreHold]:
+    """The holds of a directive. Those that are over are for an agent without a memory: its first tells.
+
+    Later only a liar has news of them, and would give whatever is due a day of grace every day.
+    """
+    return [hold for hold in said.holds if first or hold.released_at is UNSET]
 
 
 def _readable(envelopes: Sequence[Envelope]) -> Iterator[AnyAct]:

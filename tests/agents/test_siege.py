@@ -458,3 +458,26 @@ def test_acts_for_another_store_mean_nothing_here(siege: Siege):
     world.cycle()
     assert "" == world.agent.catalogue.value("SELECT frozen FROM agent")
     assert [("act-1",)] == world.agent.catalogue.rows("SELECT act FROM grants")
+
+
+@pytest.mark.parametrize(
+    ("store", "signers"), [(STORE, ("anna",)), ("riga-002", ("anna", "dace"))], ids=["one", "other"]
+)
+def test_a_store_that_two_people_did_not_activate_erases_nothing(
+    world: World, store: str, signers: tuple[str, ...]
+):
+    path = world.record(HELD)
+    act = Activation(
+        id="a1",
+        at=world.true.now,
+        reason="forged",
+        stores=(store,),
+        record_class="terminal-image",
+        through_ordinal=800_000,
+        count=10**6,
+    )
+    world.sign(act, *signers)
+    world.cycle()
+    world.true.pass_(DAY)
+    world.cycle()
+    assert path.exists()
