@@ -21,7 +21,7 @@ from enforcer.index.tables import (
 from retention import acts, codec, envelope
 from retention.acts import Release
 from retention.calendar import Instant
-from retention.hold import Ground, ItemRef, StoreHold
+from retention.hold import Ground, ItemRef, StoreHold, either_number
 
 #: The origin of holds that only a directive in an agent's hands still told of.
 RECOVERED = "recovered"
@@ -78,7 +78,7 @@ def recover(
     new = NewHold(
         id=told.id,
         origin=RECOVERED,
-        scope=codec.encode(Scope(sources=told.sources, items=told.items)),
+        scope=codec.encode(Scope(sources=told.sources, items=told.items, numbers=told.numbers)),
         begins=told.begins,
         ends=told.ends,
         placed_at=now,
@@ -147,6 +147,7 @@ def _widen(connection: Connection, told: StoreHold) -> None:
     wider = Scope(
         sources=() if everywhere else tuple(sorted({*known.sources, *told.sources})),
         items=known.items + tuple(item for item in told.items if item not in known.items),
+        numbers=either_number(known.numbers, told.numbers),
     )
     connection.execute(update(holds).where(holds.c.id == told.id).values(scope=codec.encode(wider)))
 

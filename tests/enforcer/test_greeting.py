@@ -15,6 +15,7 @@ from fleet import (
     states,
     table,
 )
+from msgspec import UNSET, UnsetType
 from small_policy import DIRECTIVE_KEY
 from sqlalchemy import Engine, insert, select, update
 
@@ -30,6 +31,7 @@ from retention.directive import Directive
 from retention.envelope import Envelope
 from retention.errors import MalformedError, SignatureError, VerificationError
 from retention.hold import ItemRef, StoreHold
+from retention.numbers import Keyed
 from retention.outcome import Outcome
 from retention.report import GENESIS, Erased, Held, Scanned
 from retention.wire import Hello, Prior, Welcome
@@ -282,6 +284,29 @@ def test_a_hold_of_several_stores_comes_back_as_wide_as_any_of_them_was_told(log
     [(scope,)] = table(log.engine, "holds", "scope")
     assert Scope(sources=("a", "b"), items=tuple(items)) == codec.decode(scope, Scope)
     assert 2 == len(table(log.engine, "hold_stores"))
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [(("a",), "a"), (("a", "b"), "ab"), (("a", None), None), ((None, "a"), None)],
+    ids=str,
+)
+def test_a_hold_on_somebodys_calls_comes_back_as_that_and_holds_no_others(
+    log: Log, told: tuple[str | None, ...], wanted: str | None
+):
+    """Unless a store was told of it without a number: then it holds whoever called."""
+    for store, number in zip((STORE, "riga-002"), told, strict=False):
+        if store != STORE:
+            add_store(log.engine, store)
+        hold = StoreHold("hold-9", Instant(1), Instant(2), numbers=_keyed(number))
+        said = Hello(1, 0, GENESIS, "boot-7", directed(store, hold))
+        intake.hello(log.engine, store=store, said=said, chain=CHAIN, now=NOW)
+    [(scope,)] = table(log.engine, "holds", "scope")
+    assert _keyed(wanted) == codec.decode(scope, Scope).numbers
+
+
+def _keyed(numbers: str | None) -> tuple[Keyed, ...] | UnsetType:
+    return UNSET if numbers is None else tuple(Keyed("k1", n.encode() * 16) for n in numbers)
 
 
 def test_a_hold_that_we_know_is_as_we_know_it(log: Log):
