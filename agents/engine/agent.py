@@ -132,7 +132,9 @@ class Agent:
             zone_of=dater.zone_of,
         )
         self._protector = Protector(catalogue, store)
-        self._receipts = Receipts(catalogue, self.outbox, reserve)
+        self._receipts = Receipts(
+            catalogue, self.outbox, reserve, holds=holds, touch=self._protector.touch
+        )
         self.scanner = Scanner(
             store=store,
             catalogue=catalogue,

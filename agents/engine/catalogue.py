@@ -17,7 +17,7 @@ from typing import Any
 from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 #: So long the write-ahead log is kept (`reserve`), and no longer once a greater need is over.
 LOG_BYTES = 8 * 1024 * 1024
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -163,9 +163,13 @@ CREATE TABLE erased (                   -- how much was erased: what a new hold 
     PRIMARY KEY (source, civil)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE holds (                    -- every hold ever acknowledged; add-only without two people
-    id TEXT PRIMARY KEY, hold BLOB NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER
+    id TEXT PRIMARY KEY, hold BLOB NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER,
+    pending INTEGER NOT NULL DEFAULT 0  -- 1: in force, not acknowledged when it came (doubts.py)
 ) STRICT;
 CREATE TABLE item_holds (
+    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE doubts (                   -- matched while an intent was open (doubts.py)
     number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE acts (                     -- two people's acts that were carried out here, once
@@ -266,6 +270,12 @@ CREATE TABLE watched (
     period INTEGER NOT NULL,
     since INTEGER NOT NULL, until INTEGER NOT NULL
 ) STRICT;
+""",
+    6: """
+ALTER TABLE holds ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE doubts (
+    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
+) STRICT, WITHOUT ROWID;
 """,
 }
 

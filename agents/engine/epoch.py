@@ -23,6 +23,7 @@ _OF_THE_EPOCH = (
     "calls",
     "parts",
     "item_holds",
+    "doubts",
     "item_numbers",
     "evidence",
     "others",

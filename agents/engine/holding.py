@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from agents.engine import numbering, wholes
+from agents.engine import doubts, numbering, wholes
 from agents.engine.catalogue import Catalogue, Words
 from agents.engine.clock import LAST_INSTANT
 from agents.engine.outbox import Outbox
@@ -104,6 +104,37 @@ class Holds:
         rows = self._catalogue.rows("SELECT id FROM holds WHERE released_at IS NULL")
         return frozenset(hold for (hold,) in rows)
 
+    def pending(self) -> frozenset[str]:
+        """The holds in force that were not acknowledged when they came, because of a doubt."""
+        rows = self._catalogue.rows("SELECT id FROM holds WHERE pending AND released_at IS NULL")
+        return frozenset(hold for (hold,) in rows)
+
+    def in_doubt(self) -> frozenset[str]:
+        """Those of them of which it is open still whether all that they match is there."""
+        rows = self._catalogue.rows("SELECT DISTINCT hold FROM doubts")
+        return self.pending() & {hold for (hold,) in rows}
+
+    @staticmethod
+    def acknowledge(db: sqlite3.Connection, holds: Iterable[str]) -> None:
+        """These are pending no more."""
+        db.executemany("UPDATE holds SET pending = 0 WHERE id = ?", [(hold,) for hold in holds])
+
+    def settle_doubts(self, db: sqlite3.Connection, at: Instant) -> list[int]:
+        """Hold what was matched while its erasure was under way, and has stayed; gives its numbers.
+
+        After a hold that was released meanwhile, it has its day of grace.
+        """
+        held: list[int] = []
+        for hold, stayed in doubts.settle(db).items():
+            numbers = self._hold(db, hold, stayed, at)
+            query = "SELECT released_at FROM holds WHERE id = ?"
+            (released_at,) = db.execute(query, (hold,)).fetchone()
+            if released_at is None:
+                held += numbers
+            else:
+                self.let_go(db, hold, numbers, released_at)
+        return held
+
     def place(
         self, db: sqlite3.Connection, hold: StoreHold, at: Instant, latest: Instant
     ) -> list[int]:
@@ -112,6 +143,7 @@ class Holds:
         One that is in force already only ever grows: it then covers what either says. One that
         was released stays released; one that was before our memory began leaves its day of grace,
         from `latest` at the latest: nothing was released in the future.
+        A new one that matches what an open intent names is pending (`doubts`).
         """
         over, hold = hold.released_at, replace(hold, released_at=UNSET)
         row = db.execute("SELECT hold, released_at FROM holds WHERE id = ?", (hold.id,)).fetchone()
@@ -133,6 +165,9 @@ class Holds:
         standing = _standing(codec.encode(placed), _epoch(db))
         matched = [f.number for f in map(_Facts._make, cursor) if self._matches(db, standing, f)]
         held = self._hold(db, hold.id, matched, at)
+        if row is None:
+            query = "UPDATE holds SET pending = id IN (SELECT hold FROM doubts) WHERE id = ?"
+            db.execute(query, (hold.id,))
         if row is None and not isinstance(over, UnsetType):
             ended = min(Instant(over), latest)
             self._end(db, hold.id, ended)
@@ -178,8 +213,14 @@ class Holds:
     def _hold(
         self, db: sqlite3.Connection, hold: str, matched: Iterable[int], at: Instant
     ) -> list[int]:
-        """Have one hold hold what it matches, with the twins. Gives what it did not hold before."""
-        numbers = [n for n in sorted(with_twins(db, matched)) if not _holds(db, hold, n)]
+        """Have one hold hold what it matches, with the twins. Gives what it did not hold before.
+
+        What an open intent names may be gone: that is noted, and held when it turns out to stay.
+        """
+        new = [n for n in sorted(with_twins(db, matched)) if not _holds(db, hold, n)]
+        under_way = doubts.open_items(db).intersection(new) if new else set()
+        doubts.note(db, hold, under_way)
+        numbers = [n for n in new if n not in under_way]
         rows = [(number, hold) for number in numbers]
         db.executemany("INSERT INTO item_holds (number, hold) VALUES (?, ?)", rows)
         db.executemany(
@@ -227,6 +268,7 @@ class Holds:
         row = db.execute("SELECT hold FROM holds WHERE id = ?", (hold,)).fetchone()
         named = frozenset() if row is None else _standing(row[0], _epoch(db)).numbers
         twins = [twin for twin in same_content(db, number) if twin not in named]
+        doubts.forget(db, hold, (number, *twins))
         ours = {n for n in (number, *twins) if _holds(db, hold, n)}
         return self.let_go(db, hold, ours, at)
 

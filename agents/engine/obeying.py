@@ -70,7 +70,8 @@ class Obedience:
         said = directive.accept(sealed, keys, store=store, known_version=known_version)
         if said.epoch != epoch:
             raise VerificationError(f"this directive is for epoch {said.epoch}, not {epoch}")
-        if known is not None and envelope.encode(sealed) == known:
+        same = known is not None and envelope.encode(sealed) == known
+        if same and not self._holds.pending():
             return said
         news = known is None or said.version != known_version
         with self._turns.deciding():
@@ -106,18 +107,21 @@ class Obedience:
         """Write all of it down in one transaction. Gives the items whose holds have changed."""
         now, latest = self._clock.wall(), self._time.latest()
         touched: list[int] = []
-        before = self._holds.in_force()
+        before = self._holds.in_force() - self._holds.pending()
         approved = self._approved(said.acts)
         with self._catalogue.transaction() as db:
             for hold in holds:
                 touched += self._holds.place(db, hold, now, latest)
-            placed = self._holds.in_force() - before
-            gone = [g for hold in said.holds if hold.id in placed for g in self._holds.gone(hold)]
+            # What came while nobody can tell what a batch erased: in force, and not effective yet.
+            effective = self._holds.in_force() - self._holds.in_doubt()
+            placed = [h for h in said.holds if h.id in effective and h.id not in before]
+            gone = [told for hold in placed for told in self._holds.gone(hold)]
+            self._holds.acknowledge(db, (hold.id for hold in placed))
             for act in approved:
                 touched += self._carry_out(db, act)
             self._remember(db, said, sealed)
             if news or placed or approved:
-                effective = self._holds.in_force()
+                effective &= self._holds.in_force()
                 entry = Acknowledged(
                     now,
                     said.version,

@@ -7,12 +7,13 @@ transactions, each with a share of the intents.
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from agents.engine import contents, numbering, wholes
 from agents.engine.catalogue import Catalogue, CatalogueFullError
+from agents.engine.holding import Holds
 from agents.engine.outbox import Outbox
 from agents.engine.reserve import Reserve
 from agents.stores import Erased as Result
@@ -61,12 +62,22 @@ class _Batch:
 
 
 class Receipts:
-    """Writes intents down, and their outcomes."""
+    """Writes intents down, and their outcomes. `touch` has the store keep what came to be held."""
 
-    def __init__(self, catalogue: Catalogue, outbox: Outbox, reserve: Reserve) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        outbox: Outbox,
+        reserve: Reserve,
+        *,
+        holds: Holds,
+        touch: Callable[[Iterable[int]], None],
+    ) -> None:
         self._catalogue = catalogue
         self._outbox = outbox
         self._reserve = reserve
+        self._holds = holds
+        self._touch = touch
         self._told: dict[
             tuple[int, bool], Outcome
         ] = {}  # what was last reported of items that stay
@@ -147,6 +158,8 @@ class Receipts:
             db.execute("DELETE FROM intents")
             _write_intents(db, still_open.values())
             self._outbox.append(db, now, entries)
+            held = self._holds.settle_doubts(db, now)
+        self._touch(held)
         self._told |= {_key(result): result.outcome for result in news}
         return Counter(result.outcome for result in settled)
 

@@ -70,8 +70,13 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the sixth version of the catalogue to the fifth, and so on.
-FIFTH_VERSION = """
+#: Back from the seventh version of the catalogue to the sixth, and so on.
+SIXTH_VERSION = """
+DROP TABLE doubts;
+ALTER TABLE holds DROP COLUMN pending;
+PRAGMA user_version = 6;
+"""
+FIFTH_VERSION = f"""{SIXTH_VERSION}
 DROP TABLE watched;
 CREATE TABLE old AS SELECT id, boot, zero, floor, vouched, offset FROM periods;
 DROP TABLE periods;
@@ -116,7 +121,14 @@ PRAGMA user_version = 1;
 
 @pytest.mark.parametrize(
     "back",
-    [FIFTH_VERSION, FOURTH_VERSION, THIRD_VERSION, SECOND_VERSION, SECOND_VERSION + FIRST_VERSION],
+    [
+        SIXTH_VERSION,
+        FIFTH_VERSION,
+        FOURTH_VERSION,
+        THIRD_VERSION,
+        SECOND_VERSION,
+        SECOND_VERSION + FIRST_VERSION,
+    ],
 )
 def test_a_catalogue_of_a_version_before_is_brought_up_and_goes_on(world: World, back: str):
     world.activate()
