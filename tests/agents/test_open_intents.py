@@ -226,3 +226,25 @@ def test_what_came_to_be_held_has_its_bytes_kept_from_other_deleters(tmp_path: P
     world.scan()
     assert 2 == original.stat().st_nlink
     world.stop()
+
+
+def test_a_call_of_which_only_a_part_may_be_gone_is_in_doubt_as_a_whole(tmp_path: Path):
+    world = CallWorld.found(tmp_path, NOON)
+    world.record(DUE[0])
+    world.activate()
+    world.scan()
+    store = world.agent.store
+    erase = store.erase
+    store.erase = lambda batch: erase(batch) and _unknown(batch)
+    store.recover = _unknown
+    world.sweep()
+    del store.erase
+    world.centre.holds.append(HOLD)
+    assert _hears(world).holds == ()
+    _answers_again(world)
+    world.scan()
+    assert _hears(world).holds == ("case",)
+    world.rest()
+    [item] = world.check().live.values()
+    assert item.holds == {"case"}
+    world.stop()
