@@ -29,11 +29,6 @@ def note(db: sqlite3.Connection, hold: str, numbers: Iterable[int]) -> None:
     )
 
 
-def forget(db: sqlite3.Connection, hold: str, numbers: Iterable[int]) -> None:
-    """Two people took this hold off these items: they are not to be held when they stay."""
-    db.executemany("DELETE FROM doubts WHERE number = ? AND hold = ?", [(n, hold) for n in numbers])
-
-
 def settle(db: sqlite3.Connection) -> dict[str, list[int]]:
     """Take away what is in doubt no more. Gives by hold the items that stayed."""
     stayed: dict[str, list[int]] = defaultdict(list)
@@ -42,7 +37,7 @@ def settle(db: sqlite3.Connection) -> dict[str, list[int]]:
         under_way = open_items(db) if under_way is None else under_way
         if number in under_way:
             continue
-        forget(db, hold, [number])
+        db.execute("DELETE FROM doubts WHERE number = ? AND hold = ?", (number, hold))
         if db.execute("SELECT 1 FROM items WHERE number = ?", (number,)).fetchone():
             stayed[hold].append(number)
     return stayed

@@ -268,7 +268,6 @@ class Holds:
         row = db.execute("SELECT hold FROM holds WHERE id = ?", (hold,)).fetchone()
         named = frozenset() if row is None else _standing(row[0], _epoch(db)).numbers
         twins = [twin for twin in same_content(db, number) if twin not in named]
-        doubts.forget(db, hold, (number, *twins))
         ours = {n for n in (number, *twins) if _holds(db, hold, n)}
         return self.let_go(db, hold, ours, at)
 
