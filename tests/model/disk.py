@@ -151,7 +151,8 @@ class Disk:
             file.earliest = Instant(min([file.earliest, *honest]))
             file.latest = Instant(max([file.latest, file.came, *honest]))
             file.not_before = Instant(0)
-            file.undated = file.undated or not file.named
+            if not (file.undated or file.named):
+                file.undated, file.forgotten = True, bool(honest)
             self._observer.excuse(file, self._now + UNDATED + GRACE)
 
     @property
@@ -241,6 +242,7 @@ class Disk:
         file.latest = max(file.latest, self._now)
         file.says = tuple({*file.says, *known.says})
         file.undated = file.undated or known.undated
+        file.forgotten = file.forgotten or known.forgotten
         file.not_before = Instant(0)
         self._observer.excuse(file, self._now + 2 * GRACE)
 
@@ -257,6 +259,7 @@ class Disk:
             latest=self._now,
             says=(*name.says, Instant(mtime)),
             overwritten=not name.named and name.met is not None,
+            unsure=0,
             holds=set(),
             touched=self._now,
         )

@@ -49,6 +49,7 @@ class Life:
         self.erased_now: set[str] = set()  # items, by the sweep under way, that the brake counts
         self.allowed = ALWAYS_ALLOWED  # by the brake, for that sweep
         self._swept: Instant | None = None  # when a sweep last went through all that was due
+        self._ticked = self.true.now  # when it was last known how long the machine runs
         self.memory_lost = False  # once, or more often
         self.memory_doubtful = False  # and the enforcer does not know yet
         self._misled = False  # by a clock, once
@@ -129,6 +130,7 @@ class Life:
         """The minute's look at the clocks."""
         if self.box.agent is not None:
             self._agent(self.box.agent.tick)
+            self._ticked = self.true.now
 
     def talk(self) -> None:
         """What the daemon's talker does."""
@@ -161,9 +163,18 @@ class Life:
             self._agent(self.box.start)
 
     def reboot(self, *, off: int, ahead: int) -> None:
-        """Its machine was without power, and comes up with this clock."""
+        """Its machine was without power, and comes up with this clock.
+
+        While it ran the daemon had its minute's look at the clocks. What else passed until now nobody
+        counted, and what was seen in a boot that nobody told the time goes so much later.
+        """
+        self.tick()
         self.die()
         self.box.reboot(off=off, ahead=ahead)
+        doubted = {os.fsdecode(path) for (path,) in self.box.rows(_DOUBTED_PATHS)}
+        for path in self.observer.files.keys() & doubted:
+            self.observer.files[path].unsure += self.true.now - self._ticked
+        self._ticked = self.true.now
         self.start()
 
     def forget_everything(self) -> None:
@@ -318,7 +329,8 @@ class Life:
         return found[0][0] if found else 0
 
     def _see(self) -> None:
-        """What the agent did to the files, and what it has heard of."""
+        """What the agent did to the files, after what it has heard of: a sweep begins by asking."""
+        self._heed()
         there = dict(self.ground.walk())
         before = list(self.observer.files.values())
         for path in sorted(self.observer.files.keys() - there.keys()):
@@ -333,7 +345,6 @@ class Life:
         known = {os.fsdecode(path) for (path,) in self.box.rows(_PATHS)}
         for path, file in self.observer.files.items():
             file.met = (file.met or self.true.now) if path in known else None
-        self._heed()
 
     def _gone(self, file: File, there: dict[str, int]) -> None:
         """The agent removed a name: it may have moved the file, else it erased it (I1, I2, I13)."""
@@ -385,4 +396,7 @@ class Life:
 _PATHS = """
 SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END
   FROM items JOIN directories ON id = directory
+"""
+_DOUBTED_PATHS = f"""
+{_PATHS} WHERE period IN (SELECT id FROM periods WHERE vouched = 0 AND offset IS NULL)
 """

@@ -48,6 +48,8 @@ class File:
     says: tuple[Instant, ...] = ()
     named: bool = False  # by its registered source, with the start in the name
     undated: bool = False
+    forgotten: bool = False  # and has a date for who believes what it says
+    unsure: int = 0  # seconds without power since it was seen, in a boot that nobody told the time
     late: bool = False
     blocked: bool = False  # another name outside the store keeps its bytes
     asked: bool = False  # two people want it erased, as what it was or as what it is
@@ -209,7 +211,8 @@ class Observer:
         if file.met is None and (file.undated or file.late):
             return None
         if file.undated and file.content not in self.corrected:
-            own_target = Instant(file.met + UNDATED + SWEPT_WITHIN)
+            week_is_over = Instant(file.met + UNDATED + SWEPT_WITHIN)
+            own_target = max(own_target, week_is_over) if file.forgotten else week_is_over
         elif file.late:
             own_target = Instant(max(own_target, file.met + GRACE + SWEPT_WITHIN))
         if latest < file.latest:  # by its twins: as soon as they are known, and as the last of them
@@ -221,7 +224,7 @@ class Observer:
             )
         if file.excused_until:
             own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
-        return Instant(own_target + self.slack)
+        return Instant(own_target + self.slack + file.unsure)
 
     def _latest(self, file: File) -> Instant:
         """The latest start that an honest reader gives it, who has met its copies too.
@@ -231,7 +234,8 @@ class Observer:
         said = self.corrected.get(file.content, ())
         if file.met is None or said:
             return max([file.latest, *said])
-        return min([file.latest, *(t.latest for t in self.twins(file) if t.met and t.well_dated)])
+        dated = [twin for twin in self.twins(file) if twin.met and twin.well_dated]
+        return Instant(min([file.latest, *(twin.latest + twin.unsure for twin in dated)]))
 
     def overdue(self, now: Instant, *, asked: bool = True) -> Iterator[File]:
         """Files that break the promise, or our own target; with `asked` also two people's decision."""

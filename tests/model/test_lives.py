@@ -232,3 +232,42 @@ def test_what_came_after_a_scan_by_a_slow_clock_does_not_go_by_the_date_of_that_
     life.live(24)
     life.true.pass_(20 * DAY)
     life.rest()
+
+
+def test_what_people_corrected_goes_with_its_copies_in_the_sweep_that_hears_of_it(life: Life):
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("front", 30 * DAY, named=False)
+    life.talk()
+    life.scan()
+    life.disk.copy(file.path, "odd")
+    life.scan()
+    life.report()
+    life.people.correct(file, Instant(file.begins - 40 * DAY))
+    life.sweep()
+    assert not life.observer.files
+    life.rest()
+
+
+def test_what_an_agent_without_memory_finds_has_the_date_that_it_says(life: Life):
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("front", 0, named=False)
+    life.talk()
+    life.forget_everything()
+    life.live(7 * 24)
+    life.rest()
+    assert file.path in life.observer.files
+
+
+@pytest.mark.parametrize("days", [0, 70])
+def test_what_was_seen_in_a_boot_that_heard_no_time_goes_late_by_the_time_without_power(
+    life: Life, days: int
+):
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.reboot(off=0, ahead=0)
+    file = life.disk.record("front", named=False)
+    life.scan()
+    life.true.pass_(59 * DAY - days * DAY // 2)
+    life.reboot(off=days * DAY, ahead=0)
+    life.rest()
+    assert (file.path in life.observer.files) == bool(days)
