@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agents.engine import schema
 from retention.errors import ConfigError, RefusedError, RetentionError
 from retention.fingerprint import keyed
 
-SCHEMA_VERSION = 7
 #: So long the write-ahead log is kept (`reserve`), and no longer once a greater need is over.
 LOG_BYTES = 8 * 1024 * 1024
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -27,257 +27,6 @@ _PIECE_BYTES = 64 * 1024
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 _ENROL_AGAIN = "move its files away and enrol this agent again: what people decided comes back from the enforcer"
-
-#: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
-#: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
-SCHEMA = """
-CREATE TABLE agent (                    -- one row: who this agent is and where it stands
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    store TEXT NOT NULL,                -- the only store it speaks for
-    store_group TEXT NOT NULL,
-    commissioned_at INTEGER NOT NULL,   -- no recording here is older, unless imported
-    store_key BLOB NOT NULL,            -- keys `contents`; never leaves the machine
-    epoch INTEGER NOT NULL DEFAULT 0,   -- given by the enforcer; 0 before the first hello
-    next_item INTEGER NOT NULL DEFAULT 1,
-    log_number INTEGER NOT NULL DEFAULT 0,      -- of the last entry written
-    log_digest BLOB NOT NULL,                   -- chained over all entries so far
-    log_acknowledged INTEGER NOT NULL DEFAULT 0,
-    directive BLOB,                     -- the envelope in force
-    directive_version INTEGER NOT NULL DEFAULT 0,
-    frozen TEXT NOT NULL DEFAULT '',    -- why nothing is erased: two boxes with one identity, retired
-    ledger_size INTEGER NOT NULL DEFAULT 0,     -- the newest head of the ledger this agent saw
-    ledger_root BLOB NOT NULL DEFAULT x'',
-    swept_at INTEGER,                   -- when a sweep last went through all that was due
-    next_part INTEGER NOT NULL DEFAULT 1099511627776    -- 2**40: a part's number is no item's
-) STRICT;
-CREATE TABLE clock (                    -- one row: a lower bound of the time (I13)
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    bound INTEGER NOT NULL,             -- by the enforcer's last word it was this instant ...
-    highest INTEGER NOT NULL,           -- ... and by its furthest word this one ...
-    boot TEXT NOT NULL,                 -- ... in this boot ...
-    boottime INTEGER NOT NULL,          -- ... this many seconds after it began
-    heard TEXT NOT NULL                 -- the boot in which it gave its last word
-) STRICT;
-CREATE TABLE periods (                  -- stretches in which the wall clock ran without a jump
-    id INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL,
-    zero INTEGER NOT NULL,              -- the wall clock's reading when that boot began
-    floor INTEGER,                      -- the furthest lower bound of the time then; NULL: none yet
-    vouched INTEGER NOT NULL DEFAULT 0, -- 1: the machine's time service said that it was right
-    offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
-    back_to INTEGER NOT NULL DEFAULT 0, -- periods.id, in doubt, of the scan before it was seen; 0: none in doubt
-    UNIQUE (boot, zero, back_to)
-) STRICT;
-CREATE TABLE watched (                  -- when the agent looked at the wall clock without a pause
-    id INTEGER PRIMARY KEY,
-    period INTEGER NOT NULL,            -- periods.id whose wall clock `since` and `until` are of; 0: known right
-    since INTEGER NOT NULL, until INTEGER NOT NULL
-) STRICT;
-CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
-CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
-CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT; -- classes, sources
-CREATE TABLE items (
-    number INTEGER PRIMARY KEY,         -- never used twice in an epoch; of a part: from 2**40 on
-    directory INTEGER NOT NULL,
-    name BLOB NOT NULL,
-    inode INTEGER NOT NULL,             -- inode, size, mtime_ns: the generation that was dated
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    links INTEGER NOT NULL,             -- names the content has, as last seen
-    fingerprint BLOB NOT NULL,
-    record_class INTEGER NOT NULL,      -- words.id
-    source INTEGER NOT NULL,            -- words.id
-    anchor INTEGER,                     -- start of the recording; NULL: undated
-    civil INTEGER NOT NULL,             -- its civil date; undated: of `seen`
-    span INTEGER NOT NULL,
-    before INTEGER NOT NULL,            -- at the widest it lies in anchor - before ...
-    after INTEGER NOT NULL,             -- ... anchor + after (undated: both 0)
-    seen INTEGER NOT NULL,
-    period INTEGER NOT NULL,            -- periods.id whose wall clock `seen` is of; 0: known right
-    not_before INTEGER NOT NULL,        -- 0: no such rule
-    state INTEGER NOT NULL,             -- decide.State
-    holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it; -1: a part, its item's count
-    granted INTEGER NOT NULL DEFAULT 0, -- two people asked for its erasure
-    how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
-    UNIQUE (directory, name)
-) STRICT;
-CREATE INDEX items_due ON items (       -- in the order of a sweep; what counts needs no row
-    record_class, holds, civil, number, state, not_before, period
-) WHERE holds = 0;
-CREATE INDEX items_linked ON items (inode) WHERE links > 1;
-CREATE INDEX items_special ON items (state) WHERE state <> 0;
-CREATE INDEX items_held ON items (record_class) WHERE holds > 0;
-CREATE INDEX items_doubted ON items (period) WHERE period <> 0;
-CREATE INDEX items_granted ON items (granted) WHERE granted <> 0;
-CREATE TABLE calls (                    -- items with parts: what each is known by (wholes.py)
-    call BLOB PRIMARY KEY,              -- the whole's name, keyed with store_key
-    item INTEGER NOT NULL UNIQUE,
-    role INTEGER NOT NULL,              -- stores.Role of its lead, whose row the item's is
-    partial INTEGER NOT NULL DEFAULT 0  -- 1: some of its parts were erased, others not yet
-) STRICT, WITHOUT ROWID;
-CREATE TABLE parts (                    -- the other parts: each has a row of `items` as well
-    number INTEGER PRIMARY KEY, item INTEGER NOT NULL, role INTEGER NOT NULL
-) STRICT;
-CREATE INDEX parts_of ON parts (item);
-CREATE TABLE item_numbers (             -- telephone numbers of calls, keyed (numbering.py)
-    item INTEGER NOT NULL,
-    key TEXT NOT NULL,                  -- the key's id; the key itself is in a file
-    mac BLOB NOT NULL,
-    PRIMARY KEY (item, key, mac)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE ended (                    -- calls that were erased, so that a late part is known (I11)
-    call BLOB PRIMARY KEY, until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
-    number INTEGER PRIMARY KEY,
-    reason TEXT NOT NULL,
-    candidates TEXT NOT NULL            -- JSON
-) STRICT;
-CREATE TABLE others (                   -- files that are no recordings, so as not to read them again
-    number INTEGER PRIMARY KEY,
-    directory INTEGER NOT NULL, name BLOB NOT NULL, inode INTEGER NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    UNIQUE (directory, name)
-) STRICT;
-CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
-    began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
-) STRICT;
-CREATE TABLE arrivals (                 -- files that came while the agent watched, per day first seen
-    day INTEGER PRIMARY KEY, items INTEGER NOT NULL
-) STRICT;
-CREATE TABLE intents (                  -- written before an erasure, gone with its outcome (I5)
-    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, -- a run of item numbers
-    why TEXT NOT NULL
-) STRICT;
-CREATE TABLE contents (                 -- what was met: of an item, or else a tombstone (contents.py)
-    mac BLOB NOT NULL,                  -- keyed(store_key, fingerprint)
-    number INTEGER NOT NULL,            -- the item's, when it was entered
-    PRIMARY KEY (mac, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tombstones (               -- how long those are wanted, by stretches of numbers
-    stretch INTEGER PRIMARY KEY,
-    until INTEGER NOT NULL              -- at the least: 400 days from the last erasure on
-) STRICT;
-CREATE TABLE erased (                   -- how much was erased: what a new hold came too late for
-    source INTEGER NOT NULL, civil INTEGER NOT NULL, items INTEGER NOT NULL,
-    PRIMARY KEY (source, civil)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE holds (                    -- every hold ever acknowledged; add-only without two people
-    id TEXT PRIMARY KEY, hold BLOB NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER,
-    pending INTEGER NOT NULL DEFAULT 0  -- 1: in force, not acknowledged when it came (doubts.py)
-) STRICT;
-CREATE TABLE item_holds (
-    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE doubts (                   -- matched while an intent was open (doubts.py)
-    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE acts (                     -- two people's acts that were carried out here, once
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL
-) STRICT;
-CREATE TABLE grants (                   -- how many items may go at once, by an act
-    act TEXT PRIMARY KEY, record_class TEXT NOT NULL, -- '' is every class
-    through INTEGER NOT NULL, items INTEGER NOT NULL, expires INTEGER NOT NULL
-) STRICT;
-CREATE TABLE restorations (             -- files came from a backup, and were not swept yet (restoring.py)
-    act TEXT PRIMARY KEY,
-    since INTEGER NOT NULL,             -- what was first seen from then on came from it
-    stage INTEGER NOT NULL              -- restoring.Stage
-) STRICT;
-CREATE TABLE activations (              -- classes that may be erased here at all
-    record_class TEXT PRIMARY KEY, act TEXT NOT NULL, at INTEGER NOT NULL
-) STRICT;
-CREATE TABLE log (                      -- segments of the log, packed as they travel
-    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, at INTEGER NOT NULL,
-    digest BLOB NOT NULL, packed BLOB NOT NULL
-) STRICT;
-CREATE TABLE prior (                    -- anchors that an earlier epoch knew, by fingerprint
-    fingerprint BLOB PRIMARY KEY, anchor INTEGER NOT NULL,
-    own INTEGER NOT NULL                -- 1: out of our own memory; 0: the enforcer told it
-) STRICT, WITHOUT ROWID;
-"""
-
-#: What brings a catalogue of an earlier version up to the next. What a clock said in a version that
-#: did not write down on whose word is in doubt until the enforcer's next word. No item has number 0:
-#: tombstones of a version that did not tell whose they were have it.
-_UPGRADES = {
-    1: """
-ALTER TABLE clock ADD COLUMN heard TEXT NOT NULL DEFAULT '';
-ALTER TABLE periods ADD COLUMN floor INTEGER;
-ALTER TABLE periods ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
-DROP INDEX items_due;
-CREATE INDEX items_due ON items (
-    record_class, holds, civil, number, state, not_before, period
-) WHERE holds = 0;
-""",
-    2: """
-ALTER TABLE tombstones RENAME TO erased_contents;
-CREATE TABLE contents (
-    mac BLOB NOT NULL,
-    number INTEGER NOT NULL,
-    PRIMARY KEY (mac, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tombstones (
-    stretch INTEGER PRIMARY KEY, until INTEGER NOT NULL
-) STRICT;
-INSERT INTO contents SELECT keyed(store_key, fingerprint), number FROM items, agent ORDER BY 1;
-INSERT INTO contents SELECT DISTINCT substr(mac, 1, 8), 0 FROM erased_contents;
-INSERT INTO tombstones SELECT 0, max(until) FROM erased_contents HAVING count(*) > 0;
-DROP TABLE erased_contents;
-DROP INDEX items_content;
-ALTER TABLE agent ADD COLUMN next_part INTEGER NOT NULL DEFAULT 1099511627776;
-CREATE TABLE calls (
-    call BLOB PRIMARY KEY,
-    item INTEGER NOT NULL UNIQUE,
-    role INTEGER NOT NULL,
-    partial INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE TABLE parts (
-    number INTEGER PRIMARY KEY, item INTEGER NOT NULL, role INTEGER NOT NULL
-) STRICT;
-CREATE INDEX parts_of ON parts (item);
-CREATE TABLE ended (
-    call BLOB PRIMARY KEY, until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-""",
-    3: """
-CREATE TABLE item_numbers (
-    item INTEGER NOT NULL, key TEXT NOT NULL, mac BLOB NOT NULL,
-    PRIMARY KEY (item, key, mac)
-) STRICT, WITHOUT ROWID;
-""",
-    4: """
-CREATE TABLE restorations (
-    act TEXT PRIMARY KEY, since INTEGER NOT NULL, stage INTEGER NOT NULL
-) STRICT;
-""",
-    5: """
-CREATE TABLE stretches (
-    id INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL,
-    zero INTEGER NOT NULL,
-    floor INTEGER,
-    vouched INTEGER NOT NULL DEFAULT 0,
-    offset INTEGER,
-    back_to INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (boot, zero, back_to)
-) STRICT;
-INSERT INTO stretches SELECT id, boot, zero, floor, vouched, offset, 0 FROM periods;
-DROP TABLE periods;
-ALTER TABLE stretches RENAME TO periods;
-CREATE TABLE watched (
-    id INTEGER PRIMARY KEY,
-    period INTEGER NOT NULL,
-    since INTEGER NOT NULL, until INTEGER NOT NULL
-) STRICT;
-""",
-    6: """
-ALTER TABLE holds ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
-CREATE TABLE doubts (
-    number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
-) STRICT, WITHOUT ROWID;
-""",
-}
 
 
 class CatalogueError(RetentionError):
@@ -328,16 +77,16 @@ class Catalogue:
         self.page_bytes: int = self._db.execute("PRAGMA page_size").fetchone()[0]
         self._db.create_function("keyed", 2, keyed, deterministic=True)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if version > schema.VERSION:
             raise ConfigError(
                 f"the catalogue {self.path} was written by a newer version; "
-                f"this one knows schema {SCHEMA_VERSION}, the file has {version}"
+                f"this one knows schema {schema.VERSION}, the file has {version}"
             )
         if version == 0:
-            self._become(SCHEMA, SCHEMA_VERSION)
+            self._become(schema.SCHEMA, schema.VERSION)
             return
-        for before in range(version, SCHEMA_VERSION):
-            self._become(_UPGRADES[before], before + 1)
+        for before in range(version, schema.VERSION):
+            self._become(schema.UPGRADES[before], before + 1)
 
     def _become(self, statements: str, version: int) -> None:
         """Run these, and be of this version, in one transaction."""
