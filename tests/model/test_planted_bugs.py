@@ -81,9 +81,9 @@ def released_holds_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hold that is told again after its release holds again."""
     place = Holds.place
 
-    def again(self, db, hold, at):
+    def again(self, db, hold, at, latest):
         db.execute("UPDATE holds SET released_at = NULL WHERE id = ?", (hold.id,))
-        return place(self, db, hold, at)
+        return place(self, db, hold, at, latest)
 
     monkeypatch.setattr(Holds, "place", again)
     monkeypatch.setattr(Holds, "released", lambda *_: False)
