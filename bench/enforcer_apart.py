@@ -30,7 +30,7 @@ from retention.wire import Applied, Hello, Welcome
 class Enforced(Centre):
     """A `Centre` that gives directives itself and passes on what an agent reports."""
 
-    pipe: Connection[Any, Any] = field(init=False)  # since `open`
+    pipe: "Connection[Any, Any]" = field(init=False)  # since `open`
     process: multiprocessing.process.BaseProcess = field(init=False)
 
     def open(self, index: Path) -> None:
