@@ -25,6 +25,7 @@ SELECT DISTINCT coalesce(offset, 0) FROM watched LEFT JOIN periods ON periods.id
  WHERE since < ?1 AND ?1 <= max(until, CASE WHEN watched.id = ?2 THEN ?3 ELSE until END)
    AND (watched.id = ?2 OR periods.id IS NULL OR offset IS NOT NULL OR vouched)
 """
+_LAST_SPELL = "SELECT id, zero, until - zero FROM watched WHERE boot = ? ORDER BY id DESC LIMIT 1"
 
 
 class Watch:
@@ -33,9 +34,10 @@ class Watch:
     def __init__(self, catalogue: Catalogue, clock: "Clock") -> None:
         self._catalogue = catalogue
         self._clock = clock
-        self._spell = 0  # watched.id of the present one; 0: there is none yet
-        self._zero = 0  # what the wall clock said at boot, when that began
-        self._looked = 0  # seconds since boot
+        # watched.id of the present one (0: there is none yet), what the wall clock said at boot when that
+        # began, and the last look, in seconds since boot. An agent that is started again goes on with it.
+        left = catalogue.one(_LAST_SPELL, (clock.boot(),))
+        self._spell, self._zero, self._looked = left or (0, 0, 0)
 
     def look(self, period: int) -> None:
         """Note for good that the wall clock is being looked at, in this stretch of it."""
@@ -54,8 +56,8 @@ class Watch:
         since = now - boottime - 1 if boottime <= PAUSE_SECONDS else now
         with self._catalogue.transaction() as db:
             [(spell,)] = db.execute(
-                "INSERT INTO watched (period, since, until) VALUES (?, ?, ?) RETURNING id",
-                (period, since, now),
+                "INSERT INTO watched (period, since, until, boot, zero) VALUES (?, ?, ?, ?, ?) RETURNING id",
+                (period, since, now, self._clock.boot(), now - boottime),
             ).fetchall()
         self._spell, self._zero, self._looked = spell, now - boottime, boottime
 

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 7
+VERSION = 8
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -45,7 +45,8 @@ CREATE TABLE periods (                  -- stretches in which the wall clock ran
 CREATE TABLE watched (                  -- when the agent looked at the wall clock without a pause
     id INTEGER PRIMARY KEY,
     period INTEGER NOT NULL,            -- periods.id whose wall clock `since` and `until` are of; 0: known right
-    since INTEGER NOT NULL, until INTEGER NOT NULL
+    since INTEGER NOT NULL, until INTEGER NOT NULL,
+    boot TEXT NOT NULL, zero INTEGER NOT NULL   -- as in periods, when it began to
 ) STRICT;
 CREATE TABLE policies (version INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
 CREATE TABLE directories (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
@@ -250,5 +251,9 @@ ALTER TABLE holds ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE doubts (
     number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
 ) STRICT, WITHOUT ROWID;
+""",
+    7: """
+ALTER TABLE watched ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE watched ADD COLUMN zero INTEGER NOT NULL DEFAULT 0;
 """,
 }

@@ -255,3 +255,35 @@ def test_a_scan_in_which_the_clock_is_set_right_bounds_by_the_clock_that_it_bega
         "SELECT anchor FROM items WHERE name = ?", (b"plain.jpg",)
     )
     assert moment - 3600 <= anchor <= moment
+
+
+MINUTE, HOUR = 60, 3600
+
+
+@pytest.mark.parametrize(
+    ("stopped", "ahead", "reboots", "how"),
+    [
+        (9 * MINUTE, 0, False, "mtime"),
+        (HOUR, 0, False, "bounded"),  # long enough to set a clock wrong and right again
+        (9 * MINUTE, HOUR, False, "bounded"),
+        (9 * MINUTE, 0, True, "bounded"),
+    ],
+)
+def test_what_was_written_while_the_agent_was_brought_up_to_date_has_its_mtime(
+    world: World, stopped: int, ahead: int, reboots: bool, how: str
+):
+    """Each version has it started again: what came meanwhile goes no earlier for that."""
+    world.cycle()
+    world.true.pass_(4 * HOUR)
+    world.agent.tick()
+    world.stop()
+    world.true.pass_(MINUTE)
+    world.write("front/plain.jpg")
+    world.true.pass_(stopped - MINUTE)
+    if reboots:
+        world.clock.reboot()
+        world.true.pass_(MINUTE)
+    world.clock.ahead = ahead
+    world.boot()
+    world.cycle()
+    assert [(how,)] == world.agent.catalogue.rows("SELECT word FROM items JOIN words ON id = how")

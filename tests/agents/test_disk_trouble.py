@@ -70,8 +70,13 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the seventh version of the catalogue to the sixth, and so on.
-SIXTH_VERSION = """
+#: Back from the eighth version of the catalogue to the seventh, and so on.
+SEVENTH_VERSION = """
+ALTER TABLE watched DROP COLUMN boot;
+ALTER TABLE watched DROP COLUMN zero;
+PRAGMA user_version = 7;
+"""
+SIXTH_VERSION = f"""{SEVENTH_VERSION}
 DROP TABLE doubts;
 ALTER TABLE holds DROP COLUMN pending;
 PRAGMA user_version = 6;
@@ -122,6 +127,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        SEVENTH_VERSION,
         SIXTH_VERSION,
         FIFTH_VERSION,
         FOURTH_VERSION,
