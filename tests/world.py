@@ -16,11 +16,11 @@ from books import Books
 from msgspec import UNSET, UnsetType
 from nacl.signing import SigningKey
 
-from agents.engine import wholes
 from agents.engine.agent import Agent
-from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve, open_catalogue
-from agents.engine.uplink import FrozenError, GapError
+from agents.engine.memory import wholes
+from agents.engine.memory.reserve import Reserve, open_catalogue
+from agents.engine.talking.epoch import commission
+from agents.engine.talking.uplink import FrozenError, GapError
 from agents.stores import Store
 from agents.stores.private import enrol
 from agents.stores.tree import Tree

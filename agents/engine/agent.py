@@ -12,31 +12,31 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from agents.engine.acting import Acting
 from agents.engine.canary import Canaries, Plant
-from agents.engine.catalogue import Catalogue, CatalogueFullError, Words
-from agents.engine.chain import PolicyChain
 from agents.engine.clock import Clock, TrustedTime
-from agents.engine.dating import Dater, Parts, Tells
-from agents.engine.evidence import Evidence
-from agents.engine.exchange import Exchange
-from agents.engine.holding import Holds
-from agents.engine.indexing import Indexer
-from agents.engine.markers import Markers
-from agents.engine.numbering import Keying
-from agents.engine.obeying import Obedience
-from agents.engine.outbox import Outbox
-from agents.engine.planning import Planner
-from agents.engine.protecting import Protector
-from agents.engine.receipts import Receipts
-from agents.engine.recover import recover
-from agents.engine.redating import Redater
-from agents.engine.reserve import Reserve
-from agents.engine.restoring import Restorations
-from agents.engine.scan import SETTLE_SECONDS, Scanner
-from agents.engine.sweep import Sweeper, Swept
+from agents.engine.erasing.planning import Planner
+from agents.engine.erasing.receipts import Receipts
+from agents.engine.erasing.recover import recover
+from agents.engine.erasing.sweep import Sweeper, Swept
+from agents.engine.finding.dating import Dater, Parts, Tells
+from agents.engine.finding.evidence import Evidence
+from agents.engine.finding.indexing import Indexer
+from agents.engine.finding.redating import Redater
+from agents.engine.finding.restoring import Restorations
+from agents.engine.finding.scan import SETTLE_SECONDS, Scanner
+from agents.engine.holding.holds import Holds
+from agents.engine.holding.protecting import Protector
+from agents.engine.memory.catalogue import Catalogue, CatalogueFullError, Words
+from agents.engine.memory.numbering import Keying
+from agents.engine.memory.outbox import Outbox
+from agents.engine.memory.reserve import Reserve
+from agents.engine.obeying.acting import Acting
+from agents.engine.obeying.chain import PolicyChain
+from agents.engine.obeying.directives import Obedience
+from agents.engine.obeying.markers import Markers
+from agents.engine.talking.exchange import Exchange
+from agents.engine.talking.uplink import Uplink
 from agents.engine.turns import Turns
-from agents.engine.uplink import Uplink
 from agents.stores import Store
 from retention import permit
 from retention.calendar import Instant

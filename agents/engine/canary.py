@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from agents.engine.catalogue import Catalogue
 from agents.engine.clock import Clock, TrustedTime
+from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import Instant, civil_date, iso
 from retention.classes import CANARY
 from retention.errors import StoreUnreachableError, UnwritableError

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agents.engine.catalogue import Catalogue
 from agents.engine.clockwatch import WRONG_SECONDS, Watch
+from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import Instant
 from retention.errors import VerificationError
 

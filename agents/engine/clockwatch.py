@@ -8,7 +8,7 @@ by which stretch of it; what was written while nobody looked, nobody can date by
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agents.engine.catalogue import Catalogue
+from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import Instant
 
 if TYPE_CHECKING:

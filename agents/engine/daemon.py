@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.engine.agent import Agent
-from agents.engine.catalogue import CatalogueFullError
-from agents.engine.watch import Hint, Watcher
+from agents.engine.finding.watch import Hint, Watcher
+from agents.engine.memory.catalogue import CatalogueFullError
 from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
 
 HEARTBEAT_SECONDS = 600

@@ -10,13 +10,13 @@ from typing import Any
 
 from agents.engine.agent import Agent
 from agents.engine.canary import Plant
-from agents.engine.catalogue import Catalogue
 from agents.engine.clock import SystemClock
 from agents.engine.daemon import LOOPS, Counted, Daemon, Pace, Uncounted
-from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve, open_catalogue
+from agents.engine.memory.catalogue import Catalogue
+from agents.engine.memory.reserve import Reserve, open_catalogue
 from agents.engine.supervisor import Supervisor
-from agents.engine.uplink import HttpUplink
+from agents.engine.talking.epoch import commission
+from agents.engine.talking.uplink import HttpUplink
 from agents.service import credential
 from agents.service.credential import Credential, Token
 from agents.service.log import logger

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from agents.engine.catalogue import LOG_BYTES
 from agents.engine.clockwatch import WRONG_SECONDS
-from agents.engine.reserve import reserve_of
+from agents.engine.memory.catalogue import LOG_BYTES
+from agents.engine.memory.reserve import reserve_of
 from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
 from agents.service.started import service
 from agents.stores.room import room

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from agents.engine.watch import Watch, Watcher
+from agents.engine.finding.watch import Watch, Watcher
 from agents.stores import Store
 from agents.stores.mounts import is_shared
 from agents.stores.private import enrol

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.engine.numbering import Keying
+from agents.engine.memory.numbering import Keying
 from agents.service.building import Composition
 from agents.service.places import Place, TreePlace
 from agents.storage.settings import Settings, recorders_of

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agents.engine.watch import Hint, Hints
+from agents.engine.finding.watch import Hint, Hints
 from agents.stores.bucket.notices import Notices, NotOfferedError
 from retention.errors import StoreUnreachableError
 

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from agents.engine.watch import Watcher
+from agents.engine.finding.watch import Watcher
 from agents.service.places import Place
 from agents.storage.settings import Csv, SqlTable
 from agents.stores import Store

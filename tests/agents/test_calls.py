@@ -8,7 +8,7 @@ import pytest
 from calls import parts, sound
 from world import STORE, World, at
 
-from agents.engine import sweep
+from agents.engine.erasing import sweep
 from retention.acts import Erasure, Release
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import FakeClock, TrueTime, World, at
 
-from agents.engine.catalogue import Catalogue
 from agents.engine.clock import TrustedTime
+from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import DAY, Instant
 
 MOMENT = at("2026-01-20 12:00")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from world import World, at
 
-from agents.engine import contents
+from agents.engine.memory import contents
 from retention.calendar import DAY
 from retention.fingerprint import KEYED_BYTES, fingerprint
 from retention.probes import BytesSource

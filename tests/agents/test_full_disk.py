@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from world import World, at
 
-from agents.engine import catalogue
-from agents.engine.catalogue import CatalogueFullError
-from agents.engine.reserve import open_catalogue
+from agents.engine.memory import catalogue
+from agents.engine.memory.catalogue import CatalogueFullError
+from agents.engine.memory.reserve import open_catalogue
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
 

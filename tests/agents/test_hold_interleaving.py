@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
 from world import RIGA, World, at
 
-from agents.engine import sweep
+from agents.engine.erasing import sweep
 from agents.stores.rows.postgres import Postgres
 from retention.acts import Release
 from retention.calendar import DAY, Instant, civil_date

@@ -13,7 +13,7 @@ from rgw import ACCESS, SECRET, Gateway, Keys, free_port
 from world import World, at
 
 from agents.engine.daemon import Daemon, Pace, Uncounted
-from agents.engine.watch import Hint
+from agents.engine.finding.watch import Hint
 from agents.storage import listening
 from agents.storage.listening import Listener
 from agents.stores.bucket.notices import LONGEST_LINE_BYTES, Notices, offered

@@ -15,7 +15,7 @@ from msgspec import structs
 from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
 from world import RIGA, World, at
 
-from agents.engine import wholes
+from agents.engine.memory import wholes
 from agents.stores import Batch, Erased
 from retention.acts import Release
 from retention.calendar import DAY, Instant, civil_date

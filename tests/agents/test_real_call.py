@@ -19,7 +19,7 @@ import pytest
 from world import GROUP, STORE, World, first_policy
 
 from agents.engine.daemon import Daemon, Pace, Uncounted
-from agents.engine.watch import Watch
+from agents.engine.finding.watch import Watch
 from agents.service.log import logger
 from agents.storage import settings
 from agents.storage.compose import _joined, _keying

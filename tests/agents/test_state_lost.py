@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from world import STORE, FakeClock, World, at
 
-from agents.engine.uplink import FrozenError
+from agents.engine.talking.uplink import FrozenError
 from retention.acts import Correction
 from retention.calendar import DAY, Instant
 from retention.errors import UnreachableError

@@ -11,8 +11,8 @@ from world import GROUP, STORE, Centre, TrueTime, at, first_policy, signed_polic
 
 from agents.cli import main
 from agents.cli.configured import composed
-from agents.engine.epoch import commission
-from agents.engine.reserve import open_catalogue
+from agents.engine.memory.reserve import open_catalogue
+from agents.engine.talking.epoch import commission
 from agents.service import credential
 from agents.service.building import _planter
 from agents.service.credential import Credential

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from world import STORE, World, at
 
-from agents.engine import sweep
+from agents.engine.erasing import sweep
 from retention.acts import Correction, Release
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.engine.watch import Watch
+from agents.engine.finding.watch import Watch
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from model.wire import Wire
 from world import FakeClock, TrueTime
 
 from agents.engine.agent import Agent
-from agents.engine.catalogue import Catalogue
-from agents.engine.epoch import commission
-from agents.engine.reserve import Reserve, open_catalogue
+from agents.engine.memory.catalogue import Catalogue
+from agents.engine.memory.reserve import Reserve, open_catalogue
+from agents.engine.talking.epoch import commission
 from retention import envelope
 from retention.wire import Enrolment, Hello
 

@@ -9,7 +9,8 @@ from model.grounds import GROUNDS, SqlGround
 from model.life import Life
 from world import TrueTime
 
-from agents.engine import scan, sweep
+from agents.engine.erasing import sweep
+from agents.engine.finding import scan
 from agents.stores.rows.postgres import Postgres
 from retention import brake
 

@@ -16,8 +16,8 @@ from fake_s3 import FakeS3
 from row_worlds import COLUMNS, LIVE, OF_CALLS, SHAPE, insert, lines_of, make_table, written
 from world import STORE, TrueTime
 
-from agents.engine.catalogue import Catalogue
-from agents.engine.dating import Parts
+from agents.engine.finding.dating import Parts
+from agents.engine.memory.catalogue import Catalogue
 from agents.stores import Batch, Erased, Store
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol as enrol_bucket

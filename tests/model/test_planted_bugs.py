@@ -16,12 +16,13 @@ from model.life import Life
 from model.test_model import live
 from model.wire import Fate
 
-from agents.engine import holding, sweep
 from agents.engine.clock import TrustedTime
-from agents.engine.holding import Holds
-from agents.engine.receipts import Receipts
-from agents.engine.redating import _Seen
-from agents.engine.sweep import Sweeper
+from agents.engine.erasing import sweep
+from agents.engine.erasing.receipts import Receipts
+from agents.engine.erasing.sweep import Sweeper
+from agents.engine.finding.redating import _Seen
+from agents.engine.holding import holds
+from agents.engine.holding.holds import Holds
 from enforcer import comply
 from enforcer.intake import log
 from retention.brake import Braking
@@ -36,12 +37,12 @@ def holds_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def copies_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has the content of a held item goes."""
-    monkeypatch.setattr(holding, "with_twins", lambda _db, numbers: set(numbers))
+    monkeypatch.setattr(holds, "with_twins", lambda _db, numbers: set(numbers))
 
 
 def no_day_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a release it goes at once."""
-    monkeypatch.setattr(holding, "AFTER_RELEASE_SECONDS", 0)
+    monkeypatch.setattr(holds, "AFTER_RELEASE_SECONDS", 0)
 
 
 def every_mtime_is_shifted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
-from agents.engine.uplink import HttpUplink
+from agents.engine.talking.uplink import HttpUplink
 from retention import codec
 from retention.wire import Fetched
 

@@ -17,7 +17,7 @@ import uvicorn
 from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
-from agents.engine.uplink import HttpUplink
+from agents.engine.talking.uplink import HttpUplink
 from enforcer import compose, keys, log
 from enforcer.cli import main
 from enforcer.cli.client import Client

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import update
 
-from agents.engine.uplink import CredentialRefusedError, FrozenError, GapError
+from agents.engine.talking.uplink import CredentialRefusedError, FrozenError, GapError
 from enforcer.govern.forms.form import Done, Empty
 from enforcer.govern.forms.stores import Invitations, NewStore, NewStores
 from enforcer.index.engine import writing

@@ -1,0 +1,1 @@
+"""What goes: planned, intended, erased by the store, verified, written down."""

@@ -1,0 +1,1 @@
+"""What is there: found, dated, recognised, and entered with its log entry."""

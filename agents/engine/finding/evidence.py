@@ -1,0 +1,122 @@
+"""What an earlier epoch of this store knew of dates, told by the enforcer after our memory was lost.
+
+It is kept for files that are met from now on (`recognition`), and applied to those that were met
+before it came: an agent that cannot reach the enforcer at first scans all the same.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from agents.engine.clock import Clock, TrustedTime
+from agents.engine.finding.indexing import Indexer
+from agents.engine.finding.scan import ended_before
+from agents.engine.holding.holds import Holds
+from agents.engine.memory import wholes
+from agents.engine.memory.catalogue import Catalogue
+from agents.engine.memory.dates import Dates, returned
+from agents.engine.memory.outbox import Outbox
+from retention.anchor import CORRECTED, INHERITED, REWRITTEN
+from retention.calendar import Instant, civil_date
+from retention.decide import State
+from retention.report import AnyEntry
+from retention.wire import PriorItem
+
+# What we remember ourselves, nobody tells us otherwise.
+_KEEP = """
+INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)
+    ON CONFLICT DO UPDATE SET anchor = excluded.anchor WHERE own = 0 AND excluded.anchor < anchor
+RETURNING 1
+"""
+_OF_CONTENT = """
+SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, seen, sources.word,
+       period
+  FROM contents JOIN items USING (number)
+  JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
+ WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
+"""
+
+
+class _Met(NamedTuple):
+    """An item that was dated without this evidence."""
+
+    number: int
+    dates: Dates
+    span: int
+    seen: Instant
+    source: str
+    period: int
+
+
+class Evidence:
+    """Learns what the enforcer tells of earlier epochs. Uses no store: any thread may call it."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        indexer: Indexer,
+        holds: Holds,
+        outbox: Outbox,
+        clock: Clock,
+        time: TrustedTime,
+        zone_of: Callable[[str], tzinfo],
+        touch: Callable[[Iterable[int]], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._indexer = indexer
+        self._holds = holds
+        self._outbox = outbox
+        self._clock = clock
+        self._time = time
+        self._zone_of = zone_of
+        self._touch = touch  # what came to be held by its date
+
+    def learn(self, items: Sequence[PriorItem]) -> None:
+        """Keep these, and date anew what was met without them."""
+        earliest = self._catalogue.value("SELECT commissioned_at FROM agent")
+        latest, now = self._time.latest(), self._clock.wall()
+        entries: list[AnyEntry] = []
+        with self._catalogue.transaction() as db:
+            moved: list[int] = []
+            for item in items:
+                if not earliest <= item.anchor <= latest:
+                    continue
+                if db.execute(_KEEP, (item.fingerprint, item.anchor)).fetchone() is not None:
+                    moved += self._apply(db, item, now, entries)
+            self._outbox.append(db, now, entries)
+            self._touch(self._holds.match(db, dict.fromkeys(moved), now))
+
+    def _apply(
+        self, db: sqlite3.Connection, item: PriorItem, now: Instant, entries: list[AnyEntry]
+    ) -> list[int]:
+        """Give this date to the items of its content. The numbers of those whose dates changed."""
+        moved: list[int] = []
+        for row in db.execute(_OF_CONTENT, (item.fingerprint,)).fetchall():
+            met = _met(row)
+            dates = self._dates(db, met, Instant(item.anchor))
+            if dates != met.dates:
+                self._indexer.items.redate(db, met.number, dates)
+                entries.append(self._indexer.items.changed(db, met.number, now))
+                moved += [met.number, *self._indexer.agree(db, met.number, now, entries)]
+        return moved
+
+    def _dates(self, db: sqlite3.Connection, met: _Met, prior: Instant) -> Dates:
+        """As they would be if the evidence had been there first. What is not its own moves only earlier."""
+        if met.dates.how in {CORRECTED, REWRITTEN}:
+            return met.dates
+        own = met.dates.how != INHERITED and not wholes.is_whole(db, met.number)
+        return returned(
+            met.dates,
+            prior,
+            civil_date(prior, self._zone_of(met.source)).toordinal(),
+            span=met.span,
+            came_unseen=own and ended_before(self._catalogue, met.seen, period=met.period) is None,
+        )
+
+
+def _met(row: Sequence[object]) -> _Met:
+    number, anchor, civil, before, after, how, state, not_before, *rest = row
+    dates = Dates(anchor, civil, before, after, how, State(state), not_before)  # type: ignore[arg-type] # as the table says
+    return _Met(number, dates, *rest)  # type: ignore[arg-type] # as the table says

@@ -1,0 +1,217 @@
+"""Dating again what was seen by a clock that turned out to be wrong, or came from a backup.
+
+First-seen is as good as the agent's clock. When the enforcer's time shows how wrong a stretch of
+it was, what was seen in it is dated anew with the window moved to the true time: the one case in
+which software may move an anchor later (docs/rules.md, Dating).
+
+When two people say that a store's files came from a backup, what was dated by when it came is dated by
+what it says itself: only earlier, and with a day of grace (docs/rules.md, Coming back).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from agents.engine.clock import CONFIRMED, Clock, TrustedTime
+from agents.engine.finding.dating import NANOSECONDS, Dater
+from agents.engine.finding.indexing import Indexer, count_no_arrival
+from agents.engine.finding.restoring import Restorations
+from agents.engine.finding.scan import ended_before
+from agents.engine.holding.holds import Holds
+from agents.engine.memory import wholes
+from agents.engine.memory.catalogue import Catalogue
+from agents.engine.memory.dates import Dates, dates_of
+from agents.engine.memory.outbox import Outbox
+from agents.engine.memory.recording import Recording, Sight
+from agents.stores import Store
+from retention.anchor import BOUNDED, CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
+from retention.calendar import Instant
+from retention.decide import State
+from retention.errors import UnreadableError
+from retention.report import AnyEntry
+
+STEP_ITEMS = 200
+
+_DOUBTED = """
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word, back_to
+  FROM items
+  JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
+  JOIN words ON words.id = how
+ WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
+"""
+_JUDGED = "SELECT id FROM periods WHERE offset <> 0 OR (back_to <> 0 AND offset IS NOT NULL)"
+# One that nobody has confirmed may have seen anything at any time.
+_CAME_SINCE = f"""
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, 0, {CONFIRMED}
+  FROM items
+  JOIN directories ON directories.id = directory JOIN words ON words.id = how
+ WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
+"""  # noqa: S608 - a constant of ours
+
+
+class _Seen(NamedTuple):
+    """An item as it was seen, and by how much the clock that saw it was ahead.
+
+    `zero` is what that clock said when the machine was started, `back_to` the stretch of the scan
+    before, if that was in doubt.
+    """
+
+    number: int
+    path: bytes
+    name: bytes
+    inode: int
+    size: int
+    mtime_ns: int
+    seen: Instant
+    zero: Instant
+    offset: int
+    anchor: Instant | None
+    how: str
+    back_to: int
+
+    @property
+    def mtime_offset(self) -> int:
+        """By how much the clock was ahead that wrote its mtime: this one, or one before it."""
+        written = self.mtime_ns // NANOSECONDS
+        return self.offset if self.zero <= written <= self.seen else 0
+
+
+class Redater:
+    """Dates again what was seen by a clock now known to have been wrong."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        store: Store,
+        dater: Dater,
+        indexer: Indexer,
+        holds: Holds,
+        outbox: Outbox,
+        clock: Clock,
+        time: TrustedTime,
+        restorations: Restorations,
+    ) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._dater = dater
+        self._indexer = indexer
+        self._holds = holds
+        self._outbox = outbox
+        self._clock = clock
+        self._time = time
+        self._restorations = restorations
+
+    def run(self) -> Iterator[list[int]]:
+        """Do so step by step. Gives the items that came to be held by their new dates."""
+        yield from self._by_true_time()
+        for act, since in self._restorations.scanned():
+            yield from self._restored(act, since)
+
+    def _by_true_time(self) -> Iterator[list[int]]:
+        # One after another: for all of them at once SQLite would go through every item.
+        for (period,) in self._catalogue.rows(_JUDGED):
+            after = 0
+            while rows := self._catalogue.rows(_DOUBTED, (period, after, STEP_ITEMS)):
+                after = rows[-1][0]
+                yield [n for row in rows for n in self._redate(_Seen(*row))]
+
+    def _restored(self, act: str, since: Instant) -> Iterator[list[int]]:
+        """Go through all that came since; what cannot be dated just now is tried again next time."""
+        after, left = 0, False
+        while rows := self._catalogue.rows(_CAME_SINCE, (after, since, STEP_ITEMS)):
+            after = rows[-1][0]
+            held: list[int] = []
+            for *facts, confirmed in rows:
+                try:
+                    if confirmed:
+                        held += self._redate_restored(_Seen(*facts))
+                    else:
+                        left = True
+                except UnreadableError:
+                    left = True
+            yield held
+        if not left:
+            self._restorations.dated(act)
+
+    def _redate(self, item: _Seen) -> list[int]:
+        true_seen = Instant(item.seen - item.offset)
+        try:
+            recording = self._recording(item, true_seen)
+        except UnreadableError:
+            return []  # the next sweep brings us here again
+        if recording is None:
+            return []  # the scan will find what became of it
+        dates = dates_of(recording)
+        now = self._clock.wall()
+        with self._catalogue.transaction() as db:
+            db.execute(
+                "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
+                (item.number, item.seen + LATE_ARRIVAL_SECONDS),
+            )
+            whole = wholes.item_of(db, item.number)
+            if whole != item.number:
+                self._indexer.joining.date(db, whole, recording, dates)
+            elif _may_move(item, dates.anchor):
+                self._indexer.items.redate(db, item.number, dates)
+            db.execute(
+                "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
+            )
+            entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
+            twins = self._indexer.agree(db, whole, now, entries)
+            self._outbox.append(db, now, entries)
+            return self._holds.match(db, [item.number, whole, *twins], now)
+
+    def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
+        """The file dated as if the clock had been right; None if it is not what it was."""
+        began = ended_before(self._catalogue, true_seen, back_to=item.back_to)
+        window = None if began is None else Window(began, true_seen)
+        since = self._restorations.since
+        restored = since is not None and true_seen >= since
+        found = self._store.find(item.path, item.name)
+        if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
+            return None
+        sight = Sight(true_seen, window, 0, item.mtime_offset, restored=restored)
+        return self._dater.date(item.path, found, sight)
+
+    def _redate_restored(self, item: _Seen) -> list[int]:
+        recording = self._recording(item, item.seen)
+        if recording is None:
+            return []
+        dates, now = dates_of(recording), self._clock.wall()
+        with self._catalogue.transaction() as db:
+            whole = wholes.item_of(db, item.number)
+            if whole != item.number:
+                self._indexer.joining.date(db, whole, recording, dates)
+            elif _may_come_forward(item, dates):
+                self._indexer.items.redate(db, item.number, self._graced(dates))
+                count_no_arrival(db, item.seen)
+            else:
+                return []
+            entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
+            twins = self._indexer.agree(db, whole, now, entries)
+            self._outbox.append(db, now, entries)
+            return self._holds.match(db, [item.number, whole, *twins], now)
+
+    def _graced(self, dates: Dates) -> Dates:
+        """Not at first sight, and this is the first sight of it as what it is."""
+        if dates.state is not State.LATE:
+            return dates
+        return dates._replace(not_before=Instant(self._time.latest() + LATE_ARRIVAL_SECONDS))
+
+
+def _may_come_forward(item: _Seen, dates: Dates) -> bool:
+    """What people said stands; else an earlier date counts, and none at all for one made up."""
+    if item.how == CORRECTED:
+        return False
+    if dates.anchor is None:
+        return item.how == BOUNDED
+    return item.anchor is None or dates.anchor < item.anchor
+
+
+def _may_move(item: _Seen, anchor: Instant | None) -> bool:
+    """People's word stands; a date that came with the content moves only earlier."""
+    if item.how == CORRECTED:
+        return False
+    if item.how == INHERITED:
+        return anchor is not None and item.anchor is not None and anchor < item.anchor
+    return True

@@ -1,0 +1,1 @@
+"""What must stay: which items a hold matches, and how their bytes are kept."""

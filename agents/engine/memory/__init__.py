@@ -1,0 +1,1 @@
+"""What the agent remembers: the catalogue's tables, and what is written into them together."""

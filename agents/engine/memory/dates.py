@@ -1,0 +1,68 @@
+"""An item's dates as they go into the catalogue."""
+
+from typing import NamedTuple
+
+from agents.engine.memory.recording import Recording
+from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
+from retention.calendar import Instant
+from retention.decide import State
+
+#: As wide as a log entry tells (`retention.report`): 68 years, for clocks that lost their battery.
+WIDEST_SECONDS = 2**31 - 1
+
+
+class Dates(NamedTuple):
+    """Anchor, civil date and the interval `anchor - before` to `anchor + after` of one item.
+
+    `how` is the word of the rule that chose the anchor.
+    """
+
+    anchor: Instant | None
+    civil: int
+    before: int
+    after: int
+    how: str
+    state: State
+    not_before: Instant
+
+    def moved(self, anchor: Instant, civil: int, *, earliest: Instant, latest: Instant) -> "Dates":
+        """The same recording's dates by another one's anchor, as wide as either of them allows."""
+        if self.anchor is not None:
+            earliest = min(earliest, Instant(self.anchor - self.before))
+            latest = max(latest, Instant(self.anchor + self.after))
+        return self._replace(
+            anchor=anchor,
+            civil=civil,
+            before=min(anchor - earliest, WIDEST_SECONDS),
+            after=min(latest - anchor, WIDEST_SECONDS),
+            how=INHERITED,
+            state=State.PRESENT if self.state is State.UNDATED else self.state,
+        )
+
+
+def dates_of(recording: Recording) -> Dates:
+    """A recording's own dates."""
+    dated = recording.dated
+    state = State.PRESENT
+    not_before = Instant(0)
+    if dated.anchor is None:
+        state = State.UNDATED
+    elif dated.late:
+        state = State.LATE
+        not_before = Instant(recording.sight.seen + LATE_ARRIVAL_SECONDS)
+    before = after = 0
+    if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
+        before = min(dated.anchor - dated.earliest, WIDEST_SECONDS)
+        after = min(dated.latest - dated.anchor, WIDEST_SECONDS)
+    return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
+
+
+def returned(dates: Dates, prior: Instant, civil: int, *, span: int, came_unseen: bool) -> Dates:
+    """Content that an earlier epoch knew keeps that date, if it is the earlier one.
+
+    Where nobody here saw it come, it also keeps its place before an earlier one that only the file
+    tells: whoever saw the file come knew better (I10).
+    """
+    if dates.anchor is not None and dates.anchor <= prior and not came_unseen:
+        return dates
+    return dates.moved(prior, civil, earliest=prior, latest=Instant(prior + span))

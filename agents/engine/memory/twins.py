@@ -1,0 +1,209 @@
+"""Twins: items of the same content are one recording, whichever of them was met first.
+
+What tells a copy from its original is not in the bytes, so every rule here works both ways: which
+date one takes over from another (docs/rules.md, Dating), and which are held together (Holds).
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from agents.engine.clock import CONFIRMED, KNOWN
+from agents.engine.memory import wholes
+from agents.engine.memory.dates import Dates
+from retention.anchor import CORRECTED, INHERITED, Evidence, evidence_of
+from retention.calendar import Instant, civil_date
+from retention.decide import State
+
+# All empty files have the same content; it says nothing. Calls are told apart by their names: of all
+# that nobody answered the recording is the same.
+_TWINS = """
+  FROM items JOIN agent
+  JOIN contents ON mac = keyed(store_key, items.fingerprint)
+  JOIN items AS twin ON twin.number = contents.number AND twin.fingerprint = items.fingerprint
+ WHERE items.number = ?1 AND items.size > 0 AND NOT (
+     items.number <> twin.number AND items.number IN (SELECT item FROM calls)
+     AND twin.number IN (SELECT item FROM calls))
+"""
+_NUMBERS = f"SELECT twin.number {_TWINS} ORDER BY twin.number"
+_ITEMS = f"""
+SELECT number, anchor, civil, before, after, seen, period, {CONFIRMED}, state, not_before, hows.word,
+       sources.word, number IN (SELECT item FROM calls)
+  FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
+ WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
+"""  # noqa: S608 - constants of ours
+_SCANNED_BETWEEN = f"""
+SELECT 1 FROM scans LEFT JOIN periods ON periods.id = period
+ WHERE ?1 <= ended - coalesce(offset, 0) AND ended - coalesce(offset, 0) < ?2
+   AND ({KNOWN} OR period = ?3)
+"""  # noqa: S608 - a constant of ours
+
+
+class _Item(NamedTuple):
+    number: int
+    anchor: Instant | None
+    civil: int
+    before: int
+    after: int
+    seen: Instant
+    period: int
+    confirmed: int  # by a clock that was right, as far as is known
+    state: int
+    not_before: Instant
+    how: str
+    source: str
+    is_call: int
+
+    @property
+    def dates(self) -> Dates:
+        """These as the catalogue keeps them."""
+        return Dates(
+            self.anchor,
+            self.civil,
+            self.before,
+            self.after,
+            self.how,
+            State(self.state),
+            self.not_before,
+        )
+
+
+class _Giver(NamedTuple):
+    """A date, and an item that has it. `seen`: when any item was, that has just the same one."""
+
+    item: _Item
+    anchor: Instant
+    evidence: Evidence
+    seen: Instant
+
+
+def same_content(db: sqlite3.Connection, number: int) -> list[int]:
+    """The numbers of all items with this one's content, its own among them; none if that is empty."""
+    return [twin for (twin,) in db.execute(_NUMBERS, (number,))]
+
+
+def with_twins(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
+    """These items and all that has the content of one of them; many of one content cost what one does."""
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for number in dict.fromkeys(numbers):
+        query = "SELECT fingerprint FROM items WHERE number = ?"
+        for (fingerprint,) in db.execute(query, (number,)):
+            alike[fingerprint].append(number)
+    return {
+        each for group in alike.values() for each in (*group, *same_content(db, telling(db, group)))
+    }
+
+
+def telling(db: sqlite3.Connection, alike: Sequence[int]) -> int:
+    """Of items with one content, or of their twins, one whose twins are those of all of them.
+
+    Calls are no twins of each other, so it is one that is no call, if there is any.
+    """
+    calls = wholes.among(db, alike)
+    for number in alike:
+        if number not in calls:
+            return number
+    first = alike[0]
+    return next((twin for twin in same_content(db, first) if twin != first), first)
+
+
+def earlier_dates(
+    db: sqlite3.Connection, number: int, zone_of: Callable[[str], tzinfo]
+) -> Iterator[tuple[int, Dates]]:
+    """Which items of this one's content take an earlier date over from another, and what they then have."""
+    twins = [_Item(*row) for row in db.execute(_ITEMS, (number,))]
+    if len(twins) < 2:
+        return
+    attested = _attested(twins)
+    givers = _givers(twins, attested)
+    for item in twins:
+        if item.is_call:
+            continue  # of which its parts know best
+        best = _best(db, givers, item, attested)
+        if best is not None:
+            yield item.number, _taken_over(item, best, zone_of(item.source))
+
+
+def _givers(twins: Sequence[_Item], attested: Mapping[Instant, Evidence]) -> list[_Giver]:
+    """The dates there are to be had, the best first; many that have the same one are one giver."""
+    found: dict[tuple[object, ...], _Giver] = {}
+    for item in twins:
+        evidence = _evidence(item, attested)
+        if item.anchor is None or evidence is Evidence.NONE:
+            continue
+        late = item.state == State.LATE
+        same = item.anchor, item.how == CORRECTED, evidence, late, item.confirmed, item.period
+        seen = min(item.seen, found[same].seen) if same in found else item.seen
+        found[same] = found.get(same, _Giver(item, item.anchor, evidence, seen))._replace(seen=seen)
+    return sorted(
+        found.values(), key=lambda g: (g.item.how != CORRECTED, g.anchor, not g.item.confirmed)
+    )
+
+
+def _best(
+    db: sqlite3.Connection,
+    givers: Sequence[_Giver],
+    taker: _Item,
+    attested: Mapping[Instant, Evidence],
+) -> _Item | None:
+    """Of whom it takes its date over: the earliest that is better known, or was known before it.
+
+    Two dates by clocks of which one is in doubt cannot be compared, unless it was the same clock.
+    What people said of the recording is no matter of clocks: it is every copy's date.
+    """
+    if taker.how == CORRECTED:
+        return None
+    for giver in givers:
+        if giver.item.how == CORRECTED:
+            return giver.item
+        if taker.anchor is not None and taker.anchor <= giver.anchor:
+            return None
+        sure = giver.item.confirmed and taker.confirmed
+        if (sure or giver.item.period == taker.period) and (
+            giver.evidence >= _evidence(taker, attested) or _was_there_before(db, giver, taker)
+        ):
+            return giver.item
+    return None
+
+
+def _attested(twins: Sequence[_Item]) -> Mapping[Instant, Evidence]:
+    """How well each date is attested that one of them has of its own."""
+    found: dict[Instant, Evidence] = {}
+    for item in twins:
+        if item.anchor is not None and item.how != INHERITED:
+            known = found.get(item.anchor, Evidence.NONE)
+            found[item.anchor] = max(known, evidence_of(item.how, late=item.state == State.LATE))
+    return found
+
+
+def _evidence(item: _Item, attested: Mapping[Instant, Evidence]) -> Evidence:
+    """How well its date is attested: one that it took over, as well as that of whom it has it."""
+    if item.how == INHERITED and item.anchor is not None:
+        return attested.get(item.anchor, Evidence.OWN)
+    return evidence_of(item.how, late=item.state == State.LATE)
+
+
+def _was_there_before(db: sqlite3.Connection, one: _Giver, other: _Item) -> bool:
+    """Whether a whole scan met the one and not the other: then the other is the copy."""
+    return db.execute(_SCANNED_BETWEEN, (one.seen, other.seen, other.period)).fetchone() is not None
+
+
+def _taken_over(item: _Item, giver: _Item, zone: tzinfo) -> Dates:
+    """An item's dates by another's anchor, and no sooner than the other may go by it.
+
+    What was dated by the same stretch of a clock that is still in doubt is dated anew together
+    with the other, and so it does not count as taken over yet.
+    """
+    assert giver.anchor is not None
+    dates = item.dates.moved(
+        giver.anchor,
+        civil_date(giver.anchor, zone).toordinal(),
+        earliest=Instant(giver.anchor - giver.before),
+        latest=Instant(giver.anchor + giver.after),
+    )
+    if giver.state == State.LATE and dates.state is State.PRESENT:
+        dates = dates._replace(state=State.LATE, not_before=max(dates.not_before, giver.not_before))
+    its_own = giver.how == CORRECTED or not giver.confirmed
+    return dates._replace(how=giver.how) if its_own else dates

@@ -1,0 +1,1 @@
+"""What others say: the enforcer, two people, a marker at the locker; verified, and put in force."""

@@ -1,0 +1,1 @@
+"""What is told: greeting, reporting, consulting; and beginning anew."""
