@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote
@@ -233,11 +232,9 @@ class Request:
         raise S3Error("ObjectLockConfigurationNotFoundError", 404)
 
     def _said(self, text: str = "", data: bytes = b"", **headers: str) -> Answer:
-        message = Message()
-        message["Date"] = format_datetime(self._now, usegmt=True)
-        for name, value in headers.items():
-            message[name.replace("_", "-")] = value
-        return Answer(200, message, text.encode() or data)  # type: ignore[arg-type]
+        told = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        told["date"] = format_datetime(self._now, usegmt=True)
+        return Answer(200, told, text.encode() or data)
 
     def _read(self, method: str, headers: Any) -> Answer:
         version = self._version

@@ -25,6 +25,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from agents.engine.clock import SystemClock
 from agents.stores.bucket.access import Access
 from agents.stores.bucket.wire import Place as At
 from agents.stores.bucket.wire import Wire
@@ -118,7 +119,8 @@ class Gateway:
     def wire(self, bucket: str, *, endpoint: str | None = None, timeout: float = 60) -> Wire:
         """The agent's own wire to a bucket, with every right there is; it waits for nobody."""
         place = At(endpoint or self.endpoint, bucket, "us-east-1")
-        return Wire(place, Keys(ACCESS, SECRET), timeout=timeout, sleep=lambda _: None)
+        keys = Keys(ACCESS, SECRET)
+        return Wire(place, keys, wall=SystemClock().wall, timeout=timeout, sleep=lambda _: None)
 
     @cached_property
     def shared(self) -> Any:

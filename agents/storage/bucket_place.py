@@ -57,7 +57,7 @@ class BucketPlace:
 
     def wire(self) -> Wire:
         """A new wire to the bucket. `ConfigError` where there are no credentials."""
-        return Wire(self._at, self._access(), timeout=self._said.timeout)
+        return Wire(self._at, self._access(), wall=SystemClock().wall, timeout=self._said.timeout)
 
     @property
     def _at(self) -> At:

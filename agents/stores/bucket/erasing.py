@@ -32,6 +32,8 @@ from retention.outcome import Outcome
 MOST_AT_ONCE = 1000
 """Versions in one request; more no server takes."""
 _FEWEST_AT_ONCE = 50
+_ROUNDS = 4
+"""Requests after one another on each line, where there is enough: the lines then end together."""
 
 _CHANGED = "Its key has another content now than was due."
 _STILL_THERE = "The server called it deleted, and still lists it."
@@ -258,8 +260,8 @@ class Erasure:
 
 
 def _parts(due: Sequence[Asked]) -> list[Sequence[Asked]]:
-    """As many requests as are made at once, none larger than a server takes."""
-    size = min(max(-(-len(due) // AT_ONCE), _FEWEST_AT_ONCE), MOST_AT_ONCE)
+    """So many for each request that no line is idle while another is still busy."""
+    size = min(max(len(due) // (_ROUNDS * AT_ONCE), _FEWEST_AT_ONCE), MOST_AT_ONCE)
     return [due[begin : begin + size] for begin in range(0, len(due), size)]
 
 

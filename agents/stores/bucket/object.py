@@ -60,8 +60,8 @@ def look(wire: Wire, of: VersionId) -> Seen:
     answer = wire.ask("HEAD", of.key, encoded(versionId=of.version))
     headers = {
         name: value
-        for title, value in answer.headers.items()
-        if (name := title.lower()) in _KEPT or name.startswith("x-amz-")
+        for name, value in answer.headers.items()
+        if name in _KEPT or name.startswith("x-amz-")
     }
     made = generation_of(of, size=int(headers["content-length"]), etag=headers["etag"])
     return Seen(made, headers["etag"], headers)

@@ -14,7 +14,7 @@ def look_up(wire: Wire, keys: set[str]) -> dict[str, list[Entry]]:
     """All versions and markers of each of these keys. Raises `StoreUnreachableError`."""
     found: dict[str, list[Entry]] = {key: [] for key in keys}
     ordered = sorted(keys, key=str.encode)
-    share = max(-(-len(ordered) // AT_ONCE), 1)
+    share = max(-(-len(ordered) // AT_ONCE), PAGE)  # a page costs a server much, its rows little
     parts = [ordered[begin : begin + share] for begin in range(0, len(ordered), share)]
     for entries in wire.each(lambda part: list(_among(wire, part)), parts):
         for entry in entries:

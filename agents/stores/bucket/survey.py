@@ -75,7 +75,7 @@ def _clock(wire: Wire, wall: Callable[[], float]) -> Iterator[Fact]:
         answer = wire.ask("GET", query="versioning=")
     except (S3Error, NoAnswerError):
         return
-    said = answer.headers.get("Date")
+    said = answer.headers.get("date")
     if said is None:
         return
     ahead = round(parsedate_to_datetime(said).timestamp() - wall())

@@ -1,6 +1,6 @@
 """Requests to one bucket, signed, repeated where that is safe, and many at once.
 
-Over `http.client` and botocore's signer, because a sweep makes ten thousand small requests: a boto3
+Over `http.client` and a signer of our own, because a sweep makes ten thousand small requests: a boto3
 call takes 1 to 2 ms of a core, one of these a tenth of that (docs/architecture.md, Choices). The
 only checksum ever sent is Content-MD5, and that with bodies alone: every server there is takes it.
 """
@@ -13,17 +13,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple, Self, TypeVar
-from urllib.parse import quote, urlsplit
-
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
+from urllib.parse import SplitResult, quote, urlsplit
 
 from agents.stores.bucket.access import Access
+from agents.stores.bucket.heads import ask_head
+from agents.stores.bucket.signing import Signer
 from agents.stores.bucket.trouble import NoAnswerError, S3Error, code_in
 
-AT_ONCE = 8
-"""Requests under way together. More make neither a small server nor Python faster."""
+AT_ONCE = 32
+"""Requests under way together. With fewer, even a small server spends more time on each."""
+_SHARES = 8
+"""Each thread's share of many things is cut into so many, so that none waits long for the last."""
 
 TRIES = 4
 FIRST_WAIT_SECONDS = 0.2
@@ -37,10 +39,10 @@ _R = TypeVar("_R")
 
 
 class Answer(NamedTuple):
-    """What came back, complete. Names of headers are taken as the server spells them or not."""
+    """What came back, complete. Names of headers are in lower case."""
 
     status: int
-    headers: http.client.HTTPMessage
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -61,14 +63,17 @@ class Wire:
         place: Place,
         access: Access,
         *,
+        wall: Callable[[], float],
         timeout: float = 60,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.place = place
         self._access = access
+        self._wall = wall
         self._timeout = timeout
         self._sleep = sleep
         self._url = urlsplit(place.endpoint)
+        self._signer = Signer(_host(self._url), place.region)
         self._idle: list[http.client.HTTPConnection] = []
         self._crew: ThreadPoolExecutor | None = None
         self._tls = (
@@ -108,7 +113,12 @@ class Wire:
         """`act` on each of the things, `AT_ONCE` together; results in order, errors as they come."""
         if self._crew is None:
             self._crew = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
-        return self._crew.map(act, things)
+        things = list(things)
+        share = max(len(things) // (_SHARES * AT_ONCE), 1)  # to hand one over costs as it does many
+        shares = [things[begin : begin + share] for begin in range(0, len(things), share)]
+        return chain.from_iterable(
+            self._crew.map(lambda some: [act(each) for each in some], shares)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -144,17 +154,15 @@ class Wire:
         # One that was idle may just have been closed: then nobody knows whether a request arrived.
         connection = (None if fresh else self._taken()) or self._connection()
         try:
-            connection.request(method, target, body or None, signed)
-            response = connection.getresponse()
-            answer = Answer(response.status, response.headers, response.read())
+            answer, stays = _carried(connection, method, target, signed, body)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self._hang_up()  # what was idle as long is as likely to be gone
             raise NoAnswerError(type(error).__name__) from error
-        if response.will_close:
-            connection.close()
-        else:
+        if stays:
             self._idle.append(connection)
+        else:
+            connection.close()
         if answer.status >= 300:
             raise S3Error(code_in(answer.body) or str(answer.status), answer.status)
         return answer
@@ -172,15 +180,38 @@ class Wire:
         if body:
             md5 = hashlib.md5(body, usedforsecurity=False).digest()
             said["Content-MD5"] = base64.b64encode(md5).decode()
-        request = AWSRequest(method, self.place.endpoint + target, headers=said, data=body or None)
-        S3SigV4Auth(self._access.keys(), "s3", self.place.region).add_auth(request)
-        return dict(request.headers.items())
+        return self._signer.signed(
+            method, target, said, body, by=self._access.keys(), at=self._wall()
+        )
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._tls is None:
             return http.client.HTTPConnection(host, port, timeout=self._timeout)
         return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
+
+
+def _carried(
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> tuple[Answer, bool]:
+    """The answer to a request, and whether its connection stays open after it."""
+    if method == "HEAD":
+        head = ask_head(connection, target, headers)
+        return Answer(head.status, head.headers, b""), head.stays
+    connection.request(method, target, body or None, headers)
+    response = connection.getresponse()
+    told = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status, told, response.read()), not response.will_close
+
+
+def _host(url: SplitResult) -> str:
+    """As the header of a request says it: without the port that its scheme has anyway."""
+    usual = {"http": ":80", "https": ":443"}[url.scheme]
+    return url.netloc.removesuffix(usual)
 
 
 def _may_pass(error: S3Error | NoAnswerError) -> bool:
