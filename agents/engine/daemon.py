@@ -136,7 +136,7 @@ class Daemon:
                 self._log.warning("event refused", extra={"reason": reason})
         self._scan = self._scan_on(self._scan)
         self._sweep = self._step(self._sweep)
-        if self._scan is None and self._is_due("scan", self._pace.scan):
+        if self._scan is None and not self._sweep_waits() and self._is_due("scan", self._pace.scan):
             self._scan = self._agent.scan()
         if self._sweep is None and self._scan is None and self._is_due("sweep", self._pace.sweep):
             self._sweep = self._agent.sweep()
@@ -160,7 +160,7 @@ class Daemon:
         except CatalogueFullError as error:
             self._put_off_scan("look", error)
         if self._watch is not None and self._watch.overflowed():
-            self._due.pop("scan", None)
+            self._due["scan"] = min(self._monotonic(), self._due.get("scan", 0.0))
 
     def _hints(self, timeout: float) -> list[Hint]:
         if self._watch is not None:
@@ -204,6 +204,13 @@ class Daemon:
         self._agent.talk()
         self._metrics.talked()
         self._stopping.wait(self._pace.talk)
+
+    def _sweep_waits(self) -> bool:
+        """Whether a sweep was due before the next scan: it has its turn between two scans.
+
+        Else a scan that takes as long as its pace, or is asked for without end, would keep all from going.
+        """
+        return self._sweep is None and self._due.get("sweep", 0.0) < self._due.get("scan", 0.0)
 
     def _is_due(self, what: str, every: float) -> bool:
         """Whether this is to be done now; if so, it is counted as done."""
