@@ -4,8 +4,9 @@ The daemon runs as a process of its own; strace has one call fail in one place a
 """
 
 import logging
-import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 from killing import run
 from world import World, at
 
+from agents.engine import daemon
 from agents.engine.daemon import Daemon, Pace, Uncounted
 from retention.calendar import Instant
 from retention.outcome import Outcome
@@ -20,7 +22,7 @@ from retention.report import Scanned
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 YOUNG = at("2026-03-10 12:00")
-SECONDS = 4  # of life: some scans and sweeps
+ROUNDS = 2  # of scanning, sweeping and talking, however each ends: so long the daemon lives
 DUE, HEALTHY, KEPT = (
     "front/20260114-140000.jpg",
     "copies/20260114-140001.jpg",
@@ -56,15 +58,28 @@ def _daemon(world: World) -> Callable[[], Callable[[], None]]:
 
     def start() -> Callable[[], None]:
         agent = world.boot()
-        pace = Pace(scan=1, sweep=1, talk=1, hint=0.05)
-        log = logging.getLogger("of the daemon")
-        daemon = Daemon(agent, watch=None, metrics=Uncounted(), pace=pace, log=log)
+        begun: Counter[str] = Counter()
 
-        def live() -> None:
-            threading.Timer(SECONDS, daemon.stop).start()
-            daemon.run()
+        def counted(name: str, task: Callable[[], Iterator[object]]) -> Iterator[object]:
+            begun[name] += 1
+            return task()
 
-        return live
+        def turned(loop: str) -> None:
+            begun[loop] += 1
+            if min(begun[name] for name in ("scan", "sweep", "talk")) > ROUNDS:
+                living.stop()
+
+        agent.scan = partial(counted, "scan", agent.scan)  # type: ignore[method-assign]
+        agent.sweep = partial(counted, "sweep", agent.sweep)  # type: ignore[method-assign]
+        living = Daemon(
+            agent,
+            watch=None,
+            metrics=Uncounted(),
+            pace=Pace(scan=1, sweep=1, talk=1, hint=0.05),
+            log=logging.getLogger("of the daemon"),
+            turned=turned,
+        )
+        return living.run
 
     return start
 
@@ -72,8 +87,13 @@ def _daemon(world: World) -> Callable[[], Callable[[], None]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.call)
 def test_an_agent_outlives_a_disk_that_fails_and_tells_of_it(
-    world: World, need: Callable[[str], str], fault: Fault, tmp_path: Path
+    world: World,
+    need: Callable[[str], str],
+    fault: Fault,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setattr(daemon, "MAX_BACK_OFF_SECONDS", 1)
     world.record(OLD)
     world.record(Instant(OLD + 1), directory="copies")
     world.record(YOUNG)
