@@ -20,8 +20,8 @@ from calls import parts, sound
 from world import GROUP, RIGA, STORE, World, first_policy
 
 from agents.stores import Store
+from agents.stores.files.private import enrol
 from agents.stores.joined import MAIN, Joined
-from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.database import Database
 from agents.stores.rows.declared import Declared
@@ -32,7 +32,7 @@ from agents.stores.rows.sql_rows import enrol as enrol_database
 from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.tables import Table
 from agents.stores.rows.tables import name_of as name_of_key
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 from retention.calendar import Instant
 from retention.policy import Policy, Source
 

@@ -22,8 +22,8 @@ from agents.engine.memory.reserve import Reserve, open_catalogue
 from agents.engine.talking.epoch import commission
 from agents.engine.talking.uplink import FrozenError, GapError
 from agents.stores import Store
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
+from agents.stores.files.private import enrol
+from agents.stores.tree.tree import Tree
 from retention import acts, codec, envelope, merkle, policy, report
 from retention.acts import AnyAct
 from retention.calendar import DAY, Instant, civil_date, to_instant

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents.cli.lines import one_line
-from agents.stores.opening import open_file
+from agents.stores.files.opening import open_file
 from retention.anchor import date_recording
 from retention.calendar import Instant, iso
 from retention.errors import ConfigError, UnreadableError

@@ -24,7 +24,7 @@ from agents.service.places import Place
 from agents.service.settings import Service
 from agents.stores import Store
 from agents.stores.joined import Joined
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 from retention import envelope, policy
 from retention.errors import ConfigError, VerificationError
 from retention.wire import Enrolled, Enrolment, Hello

@@ -14,8 +14,8 @@ from agents.engine.memory.catalogue import LOG_BYTES
 from agents.engine.memory.reserve import reserve_of
 from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
 from agents.service.started import service
-from agents.stores.room import room
-from agents.stores.survey import overlaps
+from agents.stores.files.room import room
+from agents.stores.tree.survey import overlaps
 from retention.calendar import DAY, Instant, Period
 from retention.checkup import Fact, amiss, fine, in_words, unknown
 from retention.errors import RetentionError, UnreachableError

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from agents.engine.finding.watch import Watch, Watcher
 from agents.stores import Store
-from agents.stores.mounts import is_shared
-from agents.stores.private import enrol
-from agents.stores.survey import SUITABLE, survey
-from agents.stores.tree import Tree
+from agents.stores.files.mounts import is_shared
+from agents.stores.files.private import enrol
+from agents.stores.tree.survey import SUITABLE, survey
+from agents.stores.tree.tree import Tree
 from retention.checkup import Fact
 from retention.errors import ConfigError
 

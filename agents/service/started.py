@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from agents.service.units import PLACES, Unit, has_mount, running
-from agents.stores.mounts import PROC, read_mounts
+from agents.stores.files.mounts import PROC, read_mounts
 from retention.checkup import Fact, amiss, fine, unknown
 
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))

@@ -11,8 +11,8 @@ from agents.engine.finding.watch import Watcher
 from agents.service.places import Place
 from agents.storage.settings import Csv, SqlTable
 from agents.stores import Store
+from agents.stores.files.private import enrol
 from agents.stores.joined import MAIN, Joined
-from agents.stores.private import enrol
 from agents.stores.rows import sql_rows
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.database import Database, RejectedError

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TypeVar
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Opened, Store, Unread, Wanted
-from agents.stores.beneath import components, must_be_component
+from agents.stores.files.beneath import components, must_be_component
 from retention.errors import StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 

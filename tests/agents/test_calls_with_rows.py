@@ -10,12 +10,12 @@ from world import GROUP, RIGA, STORE, World, at, first_policy
 
 from agents.storage.recorders import BUILT_IN, Recorders
 from agents.stores import Store
+from agents.stores.files.private import enrol
 from agents.stores.joined import Joined
-from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.declared import Declared
 from agents.stores.rows.shape import ASTERISK, shape
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
 from retention.policy import Source

@@ -16,7 +16,7 @@ from agents.engine.talking.epoch import commission
 from agents.service import credential
 from agents.service.building import _planter
 from agents.service.credential import Credential
-from agents.stores.private import enrol
+from agents.stores.files.private import enrol
 from retention import envelope
 from retention.policy import Source
 from retention.wire import Enrolment

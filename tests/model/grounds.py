@@ -24,8 +24,8 @@ from agents.stores.bucket.identity import enrol as enrol_bucket
 from agents.stores.bucket.keys import directory_and_title, name_of, version_of
 from agents.stores.bucket.trouble import S3Error
 from agents.stores.bucket.wire import Wire
+from agents.stores.files.private import enrol
 from agents.stores.joined import MAIN, Joined
-from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.database import Database
 from agents.stores.rows.declared import Declared
@@ -35,7 +35,7 @@ from agents.stores.rows.sql_rows import enrol as enrol_database
 from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.tables import Table
 from agents.stores.rows.tables import name_of as name_of_key
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 
 DIRECTORIES = ("front", "copies", "calls", "odd")
 SECRET = b"\xff\xd8\xff nobody's business"

@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from agents.stores.kernel import rename_unless_taken
+from agents.stores.files.kernel import rename_unless_taken
 
 FILES = 12
 HOT = [2, 6, 10]  # the names he works on; the fewer, the more often he is just in time

@@ -13,7 +13,7 @@ import msgspec
 from stores.place import STORE, wanted
 
 from agents.stores import Wanted
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 
 
 def plan(store: Tree) -> dict[bytes, list[Wanted]]:

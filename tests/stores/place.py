@@ -20,8 +20,8 @@ from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol as enrol_bucket
 from agents.stores.bucket.keys import name_of, prefix_of, version_of
 from agents.stores.bucket.wire import Wire
+from agents.stores.files.private import enrol
 from agents.stores.joined import Joined
-from agents.stores.private import enrol
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.database import Database
 from agents.stores.rows.declared import Declared
@@ -31,7 +31,7 @@ from agents.stores.rows.sql_rows import SqlRows
 from agents.stores.rows.sql_rows import enrol as enrol_database
 from agents.stores.rows.tables import Table, key_named
 from agents.stores.rows.tables import name_of as name_of_key
-from agents.stores.tree import Tree
+from agents.stores.tree.tree import Tree
 from retention.errors import MalformedError
 from retention.outcome import Outcome
 

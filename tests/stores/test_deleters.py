@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.stores.deleters import DELETERS, deleting
+from agents.stores.files.deleters import DELETERS, deleting
 
 ROOT = b"/srv/recordings/calls"
 

@@ -6,7 +6,7 @@ import pytest
 from stores.place import LIVE, STORE, CsvPlace
 
 from agents.stores.rows.survey import survey
-from agents.stores.survey import SUITABLE
+from agents.stores.tree.survey import SUITABLE
 from retention.checkup import Fact
 
 ANYWHERE = SUITABLE | {"tmpfs", "overlay"}

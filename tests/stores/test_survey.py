@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from stores.place import STORE
 
-from agents.stores.kernel import mount_of
-from agents.stores.mounts import PROC, Mount, is_shared, read_mounts
-from agents.stores.private import enrol
-from agents.stores.room import LEAST_INODES, room
-from agents.stores.survey import SUITABLE, overlaps, survey
+from agents.stores.files.kernel import mount_of
+from agents.stores.files.mounts import PROC, Mount, is_shared, read_mounts
+from agents.stores.files.private import enrol
+from agents.stores.files.room import LEAST_INODES, room
+from agents.stores.tree.survey import SUITABLE, overlaps, survey
 from retention.checkup import Fact
 from retention.errors import ConfigError
 

@@ -10,11 +10,12 @@ import pytest
 from stores.hostile import LONGEST
 from stores.place import STORE, TreePlace, quarantine, want, wanted
 
-from agents.stores import Erased, Found, Generation, Wanted, erasing, marking
-from agents.stores.erasing import Erasure
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
-from agents.stores.walking import DEEPEST
+from agents.stores import Erased, Found, Generation, Wanted
+from agents.stores.files.private import enrol
+from agents.stores.files.walking import DEEPEST
+from agents.stores.tree import erasing, marking
+from agents.stores.tree.erasing import Erasure
+from agents.stores.tree.tree import Tree
 from retention.errors import (
     GoneError,
     StoreUnreachableError,
@@ -109,7 +110,7 @@ def test_a_pipe_that_took_a_files_place_in_the_last_moment_is_not_waited_for(tmp
     os.mkfifo(tmp_path / "pipe")
     program = """
 import os, sys
-from agents.stores import opening
+from agents.stores.files import opening
 opening._without_new_atime(b"pipe", os.open(sys.argv[1], os.O_RDONLY))
 """
     subprocess.run([sys.executable, "-c", program, tmp_path], check=True, timeout=5)

@@ -22,8 +22,8 @@ from stores.child import ENVIRONMENT, HERE
 from stores.place import STORE, wanted
 
 from agents.stores import Wanted
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
+from agents.stores.files.private import enrol
+from agents.stores.tree.tree import Tree
 from retention.outcome import Outcome
 
 NOBODY = 65534

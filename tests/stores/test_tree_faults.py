@@ -16,8 +16,8 @@ from stores.erase_all import plan
 from stores.place import STORE, TreePlace, wanted
 
 from agents.stores import Wanted
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
+from agents.stores.files.private import enrol
+from agents.stores.tree.tree import Tree
 from retention.errors import StoreUnreachableError, UnreadableError
 from retention.outcome import Outcome
 
@@ -317,7 +317,7 @@ def test_a_root_with_a_stale_handle_is_a_store_that_cannot_be_reached(
 
     three.store.check()
     monkeypatch.setattr(os, "lstat", stale)
-    monkeypatch.setattr("agents.stores.beneath.os.open", stale)
+    monkeypatch.setattr("agents.stores.files.beneath.os.open", stale)
     for act in (three.store.check, lambda: three.store.find(b"d", b"a")):
         with pytest.raises(StoreUnreachableError):
             act()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from stores.place import STORE, TreePlace, want, wanted
 
-from agents.stores.private import enrol
-from agents.stores.tree import Tree
+from agents.stores.files.private import enrol
+from agents.stores.tree.tree import Tree
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError
 from retention.outcome import Outcome
 

@@ -7,8 +7,8 @@ import pytest
 from stores.place import TreePlace, begin, quarantine, want
 
 from agents.stores import Erased
-from agents.stores.beneath import others_write
-from agents.stores.erasing import Erasure
+from agents.stores.files.beneath import others_write
+from agents.stores.tree.erasing import Erasure
 from retention.outcome import Outcome
 
 

@@ -9,7 +9,7 @@ upload that was begun and not completed is one as well; its id stands behind a `
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from agents.stores.beneath import components, must_be_component
+from agents.stores.files.beneath import components, must_be_component
 from retention.errors import MalformedError
 
 NULL = "null"

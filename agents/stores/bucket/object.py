@@ -16,7 +16,7 @@ from agents.stores.bucket.keys import VersionId
 from agents.stores.bucket.listing import generation_of
 from agents.stores.bucket.trouble import reading
 from agents.stores.bucket.wire import Wire, encoded
-from agents.stores.opening import NothingOpen
+from agents.stores.files.opening import NothingOpen
 from retention.calendar import Instant, to_instant
 from retention.fingerprint import END_BYTES, fingerprint_begun, fingerprint_stored
 from retention.probes.stated import initiated, read_metadata

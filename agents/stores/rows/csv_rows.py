@@ -8,15 +8,15 @@ are alike are one item: what is decided of one is decided of the other.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread, Wanted
-from agents.stores.beneath import components, must_be_component
-from agents.stores.entrance import Entrance
+from agents.stores.files.beneath import components, must_be_component
+from agents.stores.files.entrance import Entrance
+from agents.stores.files.trouble import outcome_of, sentence_of
+from agents.stores.files.walking import walk
 from agents.stores.rows.declared import Declared, digest_named
 from agents.stores.rows.erasing import Erasure
 from agents.stores.rows.keeping import Keeping
 from agents.stores.rows.row import OpenRow
 from agents.stores.rows.seen import Seen
-from agents.stores.trouble import outcome_of, sentence_of
-from agents.stores.walking import walk
 from retention.errors import GoneError, UnreadableError
 from retention.outcome import Outcome
 

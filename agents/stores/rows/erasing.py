@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable, Sequence
 
 from agents.stores import Erased, Wanted
-from agents.stores.private import Private
+from agents.stores.files.private import Private
+from agents.stores.files.trouble import outcome_of
 from agents.stores.rows import filtering
 from agents.stores.rows.declared import Declared, digest_named, is_generation
 from agents.stores.rows.parts import Parts
 from agents.stores.rows.seen import Seen
-from agents.stores.trouble import outcome_of
 from retention.errors import UnreadableError
 from retention.outcome import Outcome
 

@@ -24,8 +24,8 @@ import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from agents.stores.kernel import rename_unless_taken
-from agents.stores.opening import OpenFile, open_file
+from agents.stores.files.kernel import rename_unless_taken
+from agents.stores.files.opening import OpenFile, open_file
 from agents.stores.rows.parts import COPY, copies_in, fresh_names
 from agents.stores.rows.records import records
 from agents.stores.rows.row import digest_of

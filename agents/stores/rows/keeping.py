@@ -11,13 +11,13 @@ from contextlib import suppress
 from functools import partial
 
 from agents.stores import Batch, Generation, Wanted
-from agents.stores.beneath import Root, must_be_component
-from agents.stores.private import Private, key_of, keys
+from agents.stores.files.beneath import Root, must_be_component
+from agents.stores.files.private import Private, key_of, keys
+from agents.stores.files.trouble import sentence_of
 from agents.stores.rows.declared import Declared, digest_named, is_generation, name_of
 from agents.stores.rows.filtering import add_part
 from agents.stores.rows.row import digest_of, generation_of
 from agents.stores.rows.seen import Seen
-from agents.stores.trouble import sentence_of
 from retention.errors import UnreadableError
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from stat import S_ISREG
 from typing import NamedTuple
 
-from agents.stores.trouble import sentence_of
+from agents.stores.files.trouble import sentence_of
 
 COPY = b".retention-copy-"
 """Begins the name of a copy that is being made: what a crash leaves of it is removed."""

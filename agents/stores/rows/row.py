@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from agents.stores import Generation
-from agents.stores.opening import NothingOpen
+from agents.stores.files.opening import NothingOpen
 from retention.probes import Finding
 
 DIGEST_BYTES = 16

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import NamedTuple
 
-from agents.stores.opening import OpenFile, open_file
+from agents.stores.files.opening import OpenFile, open_file
 from agents.stores.rows.parts import File, Parts, parts_in
 from agents.stores.rows.records import Record, records
 from agents.stores.rows.row import digest_of

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread, Wanted
-from agents.stores.beneath import components, must_be_component
+from agents.stores.files.beneath import components, must_be_component
 from agents.stores.rows.database import IDENTITY, Database, RejectedError
 from agents.stores.rows.row import OpenRow, generation_of
 from agents.stores.rows.sql_erasing import Erasure, rows_named

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agents.stores.beneath import Root
-from agents.stores.deleters import DELETERS
+from agents.stores.files.beneath import Root
+from agents.stores.files.deleters import DELETERS
 from agents.stores.rows.parts import parts_in
-from agents.stores.survey import SUITABLE
-from agents.stores.survey import survey as survey_tree
+from agents.stores.tree.survey import SUITABLE
+from agents.stores.tree.survey import survey as survey_tree
 from retention.checkup import Fact, amiss, fine
 from retention.errors import ConfigError
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from agents.stores import Found, Generation, Unread
-from agents.stores.beneath import ForeignError, Root
-from agents.stores.trouble import sentence_of
+from agents.stores.files.beneath import ForeignError, Root
+from agents.stores.files.trouble import sentence_of
 
 DEEPEST = 128
 """Levels below the root that are walked; each costs two descriptors. What is deeper is `unread`."""

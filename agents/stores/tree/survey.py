@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.stores.beneath import Root, others_write
-from agents.stores.deleters import DELETERS, deleting
-from agents.stores.kernel import mount_of
-from agents.stores.marking import ATTRIBUTE
-from agents.stores.mounts import NFS, PROC, Mount, read_mounts
-from agents.stores.private import DEFAULT_NAME, Private, keys
-from agents.stores.room import room
-from agents.stores.walking import regular_files, walk
+from agents.stores.files.beneath import Root, others_write
+from agents.stores.files.deleters import DELETERS, deleting
+from agents.stores.files.kernel import mount_of
+from agents.stores.files.mounts import NFS, PROC, Mount, read_mounts
+from agents.stores.files.private import DEFAULT_NAME, Private, keys
+from agents.stores.files.room import room
+from agents.stores.files.walking import regular_files, walk
+from agents.stores.tree.marking import ATTRIBUTE
 from retention.checkup import Fact, amiss, fine, unknown
 from retention.errors import ConfigError, StoreUnreachableError
 

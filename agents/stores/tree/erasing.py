@@ -22,10 +22,10 @@ from itertools import islice
 from stat import S_ISREG
 
 from agents.stores import Batch, Erased, Generation, Wanted
-from agents.stores.beneath import Root, others_write
-from agents.stores.kernel import rename_unless_taken, sync_file_system
-from agents.stores.private import Private, returned_name
-from agents.stores.trouble import outcome_of, sentence_of
+from agents.stores.files.beneath import Root, others_write
+from agents.stores.files.kernel import rename_unless_taken, sync_file_system
+from agents.stores.files.private import Private, returned_name
+from agents.stores.files.trouble import outcome_of, sentence_of
 from retention.outcome import Outcome
 
 FEW_DIRECTORIES = 8

@@ -3,7 +3,7 @@
 import errno
 
 from agents.stores import Erased
-from agents.stores.beneath import ForeignError
+from agents.stores.files.beneath import ForeignError
 from retention.outcome import Outcome
 
 _BLOCKED = {

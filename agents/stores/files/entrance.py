@@ -5,8 +5,8 @@ to change something, that the private directory still is the enrolled store's ow
 """
 
 from agents.stores import Batch
-from agents.stores.beneath import Root, components, must_be_component
-from agents.stores.private import Private, hidden_in
+from agents.stores.files.beneath import Root, components, must_be_component
+from agents.stores.files.private import Private, hidden_in
 from retention.errors import StoreUnreachableError
 
 

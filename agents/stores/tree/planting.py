@@ -2,7 +2,7 @@
 
 import os
 
-from agents.stores.beneath import Root, components
+from agents.stores.files.beneath import Root, components
 
 _DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -7,11 +7,11 @@ from functools import partial
 from stat import S_ISDIR
 
 from agents.stores import Batch, Generation, Wanted
-from agents.stores.beneath import Root, must_be_component
-from agents.stores.erasing import is_generation
-from agents.stores.kernel import rename_unless_taken, sync_file_system
-from agents.stores.private import Private, key_of, keys, returned_name
-from agents.stores.trouble import sentence_of
+from agents.stores.files.beneath import Root, must_be_component
+from agents.stores.files.kernel import rename_unless_taken, sync_file_system
+from agents.stores.files.private import Private, key_of, keys, returned_name
+from agents.stores.files.trouble import sentence_of
+from agents.stores.tree.erasing import is_generation
 from retention.errors import UnreadableError
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from agents.stores import Generation
-from agents.stores.trouble import sentence_of
+from agents.stores.files.trouble import sentence_of
 from retention.errors import GoneError, UnreadableError
 from retention.probes import Finding
 

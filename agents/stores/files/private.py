@@ -18,9 +18,9 @@ from contextlib import suppress
 from typing import TypeVar
 
 from agents.stores import Wanted
-from agents.stores.beneath import Root
-from agents.stores.kernel import sync_file_system
-from agents.stores.trouble import sentence_of
+from agents.stores.files.beneath import Root
+from agents.stores.files.kernel import sync_file_system
+from agents.stores.files.trouble import sentence_of
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError
 
 DEFAULT_NAME = b".retention"

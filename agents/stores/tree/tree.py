@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from stat import S_ISREG
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
-from agents.stores.beneath import must_be_component
-from agents.stores.entrance import Entrance
-from agents.stores.erasing import Erasure
-from agents.stores.keeping import Keeping
-from agents.stores.marking import marks_in
-from agents.stores.opening import OpenFile, open_file
-from agents.stores.planting import plant
-from agents.stores.trouble import sentence_of
-from agents.stores.walking import regular_files, walk
+from agents.stores.files.beneath import must_be_component
+from agents.stores.files.entrance import Entrance
+from agents.stores.files.opening import OpenFile, open_file
+from agents.stores.files.trouble import sentence_of
+from agents.stores.files.walking import regular_files, walk
+from agents.stores.tree.erasing import Erasure
+from agents.stores.tree.keeping import Keeping
+from agents.stores.tree.marking import marks_in
+from agents.stores.tree.planting import plant
 from retention.errors import GoneError, UnreadableError, UnwritableError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.stores.kernel import mount_of
+from agents.stores.files.kernel import mount_of
 
 PROC = Path("/proc")
 NFS = frozenset({"nfs", "nfs4"})
