@@ -29,11 +29,11 @@ MEGABYTES = 1200
 _RIGA = ZoneInfo("Europe/Riga")
 _ROW = """
 INSERT INTO items (number, directory, name, inode, size, mtime_ns, links, fingerprint,
-    record_class, source, anchor, civil, span, before, after, seen, period, not_before, state,
-    holds, granted, how)
+    record_class, source, anchor, civil, span, before, after, seen, period, scan, not_before,
+    state, holds, granted, how)
 SELECT ?1, ?2, ?3, ?4, 0, ?5, 1, randomblob(16),
     (SELECT id FROM words WHERE word = 'terminal-image'),
-    (SELECT id FROM words WHERE word = 'front'), ?6, ?7, 0, 0, 1, ?8, 0, 0, 0, 0, 0,
+    (SELECT id FROM words WHERE word = 'front'), ?6, ?7, 0, 0, 1, ?8, 0, 0, 0, 0, 0, 0,
     (SELECT id FROM words WHERE word = 'name')
 """
 _CONTENTS = """

@@ -70,8 +70,15 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the eighth version of the catalogue to the seventh, and so on.
-SEVENTH_VERSION = """
+#: Back from the ninth version of the catalogue to the eighth, and so on.
+EIGHTH_VERSION = """
+ALTER TABLE items DROP COLUMN scan;
+CREATE TABLE old AS SELECT began, ended, period FROM scans ORDER BY id;
+DROP TABLE scans;
+ALTER TABLE old RENAME TO scans;
+PRAGMA user_version = 8;
+"""
+SEVENTH_VERSION = f"""{EIGHTH_VERSION}
 ALTER TABLE watched DROP COLUMN boot;
 ALTER TABLE watched DROP COLUMN zero;
 PRAGMA user_version = 7;
@@ -127,6 +134,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        EIGHTH_VERSION,
         SEVENTH_VERSION,
         SIXTH_VERSION,
         FIFTH_VERSION,

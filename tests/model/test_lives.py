@@ -271,3 +271,33 @@ def test_what_was_seen_in_a_boot_that_heard_no_time_goes_late_by_the_time_withou
     life.reboot(off=days * DAY, ahead=0)
     life.rest()
     assert (file.path in life.observer.files) == bool(days)
+
+
+def test_what_came_in_the_second_in_which_a_scan_ended_came_after_it(life: Life):
+    """By the clock, which was wrong then, nobody can tell which of the two was first."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.reboot(off=0, ahead=40 * DAY)
+    life.disk.record("front", named=True)
+    life.scan()
+    life.disk.deposit("front", 190 * DAY, named=True)
+    life.scan()
+    life.rest()
+
+
+@pytest.mark.parametrize("directory", ["front", "odd"])
+@pytest.mark.parametrize("days", [1, 58])
+def test_what_came_while_a_scan_went_on_came_when_it_was_met_and_not_when_that_began(
+    life: Life, days: int, directory: str
+):
+    life.people.activate("terminal-image", 20)
+    life.disk.deposit("calls", 0, named=True)
+    life.talk()
+    life.scan()
+    life.true.pass_(DAY)
+    life.step_scan()
+    life.true.pass_(days * DAY)
+    file = life.disk.record(directory, named=True)
+    life.scan()
+    life.true.now = Instant(life.observer.limits_of(file, file.earliest).due_at - 1)
+    life.rest()

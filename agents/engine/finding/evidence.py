@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.finding.indexing import Indexer
-from agents.engine.finding.scan import ended_before
 from agents.engine.holding.holds import Holds
 from agents.engine.memory import wholes
 from agents.engine.memory.catalogue import Catalogue
@@ -30,8 +29,7 @@ INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)
 RETURNING 1
 """
 _OF_CONTENT = """
-SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, seen, sources.word,
-       period
+SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, sources.word, scan
   FROM contents JOIN items USING (number)
   JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
@@ -44,9 +42,8 @@ class _Met(NamedTuple):
     number: int
     dates: Dates
     span: int
-    seen: Instant
     source: str
-    period: int
+    scan: int
 
 
 class Evidence:
@@ -112,7 +109,7 @@ class Evidence:
             prior,
             civil_date(prior, self._zone_of(met.source)).toordinal(),
             span=met.span,
-            came_unseen=own and ended_before(self._catalogue, met.seen, period=met.period) is None,
+            came_unseen=own and not met.scan,
         )
 
 

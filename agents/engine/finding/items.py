@@ -24,9 +24,9 @@ from retention.report import AnyEntry, Changed, Gone, Held, Sighted, runs
 
 _COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
-    " anchor, civil, span, before, after, seen, period, not_before, state, holds, granted, how"
+    " anchor, civil, span, before, after, seen, period, scan, not_before, state, holds, granted, how"
 )
-_INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants
+_INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - constants
 
 _STATE_WORDS: dict[State, Any] = {
     State.PRESENT: "present",
@@ -117,6 +117,7 @@ class Items:
                 dates.after,
                 recording.sight.seen,
                 recording.sight.period,
+                recording.sight.scan,
                 dates.not_before,
                 dates.state,
                 holds,

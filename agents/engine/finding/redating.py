@@ -15,7 +15,6 @@ from agents.engine.clock import CONFIRMED, Clock, TrustedTime
 from agents.engine.finding.dating import NANOSECONDS, Dater
 from agents.engine.finding.indexing import Indexer, count_no_arrival
 from agents.engine.finding.restoring import Restorations
-from agents.engine.finding.scan import ended_before
 from agents.engine.holding.holds import Holds
 from agents.engine.memory import wholes
 from agents.engine.memory.catalogue import Catalogue
@@ -32,16 +31,20 @@ from retention.report import AnyEntry
 STEP_ITEMS = 200
 
 _DOUBTED = """
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word, back_to
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word, scan
   FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
   JOIN words ON words.id = how
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
 """
+_BEGAN = """
+SELECT began - coalesce(offset, 0) FROM scans LEFT JOIN periods ON periods.id = period
+ WHERE scans.id = ?
+"""
 _JUDGED = "SELECT id FROM periods WHERE offset <> 0 OR (back_to <> 0 AND offset IS NOT NULL)"
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, 0, {CONFIRMED}
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, scan, {CONFIRMED}
   FROM items
   JOIN directories ON directories.id = directory JOIN words ON words.id = how
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
@@ -51,8 +54,7 @@ SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, 0, {
 class _Seen(NamedTuple):
     """An item as it was seen, and by how much the clock that saw it was ahead.
 
-    `zero` is what that clock said when the machine was started, `back_to` the stretch of the scan
-    before, if that was in doubt.
+    `zero` is what that clock said when the machine was started, `scan` the last scan before.
     """
 
     number: int
@@ -66,7 +68,7 @@ class _Seen(NamedTuple):
     offset: int
     anchor: Instant | None
     how: str
-    back_to: int
+    scan: int
 
     @property
     def mtime_offset(self) -> int:
@@ -163,14 +165,14 @@ class Redater:
 
     def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""
-        began = ended_before(self._catalogue, true_seen, back_to=item.back_to)
+        began = self._catalogue.value(_BEGAN, (item.scan,))
         window = None if began is None else Window(began, true_seen)
         since = self._restorations.since
         restored = since is not None and true_seen >= since
         found = self._store.find(item.path, item.name)
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
-        sight = Sight(true_seen, window, 0, item.mtime_offset, restored=restored)
+        sight = Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan)
         return self._dater.date(item.path, found, sight)
 
     def _redate_restored(self, item: _Seen) -> list[int]:

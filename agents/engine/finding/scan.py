@@ -36,14 +36,9 @@ _KNOWN_THERE = """
 SELECT (SELECT count(*) FROM items WHERE directory = ?1)
      + (SELECT count(*) FROM others WHERE directory = ?1)
 """
-# In the order in which they were: no clock is asked for that.
 _LAST_SCAN = f"""
-SELECT began - coalesce(offset, 0), {KNOWN}, period
-  FROM scans LEFT JOIN periods ON periods.id = period ORDER BY scans.rowid DESC LIMIT 1
-"""  # noqa: S608 - a constant of ours
-_ENDED_BEFORE = f"""
-SELECT max(began - coalesce(offset, 0)) FROM scans LEFT JOIN periods ON periods.id = period
- WHERE ended - coalesce(offset, 0) < ?1 + (period = ?3 AND period <> 0) AND ({KNOWN} OR period = ?2)
+SELECT scans.id, began - coalesce(offset, 0), {KNOWN}, period
+  FROM scans LEFT JOIN periods ON periods.id = period ORDER BY scans.id DESC LIMIT 1
 """  # noqa: S608 - a constant of ours
 
 
@@ -119,7 +114,6 @@ class Scanner:
             epoch=self._epoch(),
             restored=self._restorations.declared(),
         )
-        sight = self._sight()
         before = self._unreadable
 
         def unread(_path: bytes, _why: str) -> None:
@@ -128,7 +122,8 @@ class Scanner:
         for directory in self._store.directories(unread):
             met = 0
             for step in _steps(self._store.listing(directory, unread), STEP_FILES):
-                met += self._look(directory, step, sight)
+                # Now and not when the scan began: it may last for hours, and files come meanwhile.
+                met += self._look(directory, step, self._sight())
                 progress.files += len(step)
                 yield
             place = self._indexer.place_of(directory)
@@ -368,9 +363,9 @@ class Scanner:
         last = self._catalogue.one(_LAST_SCAN)
         if last is None:
             return Sight(now, None, self._time.sight_period(), restored=restored)
-        began, known, scan = last
-        period = self._time.sight_period(0 if known else scan)
-        return Sight(now, Window(began, now), period, restored=restored)
+        scan, began, known, doubted = last
+        period = self._time.sight_period(0 if known else doubted)
+        return Sight(now, Window(began, now), period, restored=restored, scan=scan)
 
     def _epoch(self) -> int:
         epoch: int = self._catalogue.value("SELECT epoch FROM agent")
@@ -391,18 +386,6 @@ class Scanner:
         with suppress(UnreadableError):  # the scan has told it
             marked = self._store.marked(directory, names, afresh=afresh)
             self.marked |= {(directory, name): mark for name, mark in marked.items()}
-
-
-def ended_before(
-    catalogue: Catalogue, seen: Instant, *, period: int = 0, back_to: int = 0
-) -> Instant | None:
-    """When the last complete scan began that was over before something was first seen.
-
-    In true time, or by the clock of `period` that saw it: of scans by another clock in doubt nobody
-    can tell. One of the stretch `back_to` was over by then, be it in the same second.
-    """
-    began: Instant | None = catalogue.value(_ENDED_BEFORE, (seen, period, back_to))
-    return began
 
 
 def _may_be_ours(found: Found) -> bool:

@@ -16,9 +16,10 @@ from retention.probes import Candidate, TimeSource
 class Sight(NamedTuple):
     """When and how a file was first seen.
 
-    `window` is None where nobody knows when it came. `offset` is by how many seconds the wall
-    clock that wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of
-    that clock, 0 if it is known to be right. `restored`: what comes now came from a backup.
+    `window` is None where nobody knows when it came, and `scan` the catalogue's number of the last
+    complete scan before it was, 0 for none. `offset` is by how many seconds the wall clock that
+    wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of that clock, 0
+    if it is known to be right. `restored`: what comes now came from a backup.
     """
 
     seen: Instant
@@ -26,6 +27,7 @@ class Sight(NamedTuple):
     period: int
     offset: int = 0
     restored: bool = False
+    scan: int = 0
 
 
 @dataclass(frozen=True, slots=True)

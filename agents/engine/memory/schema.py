@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 8
+VERSION = 9
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -69,6 +69,7 @@ CREATE TABLE items (
     after INTEGER NOT NULL,             -- ... anchor + after (undated: both 0)
     seen INTEGER NOT NULL,
     period INTEGER NOT NULL,            -- periods.id whose wall clock `seen` is of; 0: known right
+    scan INTEGER NOT NULL,              -- scans.id of the last one before it was seen; 0: there was none
     not_before INTEGER NOT NULL,        -- 0: no such rule
     state INTEGER NOT NULL,             -- decide.State
     holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it; -1: a part, its item's count
@@ -115,6 +116,7 @@ CREATE TABLE others (                   -- files that are no recordings, so as n
     UNIQUE (directory, name)
 ) STRICT;
 CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
+    id INTEGER PRIMARY KEY,             -- in the order in which they were: no clock is asked for that
     began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE arrivals (                 -- files that came while the agent watched, per day first seen
@@ -255,5 +257,24 @@ CREATE TABLE doubts (
     7: """
 ALTER TABLE watched ADD COLUMN boot TEXT NOT NULL DEFAULT '';
 ALTER TABLE watched ADD COLUMN zero INTEGER NOT NULL DEFAULT 0;
+""",
+    8: """
+CREATE TABLE complete (
+    id INTEGER PRIMARY KEY,
+    began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
+) STRICT;
+INSERT INTO complete SELECT rowid, began, ended, period FROM scans;
+DROP TABLE scans;
+ALTER TABLE complete RENAME TO scans;
+CREATE TABLE ends (ended INTEGER NOT NULL, scan INTEGER NOT NULL) STRICT;
+INSERT INTO ends SELECT ended - coalesce(offset, 0), scans.id
+  FROM scans LEFT JOIN periods ON periods.id = period;
+CREATE INDEX ends_by_time ON ends (ended, scan);
+ALTER TABLE items ADD COLUMN scan INTEGER NOT NULL DEFAULT 0;
+UPDATE items SET scan = coalesce((
+    SELECT scan FROM ends WHERE ended < seen - coalesce(
+        (SELECT offset FROM periods WHERE periods.id = items.period), 0)
+     ORDER BY ended DESC, scan DESC LIMIT 1), 0);
+DROP TABLE ends;
 """,
 }

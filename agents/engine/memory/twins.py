@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
-from agents.engine.clock import CONFIRMED, KNOWN
+from agents.engine.clock import CONFIRMED
 from agents.engine.memory import wholes
 from agents.engine.memory.dates import Dates
 from retention.anchor import CORRECTED, INHERITED, Evidence, evidence_of
@@ -29,16 +29,11 @@ _TWINS = """
 """
 _NUMBERS = f"SELECT twin.number {_TWINS} ORDER BY twin.number"
 _ITEMS = f"""
-SELECT number, anchor, civil, before, after, seen, period, {CONFIRMED}, state, not_before, hows.word,
+SELECT number, anchor, civil, before, after, scan, period, {CONFIRMED}, state, not_before, hows.word,
        sources.word, number IN (SELECT item FROM calls)
   FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
 """  # noqa: S608 - constants of ours
-_SCANNED_BETWEEN = f"""
-SELECT 1 FROM scans LEFT JOIN periods ON periods.id = period
- WHERE ?1 <= ended - coalesce(offset, 0) AND ended - coalesce(offset, 0) < ?2
-   AND ({KNOWN} OR period = ?3)
-"""  # noqa: S608 - a constant of ours
 
 
 class _Item(NamedTuple):
@@ -47,7 +42,7 @@ class _Item(NamedTuple):
     civil: int
     before: int
     after: int
-    seen: Instant
+    scan: int  # the last one before it was seen
     period: int
     confirmed: int  # by a clock that was right, as far as is known
     state: int
@@ -71,12 +66,12 @@ class _Item(NamedTuple):
 
 
 class _Giver(NamedTuple):
-    """A date, and an item that has it. `seen`: when any item was, that has just the same one."""
+    """A date, and an item that has it. `scan`: the last one before any was seen that has just the same."""
 
     item: _Item
     anchor: Instant
     evidence: Evidence
-    seen: Instant
+    scan: int
 
 
 def same_content(db: sqlite3.Connection, number: int) -> list[int]:
@@ -121,7 +116,7 @@ def earlier_dates(
     for item in twins:
         if item.is_call:
             continue  # of which its parts know best
-        best = _best(db, givers, item, attested)
+        best = _best(givers, item, attested)
         if best is not None:
             yield item.number, _taken_over(item, best, zone_of(item.source))
 
@@ -135,15 +130,14 @@ def _givers(twins: Sequence[_Item], attested: Mapping[Instant, Evidence]) -> lis
             continue
         late = item.state == State.LATE
         same = item.anchor, item.how == CORRECTED, evidence, late, item.confirmed, item.period
-        seen = min(item.seen, found[same].seen) if same in found else item.seen
-        found[same] = found.get(same, _Giver(item, item.anchor, evidence, seen))._replace(seen=seen)
+        scan = min(item.scan, found[same].scan) if same in found else item.scan
+        found[same] = found.get(same, _Giver(item, item.anchor, evidence, scan))._replace(scan=scan)
     return sorted(
         found.values(), key=lambda g: (g.item.how != CORRECTED, g.anchor, not g.item.confirmed)
     )
 
 
 def _best(
-    db: sqlite3.Connection,
     givers: Sequence[_Giver],
     taker: _Item,
     attested: Mapping[Instant, Evidence],
@@ -162,7 +156,8 @@ def _best(
             return None
         sure = giver.item.confirmed and taker.confirmed
         if (sure or giver.item.period == taker.period) and (
-            giver.evidence >= _evidence(taker, attested) or _was_there_before(db, giver, taker)
+            # or else a whole scan met the one and not the other: then the other is the copy
+            giver.evidence >= _evidence(taker, attested) or giver.scan < taker.scan
         ):
             return giver.item
     return None
@@ -183,11 +178,6 @@ def _evidence(item: _Item, attested: Mapping[Instant, Evidence]) -> Evidence:
     if item.how == INHERITED and item.anchor is not None:
         return attested.get(item.anchor, Evidence.OWN)
     return evidence_of(item.how, late=item.state == State.LATE)
-
-
-def _was_there_before(db: sqlite3.Connection, one: _Giver, other: _Item) -> bool:
-    """Whether a whole scan met the one and not the other: then the other is the copy."""
-    return db.execute(_SCANNED_BETWEEN, (one.seen, other.seen, other.period)).fetchone() is not None
 
 
 def _taken_over(item: _Item, giver: _Item, zone: tzinfo) -> Dates:
