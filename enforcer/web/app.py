@@ -19,7 +19,8 @@ def make_app(
     routers: list[APIRouter], registry: CollectorRegistry, alive: Callable[[], bool]
 ) -> FastAPI:
     """The application. `alive` says whether every side task still runs."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    # No redirect to an address with a slash less: whoever signed asked for this one.
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for router in routers:
         app.include_router(router)
     app.include_router(_operations(registry, alive))

@@ -177,15 +177,19 @@ def test_the_room_of_the_log_is_nobody_elses_between_two_starts(full: World):
     known.close()
 
 
-def test_what_is_written_little_by_little_on_a_full_disk_is_never_too_much(
+def test_on_a_full_disk_each_directive_is_put_in_force_however_many_come(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ):
+    """Little by little they would fill the log, which cannot get longer: it begins anew."""
     monkeypatch.setattr(catalogue, "LOG_BYTES", SHORT)
     world = terminal(disk, 1, log_bytes=SHORT)
     for _ in range(60):
         world.true.pass_(60)
         world.agent.tick()
         world.agent.talk()
+        in_force = world.agent.obedience.in_force()
+        assert in_force is not None
+        assert world.centre.version == in_force.version
 
 
 def test_the_room_of_the_log_brings_nothing_into_a_catalogue_out_of_a_backup(world: World):

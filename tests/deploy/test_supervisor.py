@@ -52,9 +52,15 @@ def test_a_notice_takes_a_turn_of_every_loop(systemd: socket.socket, module):
 
 
 @pytest.mark.parametrize("module", [of_agent, of_enforcer], ids=["agent", "enforcer"])
-def test_without_systemd_nobody_is_told_and_nothing_fails(module, tmp_path: Path):
-    module.Supervisor(None, ("one",)).turned("one")
-    module.Supervisor(str(tmp_path / "nobody"), ("one",)).turned("one")
+def test_a_notice_that_nobody_hears_is_followed_by_one_that_somebody_does(
+    request: pytest.FixtureRequest, tmp_path: Path, module
+):
+    supervisor = module.Supervisor(str(tmp_path / "notify"), ("one",))
+    supervisor.turned("one")
+    listening = request.getfixturevalue("systemd")
+    supervisor.turned("one")
+    assert heard(listening)
+    assert not heard(listening)
 
 
 def test_the_daemon_tells_it_while_it_works(systemd: socket.socket, world: World):

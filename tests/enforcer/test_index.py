@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, inspect, select, update
+from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from enforcer.index.engine import open_index, reading, scrub, writing
@@ -241,5 +241,13 @@ def test_scrubbing_leaves_no_byte_of_a_deleted_row(index: Engine, tmp_path: Path
     assert fingerprints[::3] == kept
 
 
-def test_scrubbing_works_on_postgresql(postgres: Engine) -> None:
+def test_scrubbing_gives_back_the_pages_of_deleted_rows_on_postgresql(postgres: Engine) -> None:
+    with writing(postgres) as connection:
+        connection.execute(insert(history).values(event("gone")))
+        connection.execute(delete(history))
+    size = select(func.pg_relation_size("history"))
+    with reading(postgres) as connection:
+        assert connection.execute(size).scalar_one() > 0
     scrub(postgres)
+    with reading(postgres) as connection:
+        assert 0 == connection.execute(size).scalar_one()

@@ -1,6 +1,5 @@
 """What a hold holds, and what nobody may write into a register."""
 
-from contextlib import suppress
 from time import process_time
 
 import pytest
@@ -106,6 +105,15 @@ def test_the_grounds_are_those_of_the_notice():
 # --- no personal data in registers ---------------------------------------------------------------
 
 
+def refusal(*texts: str) -> str:
+    """Why these may not be written; nothing if they may."""
+    try:
+        refuse_personal_data(texts)
+    except RefusedError as refused:
+        return str(refused)
+    return ""
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -123,8 +131,7 @@ def test_the_grounds_are_those_of_the_notice():
     ],
 )
 def test_a_personal_code_is_refused(text):
-    with pytest.raises(RefusedError, match="looks like a personal code"):
-        refuse_personal_data(["fine", text])
+    assert "looks like a personal code" in refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -151,16 +158,14 @@ def test_a_personal_code_is_refused(text):
     ],
 )
 def test_a_phone_number_is_refused(text):
-    with pytest.raises(RefusedError, match="looks like a phone number"):
-        refuse_personal_data([text])
+    assert "looks like a phone number" in refusal(text)
 
 
 @pytest.mark.parametrize(
     "text", ["anna@example.lv", "rakstīt anna.b+x@mail.example.lv rīt", "<a@b.lv>", "ā@b.lv"]
 )
 def test_an_e_mail_address_is_refused(text):
-    with pytest.raises(RefusedError, match="looks like an e-mail address"):
-        refuse_personal_data([text])
+    assert "looks like an e-mail address" in refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -196,22 +201,17 @@ def test_an_e_mail_address_is_refused(text):
     ],
 )
 def test_case_numbers_dates_and_places_are_not(text):
-    refuse_personal_data([text])
+    assert "" == refusal(text)
 
 
 def test_a_refusal_does_not_say_the_words_again():
     for text in ("161175-19997", "26123456", "anna@example.lv"):
-        with pytest.raises(RefusedError) as refused:
-            refuse_personal_data([text])
-        assert text not in str(refused.value)
+        assert text not in refusal(text)
 
 
-@given(st.text())
-def test_whatever_is_written_is_refused_or_not(text):
-    try:
-        refuse_personal_data([text])
-    except RefusedError:
-        return
+@given(st.lists(st.text("0126789٣-–+()@.a ", max_size=20), max_size=3))
+def test_whatever_is_written_is_refused_if_a_part_of_it_would_be_alone(texts):
+    assert bool(refusal(*texts)) == any(refusal(text) for text in texts)
 
 
 @pytest.mark.parametrize("piece", ["2", "26 ", "1-", "a@", "@", "+1(", "2026-", "161175 "])
@@ -219,7 +219,6 @@ def test_a_long_text_is_read_in_time(piece):
     """Seconds for a hundred kilobytes, where a careless expression would take an hour."""
     text = piece * (100_000 // len(piece))
     began = process_time()
-    with suppress(RefusedError):
-        refuse_personal_data([text])
+    refusal(text)
 
     assert process_time() - began < 5

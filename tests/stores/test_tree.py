@@ -109,11 +109,14 @@ def test_a_pipe_is_not_even_opened(place: TreePlace):
 def test_a_pipe_that_took_a_files_place_in_the_last_moment_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     program = """
-import os, sys
+import os, stat, sys
 from agents.stores.files import opening
-opening._without_new_atime(b"pipe", os.open(sys.argv[1], os.O_RDONLY))
+opened = opening._without_new_atime(b"pipe", os.open(sys.argv[1], os.O_RDONLY))
+print(stat.S_ISFIFO(os.fstat(opened).st_mode))
 """
-    subprocess.run([sys.executable, "-c", program, tmp_path], check=True, timeout=5)
+    # Else it waits for ever: only then does the time count.
+    told = subprocess.check_output([sys.executable, "-c", program, tmp_path], timeout=120)
+    assert b"True\n" == told
 
 
 @pytest.mark.parametrize("depth", [1, 2])

@@ -189,7 +189,7 @@ def test_what_waits_for_a_signature_is_not_proposed_once_more(served):
     with pytest.raises(RefusedError, match=f"enforcer approve {first.id}"):
         propose(served, "dana", again)
     served.person("aija").post(f"/v1/documents/{first.id}/withdraw", first, Document)
-    both(served, again, "dana", "aija")
+    assert "approved" == both(served, again, "dana", "aija").state
 
 
 def test_what_withered_unsigned_is_proposed_anew(served):
@@ -197,7 +197,8 @@ def test_what_withered_unsigned_is_proposed_anew(served):
     held(served, agent)
     propose(served, "aija", drawn(served, Release, hold="hold-1"))
     served.clock.forward(31 * DAY)
-    both(served, drawn(served, Release, hold="hold-1", id="release-000000000002"))
+    again = drawn(served, Release, hold="hold-1", id="release-000000000002")
+    assert "approved" == both(served, again).state
 
 
 def test_two_documents_of_a_kind_about_different_things_wait_beside_each_other(served):
@@ -205,7 +206,8 @@ def test_two_documents_of_a_kind_about_different_things_wait_beside_each_other(s
     agent.sight(THREE, Instant(THREE + 60))
     for number in (1, 2):
         items = (item(served, f"t-1/1/{number}").reference,)
-        propose(served, "dana", drawn(served, Erasure, items=items, id=f"erasure-{number:012x}"))
+        erasure = drawn(served, Erasure, items=items, id=f"erasure-{number:012x}")
+        assert "proposed" == propose(served, "dana", erasure).state
 
 
 def test_an_erasure_is_refused_with_the_reason_while_a_hold_stands(served):
