@@ -164,6 +164,6 @@ def test_a_day_is_due_if_some_range_has_it(found, day):
 
 def test_a_day_that_two_rules_call_due_is_swept_and_counted_once():
     day = date.fromordinal
-    spans = [(1, 10), (1, 9), (5, 12), (13, 13), (20, 21)]
+    spans = [(1, 10), (1, 9), (5, 12), (13, 13), (15, 21)]
     rules = Rules([DueRange(IMAGE, 1, day(a), day(b)) for a, b in spans], NOW)
-    assert {IMAGE: [(1, 13), (20, 21)]} == rules.ranges
+    assert {IMAGE: [(1, 13), (15, 21)]} == rules.ranges

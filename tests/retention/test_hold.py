@@ -5,10 +5,22 @@ from time import process_time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, structs
 
-from retention.calendar import Instant
+from retention.calendar import DAY, Instant
 from retention.errors import RefusedError
-from retention.hold import Ground, ItemRef, StoreHold, padded, refuse_personal_data
+from retention.hold import (
+    AFTER_RELEASE_SECONDS,
+    COMPLETE_WITHIN_SECONDS,
+    MAX_REVIEW_DAYS,
+    Ground,
+    ItemRef,
+    StoreHold,
+    either_number,
+    padded,
+    refuse_personal_data,
+)
+from retention.numbers import Keyed
 
 MINUTE = 60
 BEGINS, ENDS = Instant(1_000_000), Instant(1_003_600)
@@ -16,6 +28,7 @@ HOLD = StoreHold("hold-1", BEGINS, ENDS, sources=("front",))
 SITE = StoreHold("hold-2", BEGINS, ENDS)
 NAMED = ItemRef("riga-001", 1, 7, "front", BEGINS, ENDS, b"f" * 16)
 ITEMS = StoreHold("hold-3", Instant(1), Instant(0), items=(NAMED,))
+MINE, YOURS, THEIRS = (Keyed("key-1", bytes([each]) * 16) for each in range(3))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,32 @@ def test_items_named_besides_an_interval_are_held_whatever_it_is():
     assert not both.matches("front", Instant(0), Instant(5))
 
 
+def test_a_hold_of_numbers_holds_only_calls_with_one_of_them():
+    hold = structs.replace(HOLD, numbers=(MINE, YOURS))
+
+    assert hold.matches("front", BEGINS, ENDS, numbers=(YOURS,))
+    assert not hold.matches("front", BEGINS, ENDS, numbers=(THEIRS,))
+    assert not hold.matches("front", BEGINS, ENDS)
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "either"),
+    [
+        ((MINE,), (YOURS, MINE), (MINE, YOURS)),
+        ((MINE,), UNSET, UNSET),
+        (UNSET, (MINE,), UNSET),
+    ],
+)
+def test_of_two_holds_the_numbers_are_all_that_either_covers(known, told, either):
+    assert either == either_number(known, told)
+
+
+def test_a_review_a_completion_and_a_release_have_their_times():
+    """docs/rules.md, Holds: 90 days, 72 hours, a day."""
+    times = MAX_REVIEW_DAYS * DAY, COMPLETE_WITHIN_SECONDS, AFTER_RELEASE_SECONDS
+    assert (90 * DAY, 3 * DAY, DAY) == times
+
+
 instants = st.integers(0, 40).map(Instant)
 
 
@@ -123,6 +162,9 @@ def refusal(*texts: str) -> str:
         "161175 - 19997",
         "161175\N{EN DASH}19997",
         "16117519997",  # its check digit is right
+        "16117510010",  # and so is a 0 for a remainder of 10
+        "010175-19997",
+        "311275-19997",
         "161175 19997",
         "32503511782",  # without a birthday
         "325035-11782",
@@ -172,7 +214,9 @@ def test_an_e_mail_address_is_refused(text):
     "text",
     [
         "",
-        "11816003125",  # a criminal case: 81 is no month
+        "11816003129",  # a criminal case: 81 is no month, though the check digit is right
+        "45017512344",  # 45 is no day
+        "011375-19997",
         "kriminālprocess Nr. 11096012322",  # a birthday, but another check digit
         "40003032949",  # a company
         "C30123426",
