@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from rgw import Gateway
+from s3_proxy import Proxy
 
 from agents.stores.rows.postgres import Postgres
 
@@ -41,6 +42,14 @@ def gateway(need: Callable[[str], str]) -> Iterator[Gateway]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture
+def proxy(gateway: Gateway) -> Iterator[Proxy]:
+    """One before the real server, that fails where it is told to."""
+    proxy = Proxy(gateway.endpoint)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(scope="session")

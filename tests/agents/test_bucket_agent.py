@@ -1,5 +1,6 @@
 """The sweeper of a bucket: what only a bucket has, from the first scan to the proof."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -84,13 +85,6 @@ def test_a_first_scan_asks_once_for_a_version_and_a_second_one_for_none(
     world.scan()
     assert [] == [line for line in proxy.asked if "/front/" in line]
     assert len(proxy.asked) < 12
-
-
-@pytest.fixture
-def proxy(gateway: Gateway) -> Iterator[Proxy]:
-    proxy = Proxy(gateway.endpoint)
-    yield proxy
-    proxy.stop()
 
 
 def test_an_old_version_goes_its_young_sister_stays_and_markers_go_last(world: BucketWorld):
@@ -227,6 +221,29 @@ def test_a_tagged_version_is_held_at_once_and_one_that_is_tagged_late_is_not_era
     assert late.exists()
     assert 2 == len([e for e in world.centre.entries() if isinstance(e, Marked)])
     assert {"held"} == {state for _, state, _ in world.agent.counts()}
+
+
+def test_where_tags_are_not_shown_nothing_is_erased_for_one_may_be_an_incidents(
+    world: BucketWorld,
+):
+    put = world.record(at("2026-01-14 12:00"))
+    hidden = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"],
+        "Resource": f"arn:aws:s3:::{world.bucket}/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [hidden]})
+    world.activate()
+    world.scan()
+    world.client.put_bucket_policy(Bucket=world.bucket, Policy=policy)
+    world.crash()
+    world.rest()
+    assert put.exists()
+    assert {1: Outcome.BLOCKED} == world.books().refused
+    world.client.delete_bucket_policy(Bucket=world.bucket)
+    world.rest()
+    assert not put.exists()
 
 
 def test_ten_thousand_versions_of_one_key_and_only_those_that_are_due(world: BucketWorld):

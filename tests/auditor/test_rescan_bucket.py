@@ -103,13 +103,6 @@ def _storage(gateway: Gateway, chain: Chain, prefix: str) -> Iterator[Storage]:
         client.close()
 
 
-@pytest.fixture
-def proxy(gateway: Gateway) -> Iterator[Proxy]:
-    proxy = Proxy(gateway.endpoint)
-    yield proxy
-    proxy.stop()
-
-
 def texts(report: Report, verdict: Verdict) -> list[str]:
     return report.texts(verdict)
 

@@ -37,13 +37,6 @@ def plain(gateway: Gateway) -> Iterator[BucketPlace]:
         yield place
 
 
-@pytest.fixture
-def proxy(gateway: Gateway) -> Iterator[Proxy]:
-    proxy = Proxy(gateway.endpoint)
-    yield proxy
-    proxy.stop()
-
-
 def behind(proxy: Proxy, place: BucketPlace) -> Bucket:
     """The same store, as an agent sees it through the proxy."""
     place.endpoint = proxy.endpoint

@@ -48,13 +48,6 @@ def place(gateway: Gateway) -> Iterator[BucketPlace]:
         yield place
 
 
-@pytest.fixture
-def proxy(gateway: Gateway) -> Iterator[Proxy]:
-    proxy = Proxy(gateway.endpoint)
-    yield proxy
-    proxy.stop()
-
-
 def _break(proxy: Proxy, fault: str, call: tuple[str, ...], times: int) -> None:
     if fault in {"early", "middle", "late"}:
         proxy.fail(fault, *call, times=times)  # type: ignore[arg-type]

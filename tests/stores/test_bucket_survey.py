@@ -5,12 +5,15 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import pytest
+from botocore.exceptions import ClientError
 from rgw import Gateway
+from s3_proxy import Proxy
 
 from agents.stores.bucket.identity import enrol
 from agents.stores.bucket.survey import survey
 from retention.checkup import Fact
 
+KINDS = ("Versions", "DeleteMarkers")
 OLD_RULE = {
     "ID": "old",
     "Status": "Enabled",
@@ -20,11 +23,16 @@ OLD_RULE = {
 
 
 def looked(
-    gateway: Gateway, bucket: str, *, ahead: int = 0, shortest: int = 60
+    gateway: Gateway,
+    bucket: str,
+    *,
+    ahead: int = 0,
+    shortest: int = 60,
+    endpoint: str | None = None,
 ) -> dict[str, list[Fact]]:
     now = gateway.shared.list_buckets()["ResponseMetadata"]["HTTPHeaders"]["date"]
     wall = parsedate_to_datetime(now).timestamp() + ahead
-    with gateway.wire(bucket) as wire:
+    with gateway.wire(bucket, endpoint=endpoint) as wire:
         facts = survey(wire, "", "s-1", wall=lambda: wall, shortest=shortest)
     found: dict[str, list[Fact]] = {}
     for fact in facts:
@@ -82,14 +90,13 @@ def test_a_default_retention_is_told(gateway: Gateway, enrolled):
 
 
 def test_the_right_to_delete_is_asked_of_a_version_that_never_was(gateway: Gateway, enrolled):
-    """Nothing is written, deleted or marked by asking; keys that may only read are told."""
+    """Nothing is written, deleted or marked by asking, whatever the bucket keeps."""
     for kind in ({}, {"versioning": "Enabled"}, {"versioning": "Suspended"}, {"lock": True}):
         bucket = enrolled(**kind)
         before = gateway.shared.list_object_versions(Bucket=bucket)
         assert [True] == [fact.fine for fact in looked(gateway, bucket)["right to delete"]]
         after = gateway.shared.list_object_versions(Bucket=bucket)
-        for key in ("Versions", "DeleteMarkers"):
-            assert before.get(key) == after.get(key)
+        assert [before.get(kind) for kind in KINDS] == [after.get(kind) for kind in KINDS]
 
 
 def test_a_bucket_that_is_gone_or_anothers_is_one_sentence(gateway: Gateway):
@@ -97,16 +104,85 @@ def test_a_bucket_that_is_gone_or_anothers_is_one_sentence(gateway: Gateway):
     assert "never enrolled" in looked(gateway, gateway.bucket())["bucket"][0].sentence
 
 
-def test_keys_that_may_not_delete_are_told(gateway: Gateway, enrolled):
-    bucket = enrolled(versioning="Enabled")
+def deny(gateway: Gateway, bucket: str, *actions: str) -> None:
     denied = {
         "Effect": "Deny",
         "Principal": "*",
-        "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+        "Action": [f"s3:{action}" for action in actions],
         "Resource": f"arn:aws:s3:::{bucket}/*",
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
     gateway.shared.put_bucket_policy(Bucket=bucket, Policy=policy)
-    [fact] = looked(gateway, bucket)["right to delete"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "actions"),
+    {
+        "right to delete": ("DeleteObject", "DeleteObjectVersion"),
+        "right to read tags": ("GetObjectTagging", "GetObjectVersionTagging"),
+        "right to tag": ("PutObjectTagging", "PutObjectVersionTagging"),
+        "right to hold": ("PutObjectLegalHold",),
+    }.items(),
+)
+def test_each_right_that_is_missing_is_told_and_no_other(
+    gateway: Gateway, enrolled, subject: str, actions: tuple[str, ...]
+):
+    bucket = enrolled(lock=True)
+    deny(gateway, bucket, *actions)
+    [amiss] = [
+        fact
+        for name, facts in looked(gateway, bucket).items()
+        for fact in facts
+        if name.startswith("right to") and not fact.fine
+    ]
+    assert (subject, False) == (amiss.subject, amiss.fine)
+    assert all(f"s3:{action}" in amiss.remedy for action in actions)
+
+
+def test_a_legal_hold_that_may_be_given_and_not_seen_is_no_right_to_hold(
+    gateway: Gateway, enrolled
+):
+    bucket = enrolled(lock=True)
+    deny(gateway, bucket, "GetObjectLegalHold")
+    [fact] = looked(gateway, bucket)["right to hold"]
     assert fact.fine is False
-    assert "s3:DeleteObjectVersion" in fact.remedy
+
+
+def test_asking_for_rights_changes_nothing(gateway: Gateway, enrolled):
+    """Not a tag, not a hold and not a version of the store's own mark."""
+    bucket = enrolled(lock=True)
+    mark = {"Bucket": bucket, "Key": ".retention/store"}
+    tags = [{"Key": "kept", "Value": "as it is"}]
+    gateway.shared.put_object_tagging(**mark, Tagging={"TagSet": tags})
+    gateway.shared.put_object_legal_hold(**mark, LegalHold={"Status": "ON"})
+    before = gateway.shared.list_object_versions(Bucket=bucket)
+    facts = looked(gateway, bucket)
+    for subject in ("right to delete", "right to read tags", "right to tag", "right to hold"):
+        assert [True] == [fact.fine for fact in facts[subject]], subject
+    after = gateway.shared.list_object_versions(Bucket=bucket)
+    assert [before.get(k) for k in KINDS] == [after.get(k) for k in KINDS]
+    assert tags == gateway.shared.get_object_tagging(**mark)["TagSet"]
+    assert "ON" == gateway.shared.get_object_legal_hold(**mark)["LegalHold"]["Status"]
+    with pytest.raises(ClientError, match="ObjectLockConfigurationNotFound"):
+        gateway.shared.get_object_retention(**mark)
+    gateway.shared.put_object_legal_hold(**mark, LegalHold={"Status": "OFF"})
+
+
+def test_keys_that_may_set_retention_dates_may_too_much(gateway: Gateway, enrolled):
+    bucket = enrolled(lock=True)
+    [wide, _policy] = looked(gateway, bucket)["rights"]
+    assert wide.fine is False
+    assert "s3:PutObjectRetention" in wide.remedy
+    deny(gateway, bucket, "PutObjectRetention")
+    assert not any(wide.remedy == fact.remedy for fact in looked(gateway, bucket)["rights"])
+
+
+def test_a_right_of_which_the_server_tells_nothing_is_not_known(
+    gateway: Gateway, enrolled, proxy: Proxy
+):
+    bucket = enrolled(lock=True)
+    proxy.say(503, "SlowDown", "PUT", "tagging=", times=10)
+    proxy.fail("early", "GET", "legal-hold=", times=10)
+    facts = looked(gateway, bucket, endpoint=proxy.endpoint)
+    assert [None] == [fact.fine for fact in facts["right to tag"]]
+    assert [None] == [fact.fine for fact in facts["right to hold"]]

@@ -21,12 +21,19 @@ from agents.stores.bucket.keys import (
     version_of,
 )
 from agents.stores.bucket.listing import Entry, first_page, uploads
-from agents.stores.bucket.marking import looked_at, marks, noting_sidecars, tagged, with_sidecar
+from agents.stores.bucket.marking import (
+    looked_at,
+    marks,
+    may_read_tags,
+    noting_sidecars,
+    tagged,
+    with_sidecar,
+)
 from agents.stores.bucket.object import Object, Seen, Upload, look
 from agents.stores.bucket.ranges import look_up, look_up_uploads
 from agents.stores.bucket.trouble import reaching, reading
 from agents.stores.bucket.wire import Wire
-from retention.errors import GoneError, StoreUnreachableError
+from retention.errors import GoneError, StoreUnreachableError, UnreadableError
 
 
 class Bucket:
@@ -41,6 +48,7 @@ class Bucket:
         self._epoch = epoch
         self._prefix = prefix
         self._connected: tuple[Wire, Identity, Keeping] | None = None
+        self._tags_shown = False  # whether tags were shown to these keys
         self._seen: dict[VersionId, Seen] = {}  # heads of what is about to be opened or erased
         self._begun: dict[bytes, list[Entry]] = {}  # unfinished uploads, by directory
         self._sidecars: tuple[bytes, set[str]] = (b"", set())  # met in the directory listed last
@@ -86,6 +94,7 @@ class Bucket:
         self, directory: bytes, names: Sequence[bytes], *, afresh: bool = True
     ) -> dict[bytes, Mark]:
         """See `Store.marked`. Afresh, it costs a head per version and a listing of the range."""
+        self._must_see_tags()
         asked = {name: self._of(directory, name) for name in names}
         if not afresh and self._sidecars[0] == directory:
             recent = {of: self._seen[of] for of in asked.values() if of in self._seen}
@@ -191,6 +200,12 @@ class Bucket:
     @property
     def _keeping(self) -> Keeping:
         return self._enter()[2]
+
+    def _must_see_tags(self) -> None:
+        if not self._tags_shown:
+            self._tags_shown = may_read_tags(self._wire, self._identity.key)
+        if not self._tags_shown:
+            raise UnreadableError("The server does not let the agent see what is tagged.")
 
     def _of(self, directory: bytes, name: bytes) -> VersionId:
         of = version_of(directory, name)

@@ -20,13 +20,13 @@ class Identity:
 
     def __init__(self, wire: Wire, prefix: str, store: str) -> None:
         self._wire = wire
-        self._key = prefix + IDENTITY
+        self.key = prefix + IDENTITY
         self._store = store
 
     def check(self, epoch: int) -> None:
         """`StoreUnreachableError` unless it is this store's, and no newer epoch's."""
         with reaching():
-            found = _read(self._wire, self._key)
+            found = _read(self._wire, self.key)
         if found is None:
             raise StoreUnreachableError("This bucket was never enrolled, or was emptied since.")
         store, known = found
@@ -42,7 +42,7 @@ class Identity:
     def write(self, epoch: int) -> None:
         """Say whose it is and in which epoch."""
         with reaching():
-            self._wire.ask("PUT", self._key, body=f"{self._store}\n{epoch}\n".encode())
+            self._wire.ask("PUT", self.key, body=f"{self._store}\n{epoch}\n".encode())
 
 
 def enrol(wire: Wire, store: str, *, prefix: str = "") -> None:

@@ -8,17 +8,37 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from agents.stores import SIDECAR, Mark
 from agents.stores.bucket.keeping import read_tags
-from agents.stores.bucket.keys import VersionId
+from agents.stores.bucket.keys import NULL, VersionId
 from agents.stores.bucket.listing import Entry
 from agents.stores.bucket.object import Seen, look
 from agents.stores.bucket.ranges import look_up
-from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error
+from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error, reaching
 from agents.stores.bucket.wire import Wire
 
 INCIDENT_TAG = "incident"
 """The tag of an object that belongs to an incident, whatever its value (docs/markers.md)."""
 
 _SUFFIX = SIDECAR.decode()
+
+
+def newest(wire: Wire, key: str) -> VersionId:
+    """The version that a key stands for just now. Raises `S3Error` and `NoAnswerError`."""
+    return VersionId(key, wire.ask("HEAD", key).headers.get("x-amz-version-id", NULL))
+
+
+def may_read_tags(wire: Wire, key: str) -> bool:
+    """Whether these keys may, by something that is there: a head tells no count of tags to who may not.
+
+    Raises `StoreUnreachableError`.
+    """
+    with reaching():
+        try:
+            read_tags(wire, newest(wire, key))
+        except S3Error as error:
+            if error.code not in ABSENT | FORBIDDEN:
+                raise
+            return error.code in ABSENT
+    return True
 
 
 def looked_at(wire: Wire, asked: Sequence[VersionId]) -> dict[VersionId, Seen]:

@@ -1,21 +1,20 @@
 """What `doctor` asks of a bucket: who else deletes in it, what keeps too long, what the agent may do.
 
-Nothing is written and nothing is deleted: whether the agent may is asked about a version that never
-was. A configuration that the server does not know, or does not let us see, is said to be unknown:
+Nothing is written and nothing is deleted. A configuration that the server does not know, or does not let us see, is said to be unknown:
 it is not known to be absent.
 """
 
-import secrets
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from xml.etree import ElementTree as ET
 
-from agents.stores.bucket.identity import PRIVATE, read_identity, stores_below
+from agents.stores.bucket.identity import read_identity, stores_below
 from agents.stores.bucket.keeping import can_lock
 from agents.stores.bucket.listing import uploads
+from agents.stores.bucket.rights import rights
 from agents.stores.bucket.trouble import NoAnswerError, S3Error
-from agents.stores.bucket.wire import Wire, encoded
+from agents.stores.bucket.wire import Wire
 from retention.checkup import Fact, amiss, fine, unknown
 from retention.errors import StoreUnreachableError
 
@@ -23,9 +22,6 @@ MOST_SKEW_SECONDS = 60
 """Servers refuse a request that is 15 minutes off; locks and uploads are dated by their clock."""
 _MOST_COUNTED = 10_000
 _NONE = frozenset({404, 501})  # there is none, or the server knows no such thing
-_FORBIDDEN = 403
-_NO_VERSION = "null"
-"""The version of what was put where no versions are kept: a name that every server takes for one."""
 _DOES = {
     "Expiration": "deletes what is current, or hides it behind a marker,",
     "NoncurrentVersionExpiration": "deletes versions that are not current",
@@ -46,17 +42,17 @@ def survey(
     if found != store:
         said = "never enrolled" if found is None else f"enrolled as another store: {found!r}"
         return [_unreachable(f"It is {said}.")]
+    lockable = can_lock(wire)
     return [
         fine("bucket", "It answers, and is the one that was enrolled."),
         *_clock(wire, wall),
         *_versioning(wire),
-        *_lock(wire, shortest),
+        *_lock(wire, shortest, lockable=lockable),
         *_lifecycle(wire, prefix),
         *_replication(wire),
         *_uploads(wire, prefix),
         *_others(wire, prefix),
-        *_missing(wire, prefix),
-        *_too_wide(wire),
+        *rights(wire, prefix, lockable=lockable),
     ]
 
 
@@ -109,8 +105,8 @@ def _versioning(wire: Wire) -> Iterator[Fact]:
         )
 
 
-def _lock(wire: Wire, shortest: int) -> Iterator[Fact]:
-    if not can_lock(wire):
+def _lock(wire: Wire, shortest: int, *, lockable: bool) -> Iterator[Fact]:
+    if not lockable:
         yield amiss(
             "legal holds",
             "It cannot lock, or does not let the agent see it.",
@@ -211,47 +207,6 @@ def _others(wire: Wire, prefix: str) -> Iterator[Fact]:
             f"Another store is enrolled below this one's prefix, at {below!r}.",
             why="Each of the two would erase by its own dates what the other one holds.",
             remedy="Retire one of them, or give each a prefix of its own.",
-        )
-
-
-def _missing(wire: Wire, prefix: str) -> Iterator[Fact]:
-    """The right to delete, asked of a version that nobody has: there is nothing to be deleted."""
-    key = f"{prefix}{PRIVATE}nothing-{secrets.token_hex(16)}"
-    try:
-        wire.ask("DELETE", key, encoded(versionId=_NO_VERSION), once=True)
-    except NoAnswerError:
-        yield unknown(
-            "right to delete",
-            "The server did not answer when it was asked.",
-            why="So it is not known whether what is due will go.",
-            remedy="Run `doctor` again.",
-        )
-    except S3Error as error:
-        if error.status == _FORBIDDEN:
-            yield amiss(
-                "right to delete",
-                f"The server refuses it ({error.code[:60]}).",
-                why="What is due will not go, and its limit will pass.",
-                remedy="Give the agent's keys s3:DeleteObject and s3:DeleteObjectVersion here.",
-            )
-            return
-        yield fine("right to delete", "The agent may delete versions.")
-    else:
-        yield fine("right to delete", "The agent may delete versions.")
-
-
-def _too_wide(wire: Wire) -> Iterator[Fact]:
-    """Rights to the bucket itself, of which an agent needs none: that it may see them tells."""
-    state = _asked(wire, "policy=")
-    if isinstance(state, Fact):
-        yield fine("rights", "It may not see the bucket's policy, as it should be.")
-    else:
-        yield amiss(
-            "rights",
-            "These keys may read the bucket's policy, as an owner's do.",
-            why="Whoever takes them from this machine can do more than erase: make all of it public.",
-            remedy="Give the agent keys of its own, that may list, read, tag, hold and delete versions "
-            "and nothing else.",
         )
 
 
