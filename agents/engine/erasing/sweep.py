@@ -5,8 +5,10 @@ it is written down by `receipts`. A sweep works in batches; between two of them 
 installed, and what it holds is in no later batch (docs/rules.md, Erasing).
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -132,7 +134,7 @@ class Sweeper:
         for query, args, last in self._queries(rules):
             cursor: tuple[int, ...] = (0,) * last
             while True:
-                with self._turns.erasing():
+                with self._turns.erasing(), _uncollected():
                     if self._catalogue.value("SELECT frozen FROM agent"):
                         return
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
@@ -248,3 +250,18 @@ class Sweeper:
             place: self._catalogue.value("SELECT path FROM directories WHERE id = ?", (place,))
             for place in {row.directory for row in rows}
         }
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic collector, which would go through a batch's rows again and again.
+
+    They refer to nothing that refers back to them: a tenth of a sweep's CPU time found no garbage.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
