@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from retention import bundle, ledger, merkle, note
@@ -10,7 +10,7 @@ from retention.bundle import Node, Placed, Published
 from retention.calendar import Instant
 from retention.errors import VerificationError
 from retention.excerpt import Excerpt
-from retention.ledger import AnyLeaf, Certificate, Heartbeat, Succession
+from retention.ledger import AnyLeaf, Certificate, Heartbeat
 from retention.merkle import Subtree
 from retention.note import Checkpoint, Verifier
 from retention.policy import Chain
@@ -73,23 +73,14 @@ def read_evidence(
 
 
 def silence(evidence: Evidence) -> int:
-    """The longest time in seconds between two heartbeats, up to the newest head.
+    """The longest time in seconds without a heartbeat, from the first leaf shown to the newest head.
 
-    Before a succession none can be shown: those of the time since the backup are what was lost.
+    That two people signed why the ledger was restored shows nothing of the time that it lost.
     """
-    told = [leaf for leaf in evidence.leaves.values() if isinstance(leaf, Heartbeat | Succession)]
-    moments = [
-        *((leaf.at, isinstance(leaf, Succession)) for leaf in told),
-        (evidence.newest_at, False),
-    ]
-    gaps = (later - at for (at, _), (later, explained) in pairwise(moments) if not explained)
-    return max(gaps, default=0)
-
-
-def lost_before(evidence: Evidence, position: int) -> int | None:
-    """For how many seconds before a succession nothing can be shown; None if no earlier leaf tells."""
-    earlier = [leaf.at for place, leaf in evidence.leaves.items() if place < position]
-    return evidence.leaves[position].at - max(earlier) if earlier else None
+    first = [leaf.at for leaf in islice(evidence.leaves.values(), 1)]
+    beats = [leaf.at for leaf in evidence.leaves.values() if isinstance(leaf, Heartbeat)]
+    moments = [*first, *beats, evidence.newest_at]
+    return max((later - earlier for earlier, later in pairwise(moments)), default=0)
 
 
 def _heads(published: Sequence[Published], chain: Chain) -> list[Checkpoint]:

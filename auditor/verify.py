@@ -12,7 +12,7 @@ from typing import NamedTuple
 from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
 from auditor.days import check_days
-from auditor.evidence import Evidence, Seen, lost_before, read_evidence, silence
+from auditor.evidence import Evidence, Seen, read_evidence, silence
 from auditor.findings import Report
 from auditor.register import check_acts, check_exceptions, check_holds, check_rescans
 from auditor.witness import check_copy, check_witness
@@ -21,7 +21,7 @@ from retention.bundle import Book, Manifest
 from retention.calendar import iso
 from retention.envelope import Envelope
 from retention.errors import SignatureError, VerificationError
-from retention.ledger import Certificate, Succession, Timing
+from retention.ledger import Certificate, LastHead, Succession, Timing
 from retention.page import page
 from retention.policy import Chain, follow
 from retention.witness import Watched
@@ -171,12 +171,8 @@ def _check_leaves(
             report.attempt("certificates", judge.require_coherent, position, leaf)
         elif isinstance(leaf, Succession):
             head = report.attempt("ledger", _succeeded, leaf, chain)
-            if head:
-                lost = lost_before(evidence, position)
-                shown = (
-                    "" if lost is None else f"; nothing is shown of the {lost // 60} minutes before"
-                )
-                report.ok("ledger", f"leaf {position}: goes on after a restore; {head}{shown}")
+            if head is not None:
+                _tell_succession(report, position, head, evidence)
     counted = timings(evidence.certificates)
     activated = report.attempt("certificates", activations, members, chain) or ()
     backlog = inherited(evidence.certificates, activated, chain)
@@ -202,16 +198,26 @@ def _check_leaves(
     report.ok("certificates", f"{len(evidence.certificates)} certificates: {told or 'none'}")
 
 
-def _succeeded(leaf: Succession, chain: Chain) -> str:
-    """Say which head two people signed as the last one, by any policy there was."""
+def _tell_succession(report: Report, position: int, head: LastHead, evidence: Evidence) -> None:
+    """Two people's word explains a restore; it shows nothing of what the ledger lost by it."""
+    text = (
+        f"leaf {position}: goes on after a restore; the last head known before was over"
+        f" {head.size} leaves: {head.root.hex()}"
+    )
+    if evidence.root(head.size) == head.root:
+        report.ok("ledger", f"{text}, and is this ledger's")
+    else:
+        report.unknown("ledger", f"{text}; what stood only under it nobody can show")
+
+
+def _succeeded(leaf: Succession, chain: Chain) -> LastHead:
+    """The head that two people signed as the last one, by any policy there was."""
     refusal = SignatureError("nobody signed this succession")
     for policy in reversed(chain.policies):
         try:
-            head = ledger.approved_head(leaf, policy)
+            return ledger.approved_head(leaf, policy)
         except SignatureError as error:
             refusal = error
-        else:
-            return f"the last head known before was over {head.size} leaves: {head.root.hex()}"
     raise refusal
 
 

@@ -223,11 +223,11 @@ class Operator:
         """A document in an envelope that two people signed."""
         return envelope.seal(kind, codec.encode(document), [ANNA, BERTA])
 
-    def append(self, leaf: AnyLeaf) -> None:
+    def append(self, leaf: AnyLeaf, *, at: Instant = NOW) -> None:
         """Put any leaf into the ledger, and publish a head over it."""
         with writing(self.engine) as connection:
             tree.append(connection, [tree.NewLeaf(leaf)])
-        self.prove()
+        self.prove(at=at)
 
     def _item(self, state: str) -> dict[str, object]:
         return {

@@ -16,11 +16,11 @@ from auditor.verify import read_chain, verify
 from retention import bundle, codec, envelope, exceptions, ledger, merkle, note
 from retention.acts import Activation
 from retention.bundle import Book, Manifest, Node, Placed, Published
-from retention.calendar import parse_instant
+from retention.calendar import Instant, parse_instant
 from retention.envelope import Envelope
 from retention.errors import RetentionError
 from retention.exceptions import Exceptions
-from retention.ledger import Certificate, Count, Timing
+from retention.ledger import Certificate, Count, LastHead, Succession, Timing
 from retention.note import Checkpoint
 from retention.page import page
 
@@ -537,6 +537,47 @@ def test_a_ledger_that_stood_still_is_unknown(operator):
     later = operator.now + 2 * 3600
     report = verify(operator.members(now=later), pin=operator.pin)
     assert "120 minutes older than the bundle" in told(report, Verdict.UNKNOWN)
+
+
+def test_without_heartbeats_nobody_knows_whether_the_ledger_was_alive(operator):
+    """Those of a day are left out of the bundle, with their hashes in their place."""
+    members = operator.members()
+    placed = list(bundle.parse(members[bundle.LEAVES], Placed))
+    shown = [each for each in placed if b"heartbeat" not in bytes(each.data)]
+    hidden = [
+        Node(0, each.position, merkle.leaf_hash(bytes(each.data)))
+        for each in placed
+        if each not in shown
+    ]
+    nodes = bundle.parse(members[bundle.SUBTREES], Node)
+    members |= {
+        bundle.LEAVES: bundle.lines(shown),
+        bundle.SUBTREES: bundle.lines([*nodes, *hidden]),
+    }
+    report = verify(resigned(members, operator.directive), pin=operator.pin)
+    assert "ledger: the ledger was silent for 1440 minutes" == told(report, Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_restore_lost_is_unknown_though_two_people_signed_for_it(operator, lost):
+    """Their word explains why, and the ledger goes on; what it lost nobody can show."""
+    head = operator.head()
+    size, root = (head.size + 3, bytes(32)) if lost else (head.size, head.root)
+    signed = operator.seal("act", LastHead(operator.now, "the disk failed", size, root))
+    operator.append(Succession(at=operator.now, approval=signed))
+    report = verify(operator.members(), pin=operator.pin)
+    verdict = Verdict.UNKNOWN if lost else Verdict.OK
+    sentence = f"the last head known before was over {size} leaves: {root.hex()}"
+    assert f"goes on after a restore; {sentence}" in told(report, verdict)
+    assert verdict is report.verdict
+
+
+def test_the_time_before_a_succession_is_as_silent_as_any(operator):
+    head, later = operator.head(), Instant(operator.now + 2 * 3600)
+    signed = operator.seal("act", LastHead(later, "the disk failed", head.size, head.root))
+    operator.append(Succession(at=later, approval=signed), at=later)
+    report = verify(operator.members(now=later), pin=operator.pin)
+    assert "ledger: the ledger was silent for 120 minutes" == told(report, Verdict.UNKNOWN)
 
 
 def test_no_bundle_tells_of_a_person(operator):

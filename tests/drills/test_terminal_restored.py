@@ -134,4 +134,4 @@ def test_both_lost_a_hold_of_today_is_nowhere_and_what_it_held_still_there(stage
     assert {riga.name_of(first), riga.name_of(second)} == riga.pictures()
     assert "effective since" in stage.type("hugo", f"enforcer hold show {again}").out
     assert set() == stage.reasons("riga-1")
-    assert "goes on after a restore" in stage.verify("bundle.zip", code=0)
+    assert "goes on after a restore" in stage.verify("bundle.zip", code=2)
