@@ -235,6 +235,18 @@ def test_what_is_sharper_on_a_later_civil_date_does_not_count_as_sharper():
     assert ("2026-03-09T23:30:00", "mp4") == shown(found)
 
 
+def test_a_midnight_says_more_than_the_day_that_it_begins():
+    found = backlog(directory("2026-03-09 00:00"), exif("2026-03-09 00:00"))
+
+    assert at("2026-03-09 00:00") == found.latest
+
+
+def test_a_second_sharpens_no_other_hour_of_its_day():
+    found = backlog(name("2026-03-09 07:00", precision_seconds=3600), exif("2026-03-09 09:00"))
+
+    assert ("2026-03-09T07:00:00", "name") == shown(found)
+
+
 def test_a_second_outside_the_window_sharpens_nothing():
     found = dated(exif("2026-03-10 05:00"), directory("2026-03-10 00:00"))
 
@@ -343,6 +355,29 @@ def test_a_date_of_the_store_s_first_day_counts_from_when_it_was_commissioned():
     # Read as local time it is from before; read as UTC, three hours later, it is not.
     found = backlog(mp4("2025-08-31 22:30"))
     assert ("2025-09-01T00:00:00", ASSUMED) == shown(found)
+
+
+def test_the_second_in_which_the_store_goes_into_service_counts():
+    found = backlog(name("2025-09-01 00:00"), first_seen=COMMISSIONED)
+
+    assert COMMISSIONED == found.anchor
+
+
+@pytest.mark.parametrize(
+    ("candidates", "anchor", "late"),
+    [
+        ([name("2026-01-10 09:00")], at("2026-01-10 09:00"), True),
+        ([name("2026-03-10 05:59:59")], at("2026-03-10 05:59:59"), True),
+        ([name("2026-03-10 06:00")], at("2026-03-10 06:00"), False),
+        ([], None, False),
+    ],
+)
+def test_what_came_from_a_backup_is_dated_by_what_it_says_and_late_if_its_window_is_later(
+    candidates, anchor, late
+):
+    found = dated(*candidates, restored=True)
+
+    assert (anchor, late) == (found.anchor, found.late)
 
 
 def test_a_recorder_and_its_terminal_may_differ_by_two_minutes():

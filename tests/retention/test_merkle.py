@@ -211,6 +211,13 @@ def test_a_history_proves_nothing_for_another_old_size(size2):
                 merkle.verify_consistency(other, size2, proof, ROOTS[size1], ROOTS[size2])
 
 
+def test_no_byte_of_a_hash_may_stand_in_its_neighbour():
+    """Together they would hash to the same node."""
+    first, *others = merkle.inclusion_proof(0, 4, STORED.node)
+    with pytest.raises(VerificationError, match="32 bytes"):
+        merkle.verify_inclusion(LEAVES[0] + first[:1], 0, 4, [first[1:], *others], ROOTS[4])
+
+
 def flipped(data, bit):
     changed = bytearray(data)
     changed[bit // 8] ^= 1 << bit % 8

@@ -146,6 +146,16 @@ def test_an_enforcer_that_lets_everything_go_lets_go_what_is_due():
     assert honest.ranges == found.ranges
 
 
+@pytest.mark.parametrize(
+    ("name", "since", "through", "begins"),
+    [(IMAGE, 0, 0, True), (IMAGE, 1, 1, False), (IMAGE, -9, -1, False), (CALL, -9, 9, False)],
+)
+def test_what_a_directive_lets_go_are_days_of_the_class_that_it_names(name, since, through, begins):
+    first, last = (DAY_RECORDED + timedelta(days=after) for after in (since, through))
+    named = directive(DUE_AT, due=(Due(name, 1, first, last),))
+    assert begins == goes(standing(DUE_AT, directive=named))
+
+
 def test_a_directive_from_the_future_does_not_stay_young():
     far = directive(TARGET, issued_at=Instant(TARGET + 999 * DAY), expires_at=Instant(2**33 - 1))
 

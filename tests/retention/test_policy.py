@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from altered import a_change, taken_for
+from altered import a_change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
@@ -603,16 +603,6 @@ policies = st.builds(
 @given(policies)
 def test_a_policy_travels_unchanged(document):
     assert document == codec.decode(codec.encode(document), Policy)
-
-
-@given(policies, st.data())
-def test_an_altered_policy_is_malformed_or_another(document, data):
-    known = codec.encode(document)
-    altered = data.draw(a_change(known))
-
-    assert known == altered or not taken_for(
-        document, altered, lambda data: codec.decode(data, Policy)
-    )
 
 
 @given(st.data())
