@@ -73,8 +73,8 @@ class Reading(NamedTuple):
     watched: bool = True  # False: by a clock of which nobody knows whether it was right
 
     def inside(self, window: Window) -> bool:
-        """Whether the recording can have begun in the window by it."""
-        return self.latest >= window.after and self.earliest <= window.until
+        """Whether the recording can have begun in the window by it, clocks being as they are."""
+        return self.latest >= window.after and self.earliest <= window.until + TOLERANCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ def _inside(
             skew=skew,
         )
     best = _sharp(inside, inside, zone)[0]
-    anchor = max(best.earliest, window.after)
+    anchor = max(min(best.earliest, window.until), window.after)
     reason = f"its {best.source} date is the earliest of those possible when it appeared"
     return _dated(anchor, best, reason, _sharp(plausible, inside, zone), span, skew=skew)
 

@@ -97,6 +97,16 @@ def test_the_earliest_candidate_inside_the_window_is_the_anchor():
     assert found.ordinary
 
 
+@pytest.mark.parametrize("one", [name, mtime])
+def test_of_a_clock_a_little_ahead_the_recording_began_at_the_latest_when_it_was_seen(one):
+    """Else it is bounded, and goes as early as no scan met it: by months, after a winter without power."""
+    since_winter = Window(at("2025-12-10 06:00"), SEEN)
+    found = dated(one("2026-03-10 12:02:00"), window=since_winter)
+
+    assert ("2026-03-10T12:00:00", str(one("2026-03-10").source)) == shown(found)
+    assert BOUNDED == dated(one("2026-03-10 12:02:01"), window=since_winter).how
+
+
 def test_of_dates_that_say_the_same_the_mtime_is_named_last():
     for one in (exif, name, guess, mp4):
         candidates = one("2026-03-10 11:00"), mtime("2026-03-10 11:00")
@@ -146,7 +156,7 @@ def test_another_clock_makes_no_late_arrival_of_an_mtime():
         exif("1970-01-01 00:00"),
         exif("2025-08-31 12:00"),
         exif("2026-03-10 05:59:59"),
-        exif("2026-03-10 12:00:01"),
+        exif("2026-03-10 12:02:01"),
         exif("2036-01-01 00:00"),
     ],
 )
@@ -413,9 +423,9 @@ def test_what_is_bounded_may_lie_anywhere_in_its_window_too():
     found = dated(exif("2026-01-15 10:00"), span=600)
 
     assert (at("2026-01-15 10:00"), SEEN) == (found.earliest, found.latest)
-    found = dated(exif("2026-03-10 12:01:00"), span=600)
+    found = dated(mtime("2026-03-10 12:01:00"), span=600, written=())
     assert BOUNDED == found.how
-    assert (at("2026-03-10 05:50"), at("2026-03-10 12:11")) == (found.earliest, found.latest)
+    assert (at("2026-03-10 05:50"), at("2026-03-10 12:01")) == (found.earliest, found.latest)
 
 
 # --- the recorder's clock ------------------------------------------------------------------------
