@@ -5,8 +5,9 @@ agree on, and says on request what no server should.
 """
 
 import json
-import queue
 import threading
+from collections import deque
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote_plus, urlsplit
 
@@ -22,10 +23,12 @@ def event(key: str, version: str = "", name: str = "s3:ObjectCreated:Put") -> by
 
 
 class Teller:
-    """Listens on loopback. What is put into `said` is told to whoever is connected."""
+    """Listens on loopback. What is to be told is told to whoever connected last."""
 
     def __init__(self) -> None:
-        self.said: queue.Queue[Said] = queue.Queue()
+        self._said: deque[Said] = deque()
+        self._turn = threading.Condition()
+        self._lines = 0
         self.asked: list[dict[str, list[str]]] = []
         self.refusal: tuple[int, str, bytes] | None = None
         self.connected = threading.Semaphore(0)
@@ -36,12 +39,28 @@ class Teller:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def tell(self, *chunks: bytes) -> None:
-        for chunk in chunks:
-            self.said.put(chunk)
+    def tell(self, *chunks: Said) -> None:
+        with self._turn:
+            self._said.extend(chunks)
+            self._turn.notify_all()
 
     def hang_up(self) -> None:
-        self.said.put(None)
+        self.tell(None)
+
+    def line(self) -> Iterator[bytes]:
+        """What is to be told on a new line, until it is hung up or there is a newer one."""
+        with self._turn:
+            self._lines += 1
+            mine = self._lines
+            self._turn.notify_all()
+        self.connected.release()
+        while (chunk := self._next(mine)) is not None:
+            yield chunk
+
+    def _next(self, line: int) -> Said:
+        with self._turn:
+            self._turn.wait_for(lambda: self._said or line < self._lines)
+            return self._said.popleft() if line == self._lines else None
 
     def stop(self) -> None:
         self.hang_up()
@@ -69,8 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.teller.connected.release()
-        while (chunk := self.teller.said.get()) is not None:
+        for chunk in self.teller.line():
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
             self.wfile.flush()
 

@@ -1,7 +1,6 @@
 """Hints out of a bucket: the stream of notifications, and all that can be wrong with it."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,9 @@ from pathlib import Path
 import pytest
 from bucket_world import BucketWorld
 from notifications import Teller, event
-from rgw import ACCESS, SECRET, Gateway, Keys, free_port
+from ports import free_port
+from rgw import ACCESS, SECRET, Gateway, Keys
+from waiting import NEVER_SECONDS, wait_until
 from world import World, at
 
 from agents.engine.daemon import Daemon, Pace, Uncounted
@@ -33,7 +34,7 @@ def teller() -> Iterator[Teller]:
 
 
 def notices(
-    endpoint: str, prefix: str = "", *, silence: float = 10, bucket: str = "bucket"
+    endpoint: str, prefix: str = "", *, silence: float = NEVER_SECONDS, bucket: str = "bucket"
 ) -> Notices:
     place = Place(endpoint, bucket, "us-east-1")
     return Notices(place, Keys(ACCESS, SECRET), prefix, silence=silence)
@@ -58,18 +59,19 @@ def listening_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
 
 def told(listener: Listener, number: int) -> list[Hint]:
     """So many hints, as soon as they have come."""
-    end = time.monotonic() + 10
     found: list[Hint] = []
-    while len(found) < number and time.monotonic() < end:
-        found += listener.hints(0.1)
+
+    def enough() -> bool:
+        found.extend(listener.hints(0.1))
+        return len(found) >= number
+
+    wait_until(enough, f"{number} hints")
     return found
 
 
-def soon(what: Callable[[], object]) -> bool:
-    end = time.monotonic() + 10
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return bool(found)
+def deaf(listener: Listener) -> bool:
+    """Whether it has ended, there being nothing to hear."""
+    return not listener._thread.is_alive()
 
 
 def test_what_is_written_or_tagged_is_hinted_at_by_its_version(
@@ -123,10 +125,10 @@ def test_each_new_line_asks_for_a_scan_because_what_was_told_to_nobody_is_lost(
     teller: Teller, listening_to: Listening
 ):
     listener = listening_to(teller.endpoint)
-    assert soon(listener.overflowed)
+    wait_until(listener.overflowed, "it asks for a scan")
     assert not listener.overflowed()
     teller.hang_up()
-    assert soon(listener.overflowed)
+    wait_until(listener.overflowed, "it asks for a scan")
     teller.tell(event("a.jpg"))
     assert 1 == len(told(listener, 1))
     assert listener.alive()
@@ -134,9 +136,9 @@ def test_each_new_line_asks_for_a_scan_because_what_was_told_to_nobody_is_lost(
 
 def test_a_marker_asks_for_a_scan(teller: Teller, listening_to: Listening):
     listener = listening_to(teller.endpoint)
-    assert soon(listener.overflowed)
+    wait_until(listener.overflowed, "it asks for a scan")
     teller.tell(event("front/a.jpg.incident"))
-    assert soon(listener.overflowed)
+    wait_until(listener.overflowed, "it asks for a scan")
     assert [] == listener.hints(0)
 
 
@@ -158,10 +160,10 @@ def test_nonsense_ends_the_line_and_the_next_one_is_listened_to(
     teller: Teller, listening_to: Listening, garbage: bytes
 ):
     listener = listening_to(teller.endpoint)
-    assert teller.connected.acquire(timeout=10)
+    assert teller.connected.acquire(timeout=NEVER_SECONDS)
     teller.tell(garbage)
     teller.hang_up()
-    assert teller.connected.acquire(timeout=10)
+    assert teller.connected.acquire(timeout=NEVER_SECONDS)
     teller.tell(event("a.jpg"))
     assert [b"a.jpg;null"] == [hint.name for hint in told(listener, 1)]
     assert listener.alive()
@@ -180,8 +182,8 @@ def test_no_key_leads_out_of_the_store(teller: Teller, listening_to: Listening, 
 
 def test_a_line_that_is_silent_is_dead(teller: Teller, listening_to: Listening):
     listener = listening_to(teller.endpoint, silence=0.3)
-    assert teller.connected.acquire(timeout=10)
-    assert teller.connected.acquire(timeout=10)
+    assert teller.connected.acquire(timeout=NEVER_SECONDS)
+    assert teller.connected.acquire(timeout=NEVER_SECONDS)
     assert listener.alive()
 
 
@@ -208,7 +210,7 @@ def test_a_server_that_tells_nothing_is_said_to_be_so_once_and_asked_no_more(
 ):
     teller.refusal = refusal
     listener = listening_to(teller.endpoint)
-    assert soon(lambda: not listener._thread.is_alive())
+    wait_until(lambda: deaf(listener), "it has nothing to listen to")
     assert listener.alive(), "nothing died: there is nothing to hear"
     assert [] == listener.hints(0)
     assert ["no notifications"] == [record.getMessage() for record in caplog.records]
@@ -220,7 +222,7 @@ def test_a_server_that_tells_nothing_is_said_to_be_so_once_and_asked_no_more(
 def test_amazon_is_not_even_asked(caplog: pytest.LogCaptureFixture):
     listener = Listener(partial(notices, "https://s3.eu-central-1.amazonaws.com"), LOG)
     listener.start()
-    assert soon(lambda: not listener._thread.is_alive())
+    wait_until(lambda: deaf(listener), "it has nothing to listen to")
     assert listener.alive()
     assert ["no notifications"] == [record.getMessage() for record in caplog.records]
     listener.stop()
@@ -240,7 +242,7 @@ def test_what_may_pass_is_tried_again(
 ):
     teller.refusal = refusal
     listener = listening_to(teller.endpoint)
-    assert soon(lambda: len(teller.asked) > 1)
+    wait_until(lambda: len(teller.asked) > 1, "it asks again")
     teller.refusal = None
     teller.tell(event("a.jpg"))
     assert 1 == len(told(listener, 1))
@@ -262,12 +264,14 @@ def test_a_server_that_is_away_is_waited_for_longer_and_longer(caplog: pytest.Lo
     assert {"unreachable"} == {record.getMessage() for record in caplog.records}
 
 
-def test_to_stop_takes_no_time_while_nothing_is_told(teller: Teller, listening_to: Listening):
-    listener = listening_to(teller.endpoint)
-    assert teller.connected.acquire(timeout=10)
-    began = time.monotonic()
+def test_to_stop_waits_for_nothing_to_be_told(
+    teller: Teller, listening_to: Listening, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is: if it waited, it would be as long as a line may be silent."""
+    monkeypatch.setattr(listening, "_END_SECONDS", NEVER_SECONDS)
+    listener = listening_to(teller.endpoint, silence=2 * NEVER_SECONDS)
+    assert teller.connected.acquire(timeout=NEVER_SECONDS)
     listener.stop()
-    assert time.monotonic() - began < 2
     assert not listener._thread.is_alive()
 
 
@@ -295,7 +299,7 @@ def test_a_real_server_without_notifications_is_said_to_be_so(
     """It answers with a listing of the bucket, which is no stream."""
     bucket = gateway.bucket()
     listener = listening_to(gateway.endpoint, bucket=bucket)
-    assert soon(lambda: not listener._thread.is_alive())
+    wait_until(lambda: deaf(listener), "it has nothing to listen to")
     assert listener.alive()
     assert ["no notifications"] == [record.getMessage() for record in caplog.records]
     keys = Keys(ACCESS, SECRET)
