@@ -55,7 +55,7 @@ def port(young) -> Iterator[int]:
 @pytest.fixture
 def prometheus(tmp_path_factory, need, port) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("prometheus")
-    with running(need("prometheus"), home, {"retention-enforcer": port}, every="100ms") as server:
+    with running(need("prometheus"), home, {"retention-enforcer": port}) as server:
         yield server
 
 

@@ -88,8 +88,7 @@ def prometheus(
     jobs = {"retention-enforcer": enforcer_port, "retention-agent": agent_port}
     home = tmp_path_factory.mktemp("prometheus")
     with running(need("prometheus"), home, jobs, rules=str(RULES / "*.yml")) as server:
-        server.wait_for(
-            f"count(count_over_time(up[1m]) >= 4) == {len(jobs)}",
+        yield server.settled(
+            f"count(up == 1 and sum_over_time(up[1m]) >= 4) == {len(jobs)}",
             "class:retention_came_due_items:increase1d",
         )
-        yield server

@@ -1,12 +1,12 @@
 """What `enforcer doctor` finds at a real Prometheus: one that will do, and one that will not."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_server import Server, running
+from waiting import wait_until
 
 from enforcer.checkup import overseer
 from enforcer.prometheus import looker
@@ -31,9 +31,8 @@ def test_one_that_forgets_is_deaf_and_takes_orders_is_told(
     program = need("prometheus")
     with running(program, tmp_path, {}, kept="15d", options=options, alertmanager=9) as server:
         server.wait_for("vector(1)")
-        look, until = looker(server.url), time.monotonic() + 30
-        while not look("alertmanagers")["activeAlertmanagers"] and time.monotonic() < until:
-            time.sleep(0.2)  # it looks for them every five seconds
+        look = looker(server.url)
+        wait_until(lambda: look("alertmanagers")["activeAlertmanagers"], "it knows whom to tell")
         found = told(look)
     assert {
         "keeps": False,

@@ -157,10 +157,8 @@ def prometheus(
         ports[NO_CANARY] = opened.enter_context(served(no_canary, WITH_CANARIES))
         jobs = {"retention-enforcer": ports}
         # So many are served by this one process: none may be late for the next scrape.
-        server = opened.enter_context(running(need("prometheus"), home, jobs, every="3s"))
-        all_seen = f"count(retention_stores_total{{{IMAGE}}}) == {len(ports)}"
-        server.wait_for(all_seen, seconds=90)
-        yield server
+        server = opened.enter_context(running(need("prometheus"), home, jobs, every="10s"))
+        yield server.settled(f"count(retention_stores_total{{{IMAGE}}}) == {len(ports)}")
 
 
 IMAGE = 'class="terminal-image"'

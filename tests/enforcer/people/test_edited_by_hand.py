@@ -6,7 +6,6 @@ The enforcer serves, a real Prometheus scrapes it with our rules, and the audito
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,9 @@ from pathlib import Path
 import pytest
 from prometheus_server import Server, running
 from terminal import RIGA, Ahead
+from waiting import wait_until
 
+from enforcer.clock import wall_clock
 from retention.calendar import DAY, Instant, civil_date
 from retention.ledger import HEARTBEAT_SECONDS
 from retention.outcome import Outcome
@@ -35,7 +36,7 @@ def prometheus(need: Callable[[str], str], tmp_path: Path, served) -> Iterator[S
     home.mkdir()
     jobs = {"retention-enforcer": int(served.url.rpartition(":")[2])}
     rules = str(ROOT / "deploy" / "prometheus" / "rules" / "*.yml")
-    with running(need("prometheus"), home, jobs, rules=rules, every="200ms") as server:
+    with running(need("prometheus"), home, jobs, rules=rules) as server:
         yield server
 
 
@@ -85,7 +86,8 @@ class Ledger:
 
     def witnessed(self) -> tuple[int, str]:
         """By what Prometheus recorded, of the last second too: times in a bundle have no parts of one."""
-        time.sleep(1.1)
+        now = wall_clock()
+        wait_until(lambda: wall_clock() > now, "the second is over")
         return self.audited("witness", "--prometheus", self.prometheus.url)
 
 
