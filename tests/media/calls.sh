@@ -64,21 +64,34 @@ CONFIG
     echo "$3" > "$1/accounts"
     : > "$1/contacts"
 }
+listens() { # PORT NAME: wait until it does; the end if it ended
+    until grep -qi ":$(printf %04X "$1") " /proc/net/udp; do
+        kill -0 "$(cat "$2.pid")"
+        sleep 0.1
+    done
+}
 phone a "$caller" "<sip:a@127.0.0.1:$caller>;regint=0;outbound=\"sip:127.0.0.1:$proxy;lr\"" "$out/baresip"
 phone b "$called" "<sip:b@127.0.0.1:$called>;regint=0;answermode=auto" "$here/b/dumps"
 
 rtpengine -f -E -i 127.0.0.1 -n "127.0.0.1:$control" --table=-1 -L 3 -m "$media" -M $((media + 100)) \
     --delete-delay=0 --recording-dir="$out/rtpengine" --recording-method=pcap > rtpengine.log 2>&1 &
 echo $! > rtpengine.pid
-sleep 1
+listens "$control" rtpengine
 kamailio -DD -E -f kamailio.cfg -m 64 -M 4 > kamailio.log 2>&1 &
 echo $! > kamailio.pid
 baresip -f b > b.log 2>&1 &
 echo $! > b.pid
-sleep 1
+listens "$proxy" kamailio
+listens "$called" b
+made=0
 for seconds in ${*:-3 5}; do
     baresip -f a -e "d sip:b@127.0.0.1:$proxy" -t "$seconds" > a.log 2>&1
     echo over
+    made=$((made + 1))
+    until [ "$(ls "$out/rtpengine/metadata" | wc -l)" -ge "$made" ]; do
+        kill -0 "$(cat rtpengine.pid)"
+        sleep 0.1
+    done
     sleep 2
 done
 sleep 2
