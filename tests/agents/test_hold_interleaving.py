@@ -17,6 +17,7 @@ from fake_s3 import FakeS3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
+from waiting import wait_until
 from world import RIGA, World, at
 
 from agents.engine.erasing import sweep
@@ -182,6 +183,13 @@ def test_a_hold_that_comes_between_two_parts_of_a_call_waits_as_well(
     _hold_at(moment, LOCAL["calls"](memory_path / "store"))
 
 
+def _waits(world: World, thread: threading.Thread) -> bool:
+    """Whether this thread comes to wait for its turn to decide, and not to its end."""
+    door = world.agent.sweeper._turns._door
+    wait_until(lambda: door.locked() or not thread.is_alive(), "it waits, or is done")
+    return thread.is_alive()
+
+
 def _hold_at(moment: int, world: World) -> None:
     steps: Iterator[int] = count()
     waited: list[bool] = []
@@ -192,13 +200,12 @@ def _hold_at(moment: int, world: World) -> None:
             return
         world.centre.holds.append(_hold("h", DUE_DAYS[0], DUE_DAYS[-1]))
         talker.start()
-        talker.join(0.3)
-        waited.append(talker.is_alive())  # the lock: nothing is installed while a batch is open
+        waited.append(_waits(world, talker))  # nothing is installed while a batch is open
         assert "h" not in world.agent.obedience._holds.in_force()
 
     _at_each_step(world, place)
     world.sweep()
-    talker.join(10)
+    talker.join()
     assert [True] == waited
     world.rest()
     assert {_name(m) for m in DUE_DAYS[2:]} == world.files(), "one batch of two had begun"
@@ -218,12 +225,11 @@ def test_a_marker_that_comes_in_the_middle_of_a_batch_waits_for_its_outcomes_too
     def place(step: str) -> None:
         if step == "before erase" and not seen:
             marker.start()
-            marker.join(0.3)
-            seen.append(marker.is_alive())
+            seen.append(_waits(world, marker))
 
     _at_each_step(world, place)
     world.sweep()
-    marker.join(10)
+    marker.join()
     assert [True] == seen
     world.rest()
     assert {_name(m) for m in DUE_DAYS[2:]} == world.files()

@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, update
+from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
+from waiting import NEVER_SECONDS, wait_until
 
 from enforcer.index.engine import open_index, reading, scrub, writing
 from enforcer.index.tables import history, items, metadata, stores, tallies
@@ -194,13 +195,21 @@ def test_stores_write_side_by_side_on_postgresql_and_everybody_else_alone(postgr
     with writing(postgres, store="a"):
         beside = threading.Thread(target=_pass_through, args=(postgres, "b"))
         beside.start()
-        beside.join(timeout=10)
+        beside.join(NEVER_SECONDS)
         assert not beside.is_alive()
         other = threading.Thread(target=alone)
         other.start()
-        assert not waited.wait(0.3)
-    other.join(timeout=10)
+        wait_until(lambda: asks_for_a_lock(postgres), "the other waits for its turn")
+        assert not waited.is_set()
+    other.join(NEVER_SECONDS)
     assert waited.is_set()
+
+
+def asks_for_a_lock(engine: Engine) -> bool:
+    """Whether anybody on this server waits for one; a test's server is its worker's own."""
+    with engine.connect() as connection:
+        waits = connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        return bool(waits.scalar_one())
 
 
 def _pass_through(engine: Engine, store: str) -> None:

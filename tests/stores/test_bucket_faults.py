@@ -12,6 +12,7 @@ import pytest
 from rgw import Gateway
 from s3_proxy import Proxy
 from stores.place import BucketPlace, want
+from waiting import NEVER_SECONDS
 
 from agents.stores import Store
 from agents.stores.bucket.wire import AT_ONCE, TRIES
@@ -133,7 +134,7 @@ def test_connections_that_a_server_closed_while_they_were_idle_cost_one_try_and_
         gathered = threading.Barrier(AT_ONCE)
 
         def ask(_: int) -> int:
-            gathered.wait(10)
+            gathered.wait(NEVER_SECONDS)
             return wire.ask("GET", query="versioning=").status
 
         assert [200] * AT_ONCE == list(wire.each(ask, range(AT_ONCE)))

@@ -216,7 +216,8 @@ def test_a_directory_no_path_can_name_is_refused_as_well(place: Place, directory
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tree=trees)
 def test_names_are_bytes_whatever_they_look_like(

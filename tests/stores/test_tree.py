@@ -1,9 +1,12 @@
 """What only a tree of directories can show: links, pipes, mounts, quarantine, other owners."""
 
+import ctypes
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -97,13 +100,28 @@ def test_a_pipe_is_not_even_opened(place: TreePlace):
     """Opening something can already do something: here, let a waiting writer go on."""
     pipe = place.path / "pipe"
     os.mkfifo(pipe)
-    writer = subprocess.Popen(["sh", "-c", 'echo word > "$0"', pipe])
-    with pytest.raises(GoneError):
-        place.store.open(b"", b"pipe")
-    with pytest.raises(subprocess.TimeoutExpired):
-        writer.wait(0.3)
-    assert pipe.read_text() == "word\n"
-    assert writer.wait(5) == 0
+    with opened(pipe) as seen:
+        with pytest.raises(GoneError):
+            place.store.open(b"", b"pipe")
+        assert not seen()
+        os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+        assert seen(), "it would have been seen"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Callable[[], bool]]:
+    """Whether anybody opened it since this was last asked, by inotify(7)."""
+    libc, of_opening = ctypes.CDLL(None), 0x20
+    descriptor = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(descriptor, os.fsencode(path), of_opening) > 0
+
+    def seen() -> bool:
+        with suppress(BlockingIOError):
+            return bool(os.read(descriptor, 4096))
+        return False
+
+    yield seen
+    os.close(descriptor)
 
 
 def test_a_pipe_that_took_a_files_place_in_the_last_moment_is_not_waited_for(tmp_path: Path):
