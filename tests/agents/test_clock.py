@@ -81,7 +81,10 @@ def test_an_enforcer_that_lies_about_the_future_is_stopped_by_the_wall_clock(wor
     assert 1 == len(world.files())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     steps=st.lists(
         st.one_of(

@@ -100,7 +100,7 @@ def test_with_another_pin_nothing_else_is_believed(honest):
     place=st.integers(0, 10**6),
     bits=st.integers(1, 255),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_byte_of_any_member_can_change_unnoticed(honest, name, place, bits):
     content = bytearray(honest.members[name])
     content[place % len(content)] ^= bits

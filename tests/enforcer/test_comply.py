@@ -286,7 +286,7 @@ def unheld(draw: st.DrawFn) -> dict[str, object]:
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(unheld(), max_size=6),
     st.sets(st.integers(1, 6)),

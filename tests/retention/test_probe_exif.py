@@ -43,7 +43,7 @@ class ExifTool:
         return json.loads(said) if said else []
 
     def close(self) -> None:
-        self._process.communicate("-stay_open\nFalse\n", timeout=10)
+        self._process.communicate("-stay_open\nFalse\n")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ ahead = st.lists(
 
 
 @pytest.mark.slow
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(date=padded, offset=offsets, others=beside, order=st.sampled_from(["II", "MM"]), ahead=ahead)
 def test_every_way_to_write_the_date_is_read(
     *,
