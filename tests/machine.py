@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from waiting import NEVER_SECONDS
+
 INCLUDE = "python3,python3-venv,systemd,systemd-sysv"
 #: Nobody reads these here; without them it is made in two thirds of the time.
 LEFT_OUT = ("doc", "info", "locale", "man")
@@ -49,13 +51,13 @@ class Machine:
         if self._process is not None and self._process.poll() is None:
             if leader := self._leader():
                 os.kill(leader, signal.SIGKILL)
-            self._process.wait(60)
+            self._process.wait(NEVER_SECONDS)
 
     def reboot(self) -> None:
         """Reboot it from inside, as a person would."""
         assert self._process is not None
         self.run("systemctl", "--no-block", "reboot", may_fail=True)
-        assert self._process.wait(60) == REBOOTED
+        assert self._process.wait(NEVER_SECONDS) == REBOOTED
         self.boot()
 
     def run(self, *words: str, may_fail: bool = False, env: Mapping[str, str] | None = None) -> str:
@@ -67,13 +69,13 @@ class Machine:
             raise AssertionError(f"{' '.join(words)}: {said}\n{journal}")
         return done.stdout
 
-    def wait_for(self, what: str, ready: Callable[[], object], *, seconds: int = 60) -> None:
+    def wait_for(self, what: str, ready: Callable[[], object]) -> None:
         """Wait until something is so; `AssertionError` with the journal if it never is."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + NEVER_SECONDS
         while not ready():
             if time.monotonic() > until:
                 journal = self._inside("journalctl", "--no-pager", "--lines=60")
-                raise AssertionError(f"in vain for {seconds} s: {what}\n{journal.stdout}")
+                raise AssertionError(f"in vain for {NEVER_SECONDS} s: {what}\n{journal.stdout}")
             time.sleep(0.2)
 
     def _is_up(self) -> bool:

@@ -24,6 +24,8 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
+from ports import free_port
+from waiting import NEVER_SECONDS
 
 from agents.engine.clock import SystemClock
 from agents.stores.bucket.access import Access
@@ -35,7 +37,6 @@ ACCESS, SECRET = "accesskey1", "secretkey123"
 READER = "readerkey1", "readersecret1"
 #: What an auditor's keys may do (docs/storage.md).
 READING = ("ListBucketVersions", "ListBucketMultipartUploads", "GetObject", "GetObjectVersion")
-READY_SECONDS = 120
 #: Ceph keeps objects of this cluster in memory; no test needs more.
 MEMORY_BYTES = 1 << 30
 
@@ -251,7 +252,7 @@ class Gateway:
 
     def _wait(self) -> None:
         client = self.client()
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + NEVER_SECONDS
         while True:
             if any(process.poll() is not None for process in self._running):
                 raise RuntimeError(f"a process of the cluster ended: see {self._path}")
@@ -280,19 +281,12 @@ for name, arguments in json.loads(calls):
 
 def _accepts(port: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until a server listens."""
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + NEVER_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.2)
     raise RuntimeError(f"nothing listens on port {port}: it ended with {process.returncode}")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def _user(name: str, access: str, secret: str) -> tuple[str, ...]:
@@ -303,7 +297,7 @@ def _user(name: str, access: str, secret: str) -> tuple[str, ...]:
 def _must_work(command: Sequence[str]) -> None:
     """Run a command to its end. What it says is told only where it fails."""
     ran = subprocess.run(
-        command, check=False, capture_output=True, timeout=READY_SECONDS, env={**os.environ}
+        command, check=False, capture_output=True, timeout=NEVER_SECONDS, env={**os.environ}
     )
     if ran.returncode:
         raise RuntimeError(f"{command[0]} failed: {ran.stderr.decode(errors='replace')[-2000:]}")

@@ -6,16 +6,16 @@ Only the days that pass are made: the enforcer's clock goes ahead, and with it t
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, Popen, run
 from zoneinfo import ZoneInfo
 
-from prometheus_server import free_port
+from ports import free_port
 from sqlalchemy import func, select
+from waiting import NEVER_SECONDS, wait_until
 
 from enforcer.clock import wall_clock
 from enforcer.govern.forms.documents import Document, Signed
@@ -83,7 +83,7 @@ class Terminal:
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(NEVER_SECONDS)
 
     def agent_today(self, faketime: str) -> AbstractContextManager[None]:
         """The agent's process on a machine whose clock is where the enforcer's is."""
@@ -127,11 +127,3 @@ class Terminal:
     def _command(self, *words: str) -> list[str]:
         program = str(Path(sys.executable).with_name("retention-agent"))
         return [program, *words, "--config", str(self.home / "agent.toml")]
-
-
-def wait_until(so: Callable[[], bool], what: str, seconds: int = 60) -> None:
-    """Look ten times a second."""
-    until = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < until, f"waited {seconds} s in vain: {what}"
-        time.sleep(0.1)

@@ -143,7 +143,7 @@ def tls(certificate: Path, key: Path) -> Iterator[int]:
         thread = threading.Thread(target=shake)
         thread.start()
         yield int(listening.getsockname()[1])
-        thread.join(10)
+        thread.join()
 
 
 @pytest.mark.parametrize(("days", "well"), [(31, True), (29, False)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from waiting import NEVER_SECONDS
 from world import World
 
 from agents.engine import supervisor as of_agent
@@ -23,7 +24,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
     """What systemd listens with."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(20)
+        listening.settimeout(NEVER_SECONDS)
         yield listening
 
 
@@ -34,7 +35,7 @@ def heard(systemd: socket.socket) -> bool:
     except BlockingIOError:
         return False
     finally:
-        systemd.settimeout(20)
+        systemd.settimeout(NEVER_SECONDS)
 
 
 @pytest.mark.parametrize("module", [of_agent, of_enforcer], ids=["agent", "enforcer"])
@@ -84,7 +85,7 @@ def test_the_daemon_tells_it_while_it_works(systemd: socket.socket, world: World
 def test_a_task_that_hangs_ends_the_notices(systemd: socket.socket):
     release, again = threading.Event(), threading.Semaphore(0)
     tasks = SideTasks(
-        [Task("prove", 0, lambda: release.wait(20)), Task("watch", 0, again.release)],
+        [Task("prove", 0, release.wait), Task("watch", 0, again.release)],
         CollectorRegistry(),
         lambda: None,
         of_enforcer.Supervisor(systemd.getsockname(), ("prove", "watch")).turned,
@@ -93,7 +94,7 @@ def test_a_task_that_hangs_ends_the_notices(systemd: socket.socket):
     try:
         assert NOTICE == systemd.recv(100)
         for _ in range(50):
-            assert again.acquire(timeout=20)
+            assert again.acquire(timeout=NEVER_SECONDS)
         assert not heard(systemd)
         release.set()
         assert NOTICE == systemd.recv(100)

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import threading
 import zipfile
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import uvicorn
+from ports import free_port
 
 from agents.cli import main as retention_agent
 from agents.engine.clock import SystemClock
@@ -336,13 +336,6 @@ def found(home: Path, now: Instant) -> None:
     assert 0 == enforcer(
         ["init", str(home), "--policy", str(policy), *people, "--host", "127.0.0.1"]
     )
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def opened(template: Path, home: Path, now: Instant) -> Centre:

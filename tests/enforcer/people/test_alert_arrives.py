@@ -17,9 +17,11 @@ from subprocess import DEVNULL, Popen
 from zoneinfo import ZoneInfo
 
 import pytest
-from prometheus_server import Server, free_port, running
+from ports import free_port
+from prometheus_server import Server, running
 from sqlalchemy import update
 from terminal import Ahead, Terminal
+from waiting import NEVER_SECONDS
 
 from dashboards.boards import BOARDS
 from enforcer.index.engine import writing
@@ -31,7 +33,6 @@ from retention.report import Erased
 ROOT = Path(__file__).parents[3]
 RIGA = ZoneInfo("Europe/Riga")
 STATE = next(p for p in BOARDS["compliance"][1] if p.title == "Strict state").asked[0][1]
-RECEIVED_SECONDS = 30
 OK, UNKNOWN = (
     f'({STATE}) == {state} and on (class) retention_stores_total{{class="terminal-image"}}'
     for state in (0, 1)
@@ -93,7 +94,7 @@ def alertmanager(
     )
     yield port
     process.terminate()
-    process.wait(20)
+    process.wait(NEVER_SECONDS)
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_an_agents_process_stopped_past_its_deadline_and_started_again(
 def arrived(told: "Queue[tuple[str, dict]]", status: str) -> dict:
     """The alert about the deadline, when people are told that it is so."""
     while True:
-        path, alert = told.get(timeout=RECEIVED_SECONDS)
+        path, alert = told.get(timeout=NEVER_SECONDS)
         name = alert["labels"]["alertname"]
         assert path == ("/outside" if name == "RetentionWatchdog" else "/people")
         if (name, alert["status"]) == ("RetentionDeadlineUnconfirmed", status):

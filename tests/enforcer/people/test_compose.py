@@ -1,5 +1,6 @@
 """The enforcer as it is run: founded, served over TLS, stopped; and every reason not to start."""
 
+import contextlib
 import json
 import logging
 import os
@@ -12,15 +13,16 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import msgspec
 import pytest
 import structlog
+from ports import free_port
 from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine, text
+from waiting import NEVER_SECONDS, wait_until
 
 from enforcer import certificates, compose, keys, log
 from enforcer.cli import main
@@ -37,12 +39,6 @@ from retention.note import Checkpoint
 ENFORCER = [sys.executable, "-m", "enforcer.cli"]
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 @pytest.fixture
 def port(home: Path) -> int:
     """A port that the settings name."""
@@ -54,7 +50,7 @@ def port(home: Path) -> int:
 
 def get(port, path, authority):
     context = ssl.create_default_context(cafile=str(authority))
-    connection = HTTPSConnection("localhost", port, context=context, timeout=5)
+    connection = HTTPSConnection("localhost", port, context=context, timeout=NEVER_SECONDS)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -63,13 +59,9 @@ def get(port, path, authority):
         connection.close()
 
 
-def until_it_answers(port, authority):
-    for _ in range(200):
-        try:
-            return get(port, "/healthz", authority)
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    return pytest.fail("it never answered")
+def answers(port, authority):
+    with contextlib.suppress(ConnectionRefusedError):
+        return get(port, "/healthz", authority) == (200, "ok\n")
 
 
 @pytest.mark.slow
@@ -80,14 +72,13 @@ def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
         text=True,
     )
     authority = home / "tls" / "authority.pem"
-    assert until_it_answers(port, authority) == (200, "ok\n")
+    wait_until(lambda: answers(port, authority), "it answers")
     with pytest.raises(ssl.SSLCertVerificationError):
         HTTPSConnection("localhost", port, context=ssl.create_default_context()).request("GET", "/")
-    for _ in range(100):
-        if list((home / "heads").glob("*.note")):
-            break
-        time.sleep(0.1)
-    assert "retention_ledger_tree_size 1.0" in get(port, "/metrics", authority)[1]
+    wait_until(
+        lambda: "retention_ledger_tree_size 1.0" in get(port, "/metrics", authority)[1],
+        "it has proved",
+    )
     second = subprocess.run(
         [*ENFORCER, "serve", "--config", str(home / "enforcer.toml")],
         capture_output=True,
@@ -98,7 +89,7 @@ def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in second.stderr
     assert "Traceback" not in second.stderr
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=NEVER_SECONDS)
     assert process.returncode == 0
     events = [json.loads(line)["event"] for line in err.splitlines()]
     assert events[0] == "serving"
@@ -399,7 +390,7 @@ def test_a_task_that_fails_is_counted_and_tried_again():
     log.configure("error")
     tasks = SideTasks([Task("prove", 0, fail_once)], registry, lambda: None)
     tasks.start()
-    assert done.wait(5)
+    assert done.wait(NEVER_SECONDS)
     assert tasks.alive()
     tasks.stop()
     assert registry.get_sample_value("enforcer_task_failures_total", {"task": "prove"}) == 1
@@ -414,7 +405,7 @@ def test_a_task_that_dies_stops_the_enforcer():
 
     tasks = SideTasks([Task("prove", 1, die)], CollectorRegistry(), died.set)
     tasks.start()
-    assert died.wait(5)
+    assert died.wait(NEVER_SECONDS)
     tasks.stop()
     assert not tasks.alive()
 

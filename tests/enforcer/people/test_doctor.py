@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from nacl.signing import SigningKey
-from prometheus_server import free_port
+from ports import free_port
 from sqlalchemy import insert, update
 
 from enforcer import certificates, checkup

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from terminal import RIGA, Ahead, Terminal, wait_until
+from terminal import RIGA, Ahead, Terminal
+from waiting import NEVER_SECONDS, wait_until
 
 from enforcer import log
 from enforcer.govern.forms.holds import HoldSheet, Placement
@@ -44,7 +45,7 @@ def fetched(url: str, data: bytes | None = None, **headers: str) -> str:
     """What is answered, however it is refused."""
     request = urllib.request.Request(url, data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=NEVER_SECONDS) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.read().decode()
@@ -88,7 +89,7 @@ def test_what_names_a_person_is_nowhere_but_beside_its_recording_and_goes_with_i
     with terminal.agent_today(faketime):
         terminal.wait_for_the_end()
         forgot = "the agent forgets what is erased, in its log too, and not only when it ends"
-        wait_until(lambda: NUMBER.encode() not in in_all(terminal.state), forgot, seconds=20)
+        wait_until(lambda: NUMBER.encode() not in in_all(terminal.state), forgot)
         shown += fetched(f"{served.url}/metrics") + fetched(terminal.metrics)
     served.built.rounds.prove()
     today = civil_date(served.clock.now, RIGA).isoformat()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import update
+from waiting import NEVER_SECONDS
 
 from agents.engine.talking.uplink import CredentialRefusedError, FrozenError, GapError
 from enforcer.govern.forms.form import Done, Empty
@@ -24,7 +25,7 @@ from retention.wire import Enrolment, Hello
 
 def raw(served, method, path, body=b"", **headers: str):
     """One request without any help; status and answer."""
-    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=NEVER_SECONDS)
     connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
     response = connection.getresponse()
     found = response.status, response.read()
