@@ -14,7 +14,7 @@ from demo.scene import Scene
 from demo.stage import Stage, Station, started, wait_for
 from demo.telling import count_up, last_lines, progress, say
 
-SETTLED_SECONDS = 240
+SETTLED_SECONDS = 600
 
 
 def start(stage: Stage, running: ExitStack) -> str:

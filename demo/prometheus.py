@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -30,7 +29,7 @@ class Prometheus:
         try:
             with urlopen(asked, timeout=10) as answer:  # noqa: S310 - ours, on loopback
                 return bool(json.load(answer)["data"]["result"])
-        except URLError:  # not listening yet
+        except OSError:  # not listening yet, or too busy
             return False
 
     def empty_panels(self, *, within: int) -> tuple[list[str], int]:

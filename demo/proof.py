@@ -11,7 +11,7 @@ from demo.scene import Scene
 from demo.stage import BIN, Stage, Station, wait_for
 from demo.telling import abridged, say
 
-PANEL_SECONDS = 15
+PANEL_SECONDS = 120
 #: What all recordings of one call have in their names, as the inspector is told.
 CALL_IN_NAME = r"\d{10}\.\d+"
 #: Asterisk's, in their order.

@@ -149,7 +149,7 @@ def started(stage: Stage, program: str, *words: str, log: str) -> Iterator[subpr
             process.wait()
 
 
-def wait_for(what: str, ready: Callable[[], bool], *, seconds: int = 90) -> None:
+def wait_for(what: str, ready: Callable[[], bool], *, seconds: int = 300) -> None:
     """Wait until something is so; `CommandError` if it never is."""
     until = time.monotonic() + seconds
     while not ready():
@@ -166,7 +166,14 @@ def answers(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody else is given while this process lives.
+
+    It stays bound without listening: the kernel chooses it for no other socket, and a server that says
+    SO_REUSEADDR, as all of ours and Prometheus do, listens there all the same.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    port = int(kept.getsockname()[1])
+    kept.detach()
+    return port

@@ -19,11 +19,11 @@ def progress(sentence: str) -> None:
 
 
 def count_up(read: Callable[[], int], target: int, sentence: str) -> None:
-    """Show a number grow until it is `target`; `CommandError` after three minutes in vain."""
-    until, told = monotonic() + 180, -1
+    """Show a number grow until it is `target`; `CommandError` after ten minutes in vain."""
+    until, told = monotonic() + 600, -1
     while (value := read()) < target:
         if monotonic() > until:
-            raise CommandError(f"waited 3 minutes in vain: {value} of {target} {sentence}")
+            raise CommandError(f"waited 10 minutes in vain: {value} of {target} {sentence}")
         if value != told:
             progress(f"{value} of {target} {sentence}")
             told = value
