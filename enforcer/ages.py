@@ -8,13 +8,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, case, func, select, text
 
 from enforcer.index import partly, tally
-from enforcer.index.tables import EXCEPTED_ITEMS, items, stores
+from enforcer.index.tables import EXCEPTED_ITEMS, LATEST_ITEMS, items, stores
 from retention.anchor import UNDATED_SECONDS
-from retention.calendar import DAY, Instant, Limits
+from retention.calendar import DAY, Instant, Limits, civil_date
 from retention.policy import Chain
 
 #: An erasure made in time may take this long to be reported.
@@ -37,6 +38,7 @@ class Ages:
     past_limit: int = 0
     partly_erased: int = 0
     unconfirmed: int = 0
+    time_unknown: int = 0
     oldest: int | None = None
     oldest_held: int | None = None
     next_deadline: Instant | None = None
@@ -77,6 +79,7 @@ def ages_by_store(connection: Connection, chain: Chain, now: Instant) -> dict[st
     for (store, name, *_), grace in graces.items():
         if grace.until is not None:
             found[store][name].expect(grace.until)
+    _add_latest(connection, found, limits, now)
     for (store, name), number in partly.counted(connection).items():
         found[store][name].partly_erased = number
     _add_ended(connection, found)
@@ -138,6 +141,32 @@ def _age(  # noqa: PLR0917 # one line of the books, and all that it is held agai
         ages.past_limit += confirmed
 
 
+def _add_latest(
+    connection: Connection, found: dict[str, dict[str, Ages]], limits: "_Limits", now: Instant
+) -> None:
+    """Count what can be late although, by the latest that its date can be, it is not (I4).
+
+    Its day of grace or its week began when it was seen, and may be over too: they excuse nothing here.
+    """
+    key = (items.c.store, items.c.record_class, items.c.state)
+    earliest = (func.coalesce(items.c.anchor, items.c.seen) - items.c.before).label("earliest")
+    rows = connection.execute(
+        select(*key, earliest, func.count())
+        .where(text(LATEST_ITEMS), items.c.state.in_(_UNKEPT))
+        .group_by(*key, earliest)
+    )
+    for store, name, state, began, number in rows:
+        reached = limits.of_instant(name, Instant(began))
+        if reached is None:
+            continue
+        undated = state == "undated"
+        target = Instant(began + UNDATED_SECONDS) if undated else reached.must_be_gone_by
+        if now < target:
+            found[store][name].expect(target)
+        else:
+            found[store][name].time_unknown += number
+
+
 def _add_ended(connection: Connection, found: dict[str, dict[str, Ages]]) -> None:
     """What was seen and how it ended; and by how much the two sides of the books differ (I14)."""
     for total in tally.sums(connection):
@@ -181,9 +210,14 @@ class _Limits:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._known: dict[tuple[str, int], Limits | None] = {}
+        self._zones = {c.name: ZoneInfo(c.zone) for p in chain.policies for c in p.classes}
 
     def of(self, record_class: str, civil: int) -> Limits | None:
         key = (record_class, civil)
         if key not in self._known:
             self._known[key] = self._chain.limits_of(record_class, date.fromordinal(civil))
         return self._known[key]
+
+    def of_instant(self, record_class: str, instant: Instant) -> Limits | None:
+        """Of what began at that instant."""
+        return self.of(record_class, civil_date(instant, self._zones[record_class]).toordinal())

@@ -190,6 +190,9 @@ def _of_items(ages: Ages) -> Iterator[Reason]:
     if ages.unconfirmed:
         sentence = f"{ages.unconfirmed} items were due to be gone, and the store has not been heard"
         yield _unknown("unconfirmed", sentence, ages.unconfirmed)
+    if ages.time_unknown:
+        sentence = f"{ages.time_unknown} items may be late: what saw them was not told the time"
+        yield _unknown("time_unknown", sentence, ages.time_unknown)
     if ages.counts["imbalance"]:
         yield _unknown("imbalance", "the books of this store do not balance")
 

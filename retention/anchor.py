@@ -19,6 +19,8 @@ from retention.probes import DECLARED, Candidate, TimeSource, ZoneKnowledge
 BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
 #: An anchor that came with the content from an earlier name or epoch, or from two people.
 INHERITED, CORRECTED = "inherited", "corrected"
+#: An anchor that is the latest it can be: the boot that saw its file was never told the time.
+LATEST = "latest"
 #: An anchor that stayed when other bytes were written into the file: it says nothing of these.
 REWRITTEN = "rewritten"
 
@@ -84,7 +86,8 @@ class Dated:
     `how` is the candidate's source or one of the words above. The recording lies somewhere in
     `earliest`..`latest`, whichever plausible candidate is right; None with an undated one.
     `late` marks a late arrival. `skew` is by how many seconds the recorder's own date lies off
-    the window (positive: in the future), 0 if it does not.
+    the window (positive: in the future), 0 if it does not. `unsure`: its time may be over before that
+    of its anchor is, because nobody knows how early it was seen.
     """
 
     anchor: Instant | None
@@ -94,11 +97,21 @@ class Dated:
     latest: Instant | None = None
     late: bool = False
     skew: int = 0
+    unsure: bool = False
 
     @property
     def ordinary(self) -> bool:
         """Whether nothing about the decision is worth keeping beyond its result."""
         return self.how not in {BOUNDED, UNDATED, ASSUMED} and not self.late and not self.skew
+
+    def or_as_early_as(self, other: "Dated") -> "Dated":
+        """What is dated so at the latest, and like the other at the earliest. Two dates of one recording.
+
+        The day of grace of a late arrival and the week of an undated one begin when it was seen.
+        """
+        earliest = [each.earliest for each in (self, other) if each.earliest is not None]
+        unsure = self.late or self.anchor is None or self.anchor != other.anchor
+        return replace(self, earliest=min(earliest, default=None), unsure=unsure)
 
 
 def read(candidate: Candidate, zone: tzinfo, span: int) -> Reading:

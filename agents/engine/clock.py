@@ -35,6 +35,13 @@ CONFIRMED = (
 )
 #: In a query with `periods` joined to what may have none: how wrong that stretch was is known.
 KNOWN = "(periods.id IS NULL OR offset IS NOT NULL OR vouched)"
+#: There too: by how many seconds that stretch can have been ahead. Of a boot that was never told the time
+#: that is more than its offset, by as long as nobody knows when the power was off.
+MOST_AHEAD = """
+CASE WHEN periods.id IS NULL OR offset = 0 THEN 0 WHEN vouched THEN coalesce(offset, 0)
+     ELSE max(coalesce(offset, 0),
+              periods.zero - coalesce(floor, (SELECT commissioned_at FROM agent))) END
+"""
 
 # Of each earlier boot, the last one first: the lowest floor of a stretch that nobody has judged, and how
 # long it ran at least.
@@ -44,6 +51,13 @@ SELECT boot, min(CASE WHEN offset IS NULL THEN floor END), max(max(
        coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero)) - zero)
   FROM periods WHERE boot <> ? GROUP BY boot ORDER BY min(id) DESC
 """
+# By how much a stretch was ahead of which that is not known, nobody can say, unless it is this one.
+_CLOCKS_OF = f"""
+SELECT DISTINCT coalesce(offset, 0), {MOST_AHEAD}
+  FROM watched LEFT JOIN periods ON periods.id = period
+ WHERE since < ?1 AND ?1 <= max(until, CASE WHEN watched.id = ?2 THEN ?3 ELSE until END)
+   AND (watched.id = ?2 OR {KNOWN})
+"""  # noqa: S608 - constants of ours
 _ANY_UNJUDGED = "SELECT 1 FROM periods WHERE boot <> ? AND offset IS NULL LIMIT 1"
 _BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
 _JUDGE_BOOT = """
@@ -169,9 +183,13 @@ class TrustedTime:
         self._watch.look(self.period())
         return self.trusted
 
-    def clocks_of(self, written: Instant) -> Sequence[int]:
-        """By how many seconds each clock was ahead that may have written this; none: nobody watched."""
-        return self._watch.clocks_of(written)
+    def clocks_of(self, written: Instant) -> Sequence[tuple[int, int]]:
+        """By how many seconds each clock that may have written this was ahead, and can have been.
+
+        None: nobody watched.
+        """
+        args = (written, self._watch.present(), self._clock.wall())
+        return [(ahead, most) for ahead, most in self._catalogue.rows(_CLOCKS_OF, args)]
 
     def sight_period(self, scan: int = 0) -> int:
         """The number for what is seen now, after a scan of that number that is in doubt; 0: of none.
@@ -245,8 +263,8 @@ class TrustedTime:
         self.period()
         with self._catalogue.transaction() as db:
             db.execute(
-                "UPDATE periods SET offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END"
-                " WHERE boot = ?3",
+                "UPDATE periods SET offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END,"
+                " floor = ?1 WHERE boot = ?3",
                 (true_zero, WRONG_SECONDS, self._clock.boot()),
             )
             if db.execute(_ANY_UNJUDGED, (self._clock.boot(),)).fetchone():

@@ -5,11 +5,9 @@ a past by now. So it is written down when the agent looked at the wall clock wit
 by which stretch of it; what was written while nobody looked, nobody can date by its mtime.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agents.engine.memory.catalogue import Catalogue
-from retention.calendar import Instant
 
 if TYPE_CHECKING:
     from agents.engine.clock import Clock
@@ -19,12 +17,6 @@ PAUSE_SECONDS = 600
 #: A wall clock this many seconds off is wrong; less is what networks and crystals do.
 WRONG_SECONDS = 120
 
-# By how much a stretch was ahead of which that is not known, nobody can say, unless it is this one.
-_CLOCKS_OF = """
-SELECT DISTINCT coalesce(offset, 0) FROM watched LEFT JOIN periods ON periods.id = period
- WHERE since < ?1 AND ?1 <= max(until, CASE WHEN watched.id = ?2 THEN ?3 ELSE until END)
-   AND (watched.id = ?2 OR periods.id IS NULL OR offset IS NOT NULL OR vouched)
-"""
 _LAST_SPELL = "SELECT id, zero, until - zero FROM watched WHERE boot = ? ORDER BY id DESC LIMIT 1"
 
 
@@ -50,7 +42,7 @@ class Watch:
 
     def begin(self, period: int) -> None:
         """Look at the wall clock from now on, or since the boot if that was just now."""
-        if self._present():
+        if self.present():
             return
         now, boottime = self._clock.wall(), self._clock.boottime()
         since = now - boottime - 1 if boottime <= PAUSE_SECONDS else now
@@ -61,13 +53,8 @@ class Watch:
             ).fetchall()
         self._spell, self._zero, self._looked = spell, now - boottime, boottime
 
-    def clocks_of(self, written: Instant) -> Sequence[int]:
-        """By how many seconds each clock was ahead that may have written this; none: nobody watched."""
-        rows = self._catalogue.rows(_CLOCKS_OF, (written, self._present(), self._clock.wall()))
-        return [ahead for (ahead,) in rows]
-
-    def _present(self) -> int:
-        """The present spell, if it goes on: no jump since, and no pause."""
+    def present(self) -> int:
+        """`watched.id` of the present spell, if it goes on: no jump since, and no pause; else 0."""
         boottime = self._clock.boottime()
         jumped = abs(self._clock.wall() - boottime - self._zero) > WRONG_SECONDS
         return 0 if jumped or boottime - self._looked > PAUSE_SECONDS else self._spell

@@ -131,6 +131,7 @@ REASONS: Mapping[str, str] = {
     "blocked": "nevar izdzēst, ierakstu skaits: {number}",
     "lost": "saglabājamus ierakstus izdzēsis kāds cits, skaits: {number}",
     "unconfirmed": "bija jābūt izdzēstiem, bet glabātava nav ziņojusi, ierakstu skaits: {number}",
+    "time_unknown": "var būt nokavēti, jo ierīce, kas tos ieraudzīja, nezināja laiku, ierakstu skaits: {number}",
     "unproven": "glabātava ir zudusi, un tās ierakstu dzēšana nav pierādīta, skaits: {number}",
     "imbalance": "šīs glabātavas uzskaite nesakrīt",
     "not_enrolled": "tās aģents vēl nav pieteicies",

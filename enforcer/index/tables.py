@@ -18,11 +18,14 @@ from sqlalchemy import (
     text,
 )
 
+from retention.anchor import LATEST
+
 metadata = MetaData()
 
 #: Conditions of partial indexes: SQLite uses one only for a query that has these very words.
 LIVE_TALLIES = "state IN ('present', 'held', 'restricted', 'undated', 'late', 'blocked')"
 EXCEPTED_ITEMS = "(state = 'undated' OR not_before > 0)"
+LATEST_ITEMS = f"how = '{LATEST}'"
 
 stores = Table(
     "stores",
@@ -86,8 +89,10 @@ items = Table(
     ),  # of the anchor in the class's zone; undated: of `seen`
     Column("how", Text, nullable=False),  # which dating rule chose the anchor
     Column("span", Integer, nullable=False),  # seconds recorded
-    Column("before", Integer, nullable=False),  # widest plausible interval: anchor - before ...
-    Column("after", Integer, nullable=False),  # ... anchor + after, seconds
+    # Widest plausible interval: anchor - before .. anchor + after, seconds. Of an undated one that was
+    # seen by a machine that was not told the time, `before` tells how much earlier than `seen` that can be.
+    Column("before", Integer, nullable=False),
+    Column("after", Integer, nullable=False),
     Column("seen", BigInteger, nullable=False),  # first seen, agent's clock
     Column("size", BigInteger, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
@@ -110,6 +115,14 @@ items = Table(
         "civil",
         sqlite_where=text(EXCEPTED_ITEMS),
         postgresql_where=text(EXCEPTED_ITEMS),
+    ),
+    # Small: holds only what was seen by machines that were not told the time.
+    Index(
+        "items_latest",
+        "store",
+        "record_class",
+        sqlite_where=text(LATEST_ITEMS),
+        postgresql_where=text(LATEST_ITEMS),
     ),
     # Small: holds only what waits for its certificate.
     Index(

@@ -187,6 +187,7 @@ REASONS: Mapping[str, Words] = {
     "not_activated": ("glabātuve tikai tiek vērota", "a store is only observed"),
     "not_enrolled": ("glabātuve nav pieslēgta", "a store is not enrolled"),
     "unconfirmed": ("dzēšana nav apstiprināta", "erasure not confirmed"),
+    "time_unknown": ("ierīce nezināja laiku", "a machine did not know the time"),
     "overdue": ("nokavēts pašu noteiktais termiņš", "own target missed"),
     "past_limit": ("pārsniegts galējais termiņš", "limit passed"),
     "blocked": ("nav izdzēšams", "cannot be erased"),

@@ -8,6 +8,7 @@ from world import FakeClock, TrueTime, World, at
 from agents.engine.clock import TrustedTime
 from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import DAY, Instant
+from retention.report import Changed, Sighted
 
 MOMENT = at("2026-01-20 12:00")
 DUE = at("2026-03-20 04:00")
@@ -290,3 +291,66 @@ def test_what_was_written_while_the_agent_was_brought_up_to_date_has_its_mtime(
     world.boot()
     world.cycle()
     assert [(how,)] == world.agent.catalogue.rows("SELECT word FROM items JOIN words ON id = how")
+
+
+def _told(world: World) -> Sighted | Changed:
+    """The last that the centre heard of an item."""
+    return [e for e in world.centre.entries() if isinstance(e, Sighted | Changed)][-1]
+
+
+def _hour_of_an_untold_boot(world: World, *, scan: bool, off: int = 0, ahead: int = 0) -> Instant:
+    """The machine comes up without a network, scans perhaps, and an hour later there is a file; when."""
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot(off=off)
+    world.clock.ahead = ahead
+    world.crash()
+    if scan:
+        world.scan()
+    for _ in range(60):
+        world.true.pass_(MINUTE)
+        world.agent.tick()
+    world.write("front/plain.jpg")
+    world.true.pass_(MINUTE)
+    world.agent.tick()
+    return Instant(world.true.now - MINUTE)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_item_tells_how_early_it_can_be_where_nobody_told_the_time(world: World, seen: bool):
+    """It goes by the latest; also what a later boot saw first, of which nobody knows since when it lay there."""
+    moment = _hour_of_an_untold_boot(world, scan=True, off=DAY)
+    if seen:
+        world.scan()
+    world.clock.reboot(off=20 * DAY)
+    world.crash()
+    world.centre.away = False
+    world.cycle()
+    told, latest = _told(world), Instant(moment + 20 * DAY)
+    assert ("latest", moment - DAY) == (told.how, told.anchor - told.before)
+    assert latest - HOUR <= told.anchor <= latest
+    world.check()
+
+
+def test_what_a_recorder_says_is_sure_if_it_can_be_true_whenever_the_boot_was(world: World):
+    """It came after a scan that is dated for sure, be it 20 days earlier or later."""
+    moment = _hour_of_an_untold_boot(world, scan=False)
+    world.record(moment)
+    world.scan()
+    world.clock.reboot(off=20 * DAY)
+    world.crash()
+    world.centre.away = False
+    world.cycle()
+    rows = world.agent.catalogue.rows(
+        "SELECT word, unsure, anchor FROM items JOIN words ON id = how"
+    )
+    assert [("mtime", 1, moment + 20 * DAY), ("name", 0, moment)] == sorted(rows)
+
+
+def test_what_was_seen_in_a_boot_that_hears_the_time_later_is_sure(world: World):
+    moment = _hour_of_an_untold_boot(world, scan=True, off=DAY, ahead=2 * HOUR)
+    world.scan()
+    world.true.pass_(20 * DAY)
+    world.centre.away = False
+    world.cycle()
+    assert ("mtime", moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)

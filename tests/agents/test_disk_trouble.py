@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the ninth version of the catalogue to the eighth, and so on.
-EIGHTH_VERSION = """
+#: Back from the tenth version of the catalogue to the ninth, and so on.
+NINTH_VERSION = """
+ALTER TABLE items DROP COLUMN unsure;
+PRAGMA user_version = 9;
+"""
+EIGHTH_VERSION = f"""{NINTH_VERSION}
 ALTER TABLE items DROP COLUMN scan;
 CREATE TABLE old AS SELECT began, ended, period FROM scans ORDER BY id;
 DROP TABLE scans;
@@ -134,6 +138,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        NINTH_VERSION,
         EIGHTH_VERSION,
         SEVENTH_VERSION,
         SIXTH_VERSION,

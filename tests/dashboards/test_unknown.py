@@ -47,6 +47,10 @@ def unheard_past_its_deadline(store: Store) -> None:
     store.set(last_seen_at=at("2026-03-15 20:00"))
 
 
+def time_unknown(store: Store) -> None:
+    store.sight(at("2026-03-10 12:00"), how="latest", before=60 * DAY)
+
+
 def hold_pending(store: Store) -> None:
     of_hold = {"id": "hold-1", "ground": "crime", "owner": "edgars", "origin": "person"}
     when = {"scope": b"{}", "begins": 0, "ends": 1, "placed_at": NOW - HOUR, "review_on": 10**6}
@@ -77,6 +81,7 @@ MISSING: dict[str, tuple[Callable[[Store], None], str]] = {
     "a store silent for a week": (has(last_seen_at=NOW - 8 * DAY), "silent"),
     "an old scan": (has(scan_complete_at=NOW - 13 * HOUR), "scan_stale"),
     "no scan": (has(scan_complete_at=None), "never_scanned"),
+    "the time when something came": (time_unknown, "time_unknown"),
     "a hold nobody acknowledged": (hold_pending, "hold_pending"),
     "an agent's clock": (has(clock_trusted=False), "clock"),
     "our own clock": (has(last_seen_at=NOW + HOUR), "our_clock"),

@@ -131,6 +131,28 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
 
 
 @pytest.mark.parametrize(
+    ("anchor", "facts"),
+    [
+        (NOW - DAY, {}),
+        (NOW - DAY, {"state": "late", "not_before": NOW + DAY}),
+        (None, {"state": "undated", "seen": NOW + 52 * DAY}),
+    ],
+)
+def test_what_may_be_late_because_what_saw_it_did_not_know_the_time_is_unknown_from_then_on(
+    store: Store, anchor: Instant | None, facts: dict[str, object]
+):
+    """By the latest that its date can be it has time; by the earliest its own target is 2026-03-17 00:00 Riga."""
+    before = 58 * DAY if anchor else 59 * DAY - 10 * 3600
+    number = store.sight(anchor, how="latest", before=before, **facts)
+    target = at("2026-03-16 22:00")
+    position = store.position(Instant(target - 1))
+    assert (State.OK, target) == (position.state, position.next_deadline)
+    assert (State.UNKNOWN, ["time_unknown"]) == (store.position(target).state, store.words(target))
+    store.say(Held(NOW, "hold-1", runs([number])))
+    assert State.OK is store.position(target).state, "what is held may be as old as it likes"
+
+
+@pytest.mark.parametrize(
     ("word", "values"),
     [
         ("not_activated", {"state": "observe"}),
@@ -256,10 +278,9 @@ def test_no_table_of_items_or_of_the_past_is_read_from_end_to_end(store: Store):
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
     scans = [step for step in plans if step.startswith(("SCAN items", "SCAN tallies"))]
-    assert {"SCAN tallies USING INDEX tallies_live", "SCAN items USING INDEX items_excepted"} == (
-        set(scans)
-    )
-    assert 3 == len(scans)
+    small = ("SCAN items USING INDEX items_excepted", "SCAN items USING INDEX items_latest")
+    assert {"SCAN tallies USING INDEX tallies_live", *small} == set(scans)
+    assert 4 == len(scans)
 
 
 def test_a_lost_held_item_is_a_violation_and_a_blocked_one_too(store: Store):

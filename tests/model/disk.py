@@ -242,6 +242,7 @@ class Disk:
         file.latest = max(file.latest, self._now)
         file.says = tuple({*file.says, *known.says})
         file.undated = file.undated or known.undated
+        file.untold = known.untold
         file.forgotten = file.forgotten or known.forgotten
         file.not_before = Instant(0)
         self._observer.excuse(file, self._now + 2 * GRACE)
@@ -259,6 +260,7 @@ class Disk:
             latest=self._now,
             says=(*name.says, Instant(mtime)),
             overwritten=not name.named and name.met is not None,
+            untold=False,
             unsure=0,
             holds=set(),
             touched=self._now,

@@ -166,14 +166,18 @@ class Life:
         """Its machine was without power, and comes up with this clock.
 
         While it ran the daemon had its minute's look at the clocks. What else passed until now nobody
-        counted, and what was seen in a boot that nobody told the time goes so much later.
+        counted, and what was seen in a boot that nobody told the time, or lay there since its last scan,
+        goes so much later. Nobody may call that well.
         """
         self.tick()
         self.die()
         self.box.reboot(off=off, ahead=ahead)
         doubted = {os.fsdecode(path) for (path,) in self.box.rows(_DOUBTED_PATHS)}
-        for path in self.observer.files.keys() & doubted:
-            self.observer.files[path].unsure += self.true.now - self._ticked
+        since_scan = self.box.rows(_LAST_SCAN_DOUBTED) == [(1,)]
+        for path, file in self.observer.files.items():
+            if path in doubted or (since_scan and file.met is None):
+                file.untold = True
+                file.unsure += self.true.now - self._ticked
         self._ticked = self.true.now
         self.start()
 
@@ -399,4 +403,8 @@ SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END
 """
 _DOUBTED_PATHS = f"""
 {_PATHS} WHERE period IN (SELECT id FROM periods WHERE vouched = 0 AND offset IS NULL)
+"""
+_LAST_SCAN_DOUBTED = """
+SELECT vouched = 0 AND offset IS NULL FROM scans JOIN periods ON periods.id = period
+ WHERE scans.rowid = (SELECT max(rowid) FROM scans)
 """

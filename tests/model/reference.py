@@ -49,7 +49,8 @@ class File:
     named: bool = False  # by its registered source, with the start in the name
     undated: bool = False
     forgotten: bool = False  # and has a date for who believes what it says
-    unsure: int = 0  # seconds without power since it was seen, in a boot that nobody told the time
+    untold: bool = False  # seen, or come after a scan, in a boot that nobody told the time
+    unsure: int = 0  # and so many seconds without power since
     late: bool = False
     blocked: bool = False  # another name outside the store keeps its bytes
     asked: bool = False  # two people want it erased, as what it was or as what it is
@@ -195,18 +196,22 @@ class Observer:
         due_at = self.limits_of(file, Instant(earliest - self.slack)).due_at
         return "" if now + self.slack >= due_at else f"it is due in {due_at - now} seconds"
 
-    def must_be_gone_by(self, file: File, *, asked: bool = True) -> Instant | None:
+    def must_be_gone_by(
+        self, file: File, *, asked: bool = True, promised: bool = False
+    ) -> Instant | None:
         """When a file has to be gone; None while something keeps it, or another name of it.
 
-        With `asked` also because two people want it so, and not only because its time is over.
+        With `asked` also because two people want it so, and not only because its time is over. With
+        `promised` no machine is excused that did not know the time.
         """
-        targets = [self._target(name, asked=asked) for name in self.of_inode(file.inode)]
+        names = self.of_inode(file.inode)
+        targets = [self._target(name, asked=asked, promised=promised) for name in names]
         return None if None in targets else max(filter(None, targets))
 
-    def _target(self, file: File, *, asked: bool) -> Instant | None:
+    def _target(self, file: File, *, asked: bool, promised: bool) -> Instant | None:
         if file.blocked or file.record_class not in self.active or self.may_be_held(file):
             return None
-        latest = Instant(self._latest(file) + self.slack)
+        latest = Instant(self._latest(file, promised=promised) + self.slack)
         own_target = self.limits_of(file, latest).must_be_gone_by
         if file.met is None and (file.undated or file.late):
             return None
@@ -224,9 +229,9 @@ class Observer:
             )
         if file.excused_until:
             own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
-        return Instant(own_target + self.slack + file.unsure)
+        return Instant(own_target + self.slack + (0 if promised else file.unsure))
 
-    def _latest(self, file: File) -> Instant:
+    def _latest(self, file: File, *, promised: bool) -> Instant:
         """The latest start that an honest reader gives it, who has met its copies too.
 
         A name by the pattern of its source is as good a date as there is here.
@@ -235,12 +240,15 @@ class Observer:
         if file.met is None or said:
             return max([file.latest, *said])
         dated = [twin for twin in self.twins(file) if twin.met and twin.well_dated]
-        return Instant(min([file.latest, *(twin.latest + twin.unsure for twin in dated)]))
+        excused = [twin.latest + (0 if promised else twin.unsure) for twin in dated]
+        return Instant(min([file.latest, *excused]))
 
-    def overdue(self, now: Instant, *, asked: bool = True) -> Iterator[File]:
-        """Files that break the promise, or our own target; with `asked` also two people's decision."""
+    def overdue(
+        self, now: Instant, *, asked: bool = True, promised: bool = False
+    ) -> Iterator[File]:
+        """Files that break the promise, or our own target; see `must_be_gone_by`."""
         for file in self.files.values():
-            gone_by = self.must_be_gone_by(file, asked=asked)
+            gone_by = self.must_be_gone_by(file, asked=asked, promised=promised)
             if gone_by is not None and gone_by < now:
                 yield file
 

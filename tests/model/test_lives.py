@@ -259,18 +259,48 @@ def test_what_an_agent_without_memory_finds_has_the_date_that_it_says(life: Life
 
 
 @pytest.mark.parametrize("days", [0, 70])
-def test_what_was_seen_in_a_boot_that_heard_no_time_goes_late_by_the_time_without_power(
-    life: Life, days: int
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_came_in_a_boot_that_heard_no_time_goes_late_by_the_time_without_power(
+    life: Life, days: int, named: bool, seen: bool
 ):
+    """Until it has gone nobody calls the store well, and a hold of the time when it came holds it."""
     life.people.activate("terminal-image", 20)
     life.talk()
     life.reboot(off=0, ahead=0)
-    file = life.disk.record("front", named=False)
     life.scan()
+    life.true.pass_(60)
+    file = life.disk.record("front", named=named)
+    if seen:
+        life.scan()
     life.true.pass_(59 * DAY - days * DAY // 2)
     life.reboot(off=days * DAY, ahead=0)
     life.rest()
     assert (file.path in life.observer.files) == bool(days)
+    if days:
+        life.people.hold_time(file.begins, 0, ("front",))
+        life.cycle()
+        assert file.holds
+        life.true.pass_(70 * DAY)
+        life.rest()
+        assert file.path in life.observer.files
+
+
+@pytest.mark.parametrize("directory", ["copies", "front"])
+def test_an_old_copy_that_a_boot_saw_that_heard_no_time_is_unknown_in_its_grace(
+    life: Life, directory: str
+):
+    """Its day, or its week if it says no date, began when it was seen; and nobody knows when that was."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    if directory == "copies":
+        life.scan()
+    life.reboot(off=0, ahead=0)
+    life.disk.deposit(directory, 61 * DAY, named=directory == "copies", dated=False)
+    life.scan()
+    life.reboot(off=70 * DAY, ahead=0)
+    life.live(12)
+    life.rest()
 
 
 def test_what_came_in_the_second_in_which_a_scan_ended_came_after_it(life: Life):

@@ -5,7 +5,9 @@ Reads the file, writes nothing. The source is where the file lies; the class is 
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from agents.engine.memory.numbering import Keying
@@ -24,8 +26,10 @@ from retention.probes import (
     Finding,
     NamePattern,
     Probed,
+    TimeSource,
     probe,
 )
+from retention.probes.strptime import UNIX_EPOCH
 
 NANOSECONDS = 10**9
 _NOTHING = BytesSource(b"")
@@ -33,8 +37,11 @@ _NOTHING = BytesSource(b"")
 Parts = Callable[[bytes, bytes], Part | None]
 """Asked, by directory and title, what a file is part of; None: of nothing, it stands for itself."""
 
-Clocks = Callable[[Instant], Sequence[int]]
-"""Asked by how many seconds each clock was ahead that may have written an mtime; none: nobody watched."""
+Clocks = Callable[[Instant], Sequence[tuple[int, int]]]
+"""Asked by how many seconds each clock was ahead, and can have been, that may have written an mtime.
+
+None: nobody watched.
+"""
 
 Tells = Callable[[bytes, bytes, ByteSource], Sequence[Finding]]
 """Asked, by directory and title, what a file tells in its name, or as a sidecar, of what it is part of."""
@@ -56,7 +63,7 @@ class Dater:
         parts: Parts = lambda _directory, _title: None,
         tells: Tells = lambda _directory, _title, _source: (),
         keying: Keying = lambda _number: (),
-        clocks: Clocks = lambda _written: (0,),
+        clocks: Clocks = lambda _written: ((0, 0),),
     ) -> None:
         self._store = store
         self._clocks = clocks
@@ -91,6 +98,16 @@ class Dater:
             mark = opened.content or fingerprint(opened)
         span = probed.span_seconds or 0
         written = self._clocks(Instant(generation.mtime_ns // NANOSECONDS))
+        anchor = partial(self._anchor, source, record_class, span, existed=existed)
+        dated = anchor(probed.candidates, sight, written=[a - sight.offset for a, _ in written])
+        if (early := sight.early) is not None:
+            dated = dated.or_as_early_as(
+                anchor(
+                    _sooner(probed.candidates, early.offset - sight.offset),
+                    sight._replace(seen=early.seen, window=early.window),
+                    written=[most - early.offset for _, most in written],
+                )
+            )
         return Recording(
             directory=directory,
             name=found.name,
@@ -101,15 +118,7 @@ class Dater:
             source=UNREGISTERED if source is None else source.id,
             record_class=record_class,
             span=span,
-            dated=self._anchor(
-                probed.candidates,
-                source,
-                record_class,
-                span,
-                sight,
-                existed=existed,
-                written=[ahead - sight.offset for ahead in written],
-            ),
+            dated=dated,
             candidates=probed.candidates,
             sight=sight,
             part=part,
@@ -129,10 +138,10 @@ class Dater:
 
     def _anchor(
         self,
-        candidates: tuple[Candidate, ...],
         source: Source | None,
         record_class: RecordClass,
         span: int,
+        candidates: Sequence[Candidate],
         sight: Sight,
         *,
         existed: Instant | None,
@@ -188,6 +197,16 @@ def _probed(
         stated=stated,
         sparing=bool(opened.content),
     )
+
+
+def _sooner(candidates: Sequence[Candidate], seconds: int) -> Sequence[Candidate]:
+    """The same, with the mtime so much earlier; one from before 1970 is nobody's date anyway."""
+    return [
+        replace(each, value=each.value - timedelta(seconds=seconds))
+        if each.source is TimeSource.MTIME and each.value > UNIX_EPOCH
+        else each
+        for each in candidates
+    ]
 
 
 def source_of(sources: tuple[Source, ...], directory: bytes) -> Source | None:

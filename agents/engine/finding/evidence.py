@@ -29,7 +29,8 @@ INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)
 RETURNING 1
 """
 _OF_CONTENT = """
-SELECT number, anchor, civil, before, after, hows.word, state, not_before, span, sources.word, scan
+SELECT number, anchor, civil, before, after, hows.word, state, not_before, unsure, span,
+       sources.word, scan
   FROM contents JOIN items USING (number)
   JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
@@ -114,6 +115,6 @@ class Evidence:
 
 
 def _met(row: Sequence[object]) -> _Met:
-    number, anchor, civil, before, after, how, state, not_before, *rest = row
-    dates = Dates(anchor, civil, before, after, how, State(state), not_before)  # type: ignore[arg-type] # as the table says
+    number, anchor, civil, before, after, how, state, not_before, unsure, *rest = row
+    dates = Dates(anchor, civil, before, after, how, State(state), not_before, bool(unsure))  # type: ignore[arg-type] # as the table says
     return _Met(number, dates, *rest)  # type: ignore[arg-type] # as the table says

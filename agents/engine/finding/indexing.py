@@ -201,7 +201,7 @@ class Indexer:
             self.items.redate(db, number, dates)
         elif anchor is not None and anchor != dates.anchor:
             db.execute(
-                "UPDATE items SET how = (SELECT id FROM words WHERE word = ?) WHERE number = ?",
+                "UPDATE items SET how = (SELECT id FROM words WHERE word = ?), unsure = 0 WHERE number = ?",
                 (REWRITTEN, number),
             )
         batch.entries.append(self.items.changed(db, number, batch.now))

@@ -18,15 +18,17 @@ from agents.engine.memory.catalogue import Words
 from agents.engine.memory.dates import Dates
 from agents.engine.memory.recording import Recording, Sight
 from agents.stores import Role
+from retention.anchor import LATEST
 from retention.calendar import Instant
 from retention.decide import Grant, State
 from retention.report import AnyEntry, Changed, Gone, Held, Sighted, runs
 
 _COLUMNS = (
     "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
-    " anchor, civil, span, before, after, seen, period, scan, not_before, state, holds, granted, how"
+    " anchor, civil, span, before, after, seen, period, scan, not_before, state, holds, granted, how,"
+    " unsure"
 )
-_INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - constants
+_INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 - constants
 
 _STATE_WORDS: dict[State, Any] = {
     State.PRESENT: "present",
@@ -73,7 +75,7 @@ class Items:
                 record_class=recording.record_class.name,
                 source=recording.source,
                 anchor=dates.anchor,
-                how=dates.how,
+                how=LATEST if dates.unsure else dates.how,
                 span=recording.span,
                 before=dates.before,
                 after=dates.after,
@@ -123,6 +125,7 @@ class Items:
                 holds,
                 granted,
                 self._words.id(dates.how),
+                dates.unsure,
             ),
         )
         if not recording.dated.ordinary:
@@ -151,7 +154,7 @@ class Items:
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (dates.how,))
         db.execute(
             "UPDATE items SET anchor = ?, civil = ?, before = ?, after = ?, state = ?,"
-            " how = (SELECT id FROM words WHERE word = ?), not_before = max(not_before, ?)"
+            " how = (SELECT id FROM words WHERE word = ?), not_before = max(not_before, ?), unsure = ?"
             " WHERE number = ?",
             (
                 dates.anchor,
@@ -161,6 +164,7 @@ class Items:
                 dates.state,
                 dates.how,
                 dates.not_before,
+                dates.unsure,
                 number,
             ),
         )
@@ -169,7 +173,7 @@ class Items:
         """The log entry that tells an item's facts as they are now."""
         row = db.execute(
             "SELECT record_class, source, anchor, how, span, before, after, seen, size, fingerprint,"
-            " state, not_before FROM items WHERE number = ?",
+            " state, not_before, unsure FROM items WHERE number = ?",
             (number,),
         ).fetchone()
         return Changed(
@@ -178,7 +182,7 @@ class Items:
             record_class=self._words.word(row[0]),
             source=self._words.word(row[1]),
             anchor=row[2],
-            how=self._words.word(row[3]),
+            how=LATEST if row[12] else self._words.word(row[3]),
             span=row[4],
             before=row[5],
             after=row[6],

@@ -11,7 +11,8 @@ what it says itself: only earlier, and with a day of grace (docs/rules.md, Comin
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agents.engine.clock import CONFIRMED, Clock, TrustedTime
+from agents.engine.clock import CONFIRMED, MOST_AHEAD, Clock, TrustedTime
+from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.finding.dating import NANOSECONDS, Dater
 from agents.engine.finding.indexing import Indexer, count_no_arrival
 from agents.engine.finding.restoring import Restorations
@@ -20,7 +21,7 @@ from agents.engine.memory import wholes
 from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.outbox import Outbox
-from agents.engine.memory.recording import Recording, Sight
+from agents.engine.memory.recording import Early, Recording, Sight
 from agents.stores import Store
 from retention.anchor import BOUNDED, CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
 from retention.calendar import Instant
@@ -30,21 +31,21 @@ from retention.report import AnyEntry
 
 STEP_ITEMS = 200
 
-_DOUBTED = """
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, anchor, word, scan
+_DOUBTED = f"""
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, anchor, word, scan
   FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
   JOIN words ON words.id = how
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
-"""
-_BEGAN = """
-SELECT began - coalesce(offset, 0) FROM scans LEFT JOIN periods ON periods.id = period
- WHERE scans.id = ?
-"""
+"""  # noqa: S608 - a constant of ours
+_BEGAN = f"""
+SELECT began - coalesce(offset, 0), began - {MOST_AHEAD}
+  FROM scans LEFT JOIN periods ON periods.id = period WHERE scans.id = ?
+"""  # noqa: S608 - a constant of ours
 _JUDGED = "SELECT id FROM periods WHERE offset <> 0 OR (back_to <> 0 AND offset IS NOT NULL)"
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, scan, {CONFIRMED}
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, anchor, word, scan, {CONFIRMED}
   FROM items
   JOIN directories ON directories.id = directory JOIN words ON words.id = how
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
@@ -52,7 +53,7 @@ SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, anchor, word, scan
 
 
 class _Seen(NamedTuple):
-    """An item as it was seen, and by how much the clock that saw it was ahead.
+    """An item as it was seen, and by how much the clock that saw it was ahead, and can have been.
 
     `zero` is what that clock said when the machine was started, `scan` the last scan before.
     """
@@ -66,6 +67,7 @@ class _Seen(NamedTuple):
     seen: Instant
     zero: Instant
     offset: int
+    most: int
     anchor: Instant | None
     how: str
     scan: int
@@ -165,14 +167,19 @@ class Redater:
 
     def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""
-        began = self._catalogue.value(_BEGAN, (item.scan,))
+        began, earliest = self._catalogue.one(_BEGAN, (item.scan,)) or (None, None)
         window = None if began is None else Window(began, true_seen)
         since = self._restorations.since
         restored = since is not None and true_seen >= since
         found = self._store.find(item.path, item.name)
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
-        sight = Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan)
+        came = Instant(item.seen - item.most)
+        early = None
+        if max(true_seen - came, began - earliest if window else 0) > WRONG_SECONDS:
+            written = item.most if item.mtime_offset else 0
+            early = Early(came, Window(earliest, came) if window else None, written)
+        sight = Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan, early)
         return self._dater.date(item.path, found, sight)
 
     def _redate_restored(self, item: _Seen) -> list[int]:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from agents.engine.clock import KNOWN, Clock, TrustedTime
+from agents.engine.clock import KNOWN, MOST_AHEAD, Clock, TrustedTime
+from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.finding import restoring
 from agents.engine.finding.dating import Dater
 from agents.engine.finding.indexing import Indexer
 from agents.engine.finding.restoring import Restorations
 from agents.engine.memory.catalogue import Catalogue, forget_empty_directories
 from agents.engine.memory.outbox import Outbox
-from agents.engine.memory.recording import Recording, Sight
+from agents.engine.memory.recording import Early, Recording, Sight
 from agents.stores import SIDECAR, Found, Generation, Mark, Store
 from retention.anchor import Window
 from retention.calendar import Instant
@@ -37,7 +38,7 @@ SELECT (SELECT count(*) FROM items WHERE directory = ?1)
      + (SELECT count(*) FROM others WHERE directory = ?1)
 """
 _LAST_SCAN = f"""
-SELECT scans.id, began - coalesce(offset, 0), {KNOWN}, period
+SELECT scans.id, began - coalesce(offset, 0), began - {MOST_AHEAD}, {KNOWN}, period
   FROM scans LEFT JOIN periods ON periods.id = period ORDER BY scans.id DESC LIMIT 1
 """  # noqa: S608 - a constant of ours
 
@@ -363,9 +364,12 @@ class Scanner:
         last = self._catalogue.one(_LAST_SCAN)
         if last is None:
             return Sight(now, None, self._time.sight_period(), restored=restored)
-        scan, began, known, doubted = last
+        scan, began, earliest, known, doubted = last
         period = self._time.sight_period(0 if known else doubted)
-        return Sight(now, Window(began, now), period, restored=restored, scan=scan)
+        early = None
+        if known and began - earliest > WRONG_SECONDS:
+            early = Early(now, Window(earliest, now))
+        return Sight(now, Window(began, now), period, restored=restored, scan=scan, early=early)
 
     def _epoch(self) -> int:
         epoch: int = self._catalogue.value("SELECT epoch FROM agent")

@@ -14,7 +14,8 @@ WIDEST_SECONDS = 2**31 - 1
 class Dates(NamedTuple):
     """Anchor, civil date and the interval `anchor - before` to `anchor + after` of one item.
 
-    `how` is the word of the rule that chose the anchor.
+    `how` is the word of the rule that chose the anchor. `unsure`: that is the latest that it can be,
+    and the item may be as old as `before` allows (of an undated one: may have been seen so much earlier).
     """
 
     anchor: Instant | None
@@ -24,9 +25,18 @@ class Dates(NamedTuple):
     how: str
     state: State
     not_before: Instant
+    unsure: bool = False
 
-    def moved(self, anchor: Instant, civil: int, *, earliest: Instant, latest: Instant) -> "Dates":
-        """The same recording's dates by another one's anchor, as wide as either of them allows."""
+    def moved(
+        self,
+        anchor: Instant,
+        civil: int,
+        *,
+        earliest: Instant,
+        latest: Instant,
+        unsure: bool = False,
+    ) -> "Dates":
+        """The same recording's dates by another one's anchor, as wide and as unsure as either of them."""
         if self.anchor is not None:
             earliest = min(earliest, Instant(self.anchor - self.before))
             latest = max(latest, Instant(self.anchor + self.after))
@@ -37,6 +47,7 @@ class Dates(NamedTuple):
             after=min(latest - anchor, WIDEST_SECONDS),
             how=INHERITED,
             state=State.PRESENT if self.state is State.UNDATED else self.state,
+            unsure=self.unsure or unsure,
         )
 
 
@@ -54,7 +65,11 @@ def dates_of(recording: Recording) -> Dates:
     if dated.anchor is not None and dated.earliest is not None and dated.latest is not None:
         before = min(dated.anchor - dated.earliest, WIDEST_SECONDS)
         after = min(dated.latest - dated.anchor, WIDEST_SECONDS)
-    return Dates(dated.anchor, recording.civil, before, after, dated.how, state, not_before)
+    elif dated.unsure and recording.sight.early is not None:
+        before = min(recording.sight.seen - recording.sight.early.seen, WIDEST_SECONDS)
+    return Dates(
+        dated.anchor, recording.civil, before, after, dated.how, state, not_before, dated.unsure
+    )
 
 
 def returned(dates: Dates, prior: Instant, civil: int, *, span: int, came_unseen: bool) -> Dates:

@@ -13,13 +13,22 @@ from retention.numbers import Keyed
 from retention.probes import Candidate, TimeSource
 
 
+class Early(NamedTuple):
+    """When a file was first seen at the earliest, and with which window; the rest as in `Sight`."""
+
+    seen: Instant
+    window: Window | None
+    offset: int = 0
+
+
 class Sight(NamedTuple):
     """When and how a file was first seen.
 
     `window` is None where nobody knows when it came, and `scan` the catalogue's number of the last
     complete scan before it was, 0 for none. `offset` is by how many seconds the wall clock that
     wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of that clock, 0
-    if it is known to be right. `restored`: what comes now came from a backup.
+    if it is known to be right. `restored`: what comes now came from a backup. `early`: all this is
+    the latest that it can be, because a boot was never told the time.
     """
 
     seen: Instant
@@ -28,6 +37,7 @@ class Sight(NamedTuple):
     offset: int = 0
     restored: bool = False
     scan: int = 0
+    early: Early | None = None
 
 
 @dataclass(frozen=True, slots=True)

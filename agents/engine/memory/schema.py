@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 9
+VERSION = 10
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -36,7 +36,7 @@ CREATE TABLE periods (                  -- stretches in which the wall clock ran
     id INTEGER PRIMARY KEY,
     boot TEXT NOT NULL,
     zero INTEGER NOT NULL,              -- the wall clock's reading when that boot began
-    floor INTEGER,                      -- the furthest lower bound of the time then; NULL: none yet
+    floor INTEGER,                      -- when that boot began at the earliest; NULL: nobody ever told the time
     vouched INTEGER NOT NULL DEFAULT 0, -- 1: the machine's time service said that it was right
     offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
     back_to INTEGER NOT NULL DEFAULT 0, -- periods.id, in doubt, of the scan before it was seen; 0: none in doubt
@@ -66,7 +66,7 @@ CREATE TABLE items (
     civil INTEGER NOT NULL,             -- its civil date; undated: of `seen`
     span INTEGER NOT NULL,
     before INTEGER NOT NULL,            -- at the widest it lies in anchor - before ...
-    after INTEGER NOT NULL,             -- ... anchor + after (undated: both 0)
+    after INTEGER NOT NULL,             -- ... anchor + after (undated: 0, and so is before unless unsure)
     seen INTEGER NOT NULL,
     period INTEGER NOT NULL,            -- periods.id whose wall clock `seen` is of; 0: known right
     scan INTEGER NOT NULL,              -- scans.id of the last one before it was seen; 0: there was none
@@ -75,6 +75,7 @@ CREATE TABLE items (
     holds INTEGER NOT NULL DEFAULT 0,   -- how many holds hold it; -1: a part, its item's count
     granted INTEGER NOT NULL DEFAULT 0, -- two people asked for its erasure
     how INTEGER NOT NULL,               -- words.id: which rule chose the anchor
+    unsure INTEGER NOT NULL DEFAULT 0,  -- 1: it is the latest; `before` tells how early it can be (undated: `seen`)
     UNIQUE (directory, name)
 ) STRICT;
 CREATE INDEX items_due ON items (       -- in the order of a sweep; what counts needs no row
@@ -276,5 +277,8 @@ UPDATE items SET scan = coalesce((
         (SELECT offset FROM periods WHERE periods.id = items.period), 0)
      ORDER BY ended DESC, scan DESC LIMIT 1), 0);
 DROP TABLE ends;
+""",
+    9: """
+ALTER TABLE items ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
 """,
 }

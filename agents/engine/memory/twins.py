@@ -29,8 +29,8 @@ _TWINS = """
 """
 _NUMBERS = f"SELECT twin.number {_TWINS} ORDER BY twin.number"
 _ITEMS = f"""
-SELECT number, anchor, civil, before, after, scan, period, {CONFIRMED}, state, not_before, hows.word,
-       sources.word, number IN (SELECT item FROM calls)
+SELECT number, anchor, civil, before, after, scan, period, {CONFIRMED}, state, not_before, unsure,
+       hows.word, sources.word, number IN (SELECT item FROM calls)
   FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
 """  # noqa: S608 - constants of ours
@@ -47,6 +47,7 @@ class _Item(NamedTuple):
     confirmed: int  # by a clock that was right, as far as is known
     state: int
     not_before: Instant
+    unsure: int
     how: str
     source: str
     is_call: int
@@ -62,6 +63,7 @@ class _Item(NamedTuple):
             self.how,
             State(self.state),
             self.not_before,
+            bool(self.unsure),
         )
 
 
@@ -192,8 +194,10 @@ def _taken_over(item: _Item, giver: _Item, zone: tzinfo) -> Dates:
         civil_date(giver.anchor, zone).toordinal(),
         earliest=Instant(giver.anchor - giver.before),
         latest=Instant(giver.anchor + giver.after),
+        unsure=bool(giver.unsure),
     )
     if giver.state == State.LATE and dates.state is State.PRESENT:
         dates = dates._replace(state=State.LATE, not_before=max(dates.not_before, giver.not_before))
-    its_own = giver.how == CORRECTED or not giver.confirmed
-    return dates._replace(how=giver.how) if its_own else dates
+    if giver.how == CORRECTED:
+        return dates._replace(how=CORRECTED, unsure=False)
+    return dates if giver.confirmed else dates._replace(how=giver.how)

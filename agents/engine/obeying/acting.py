@@ -150,7 +150,7 @@ class Acting:
         zone = ZoneInfo("Europe/Riga" if record_class is None else record_class.zone)
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (CORRECTED,))
         db.execute(
-            "UPDATE items SET anchor = ?, civil = ?, before = 0, after = span, state = ?,"
+            "UPDATE items SET anchor = ?, civil = ?, before = 0, after = span, unsure = 0, state = ?,"
             " how = (SELECT id FROM words WHERE word = ?) WHERE number = ?",
             (anchor, civil_date(anchor, zone).toordinal(), State.PRESENT, CORRECTED, number),
         )
