@@ -186,6 +186,35 @@ def test_it_fires_when_it_must_and_alone(holds: Callable[..., None], alert: str)
     holds(changed(alert), *firing(alert))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "alerts"), [(-120, ()), (-121, ("RetentionClock",)), (121, ("RetentionClock",))]
+)
+def test_a_clock_is_wrong_that_is_more_than_two_minutes_off(
+    holds: Callable[..., None], seconds: int, alerts: tuple[str, ...]
+):
+    off = {'retention_clock_offset_seconds{role="agent"}': f"{seconds}+0x{STEPS}"}
+    holds(HEALTHY | off, *firing(*alerts))
+
+
+@pytest.mark.parametrize("half", WRONG["RetentionForecastPastLimit"])
+def test_neither_a_near_deadline_nor_what_is_unknown_is_a_forecast(
+    holds: Callable[..., None], half: tuple[str, str]
+):
+    part, values = half
+    (name,) = [each for each in HEALTHY if part in each]
+    holds(HEALTHY | {name: values}, *firing())
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["not_activated", "not_enrolled", "silent", "scan_stale", "brake", "clock", "hold_pending"],
+)
+def test_what_has_an_alert_of_its_own_or_needs_none_is_not_told_as_unproven_too(
+    holds: Callable[..., None], reason: str
+):
+    holds(HEALTHY | {f'{_UNPROVEN}"{reason}"}}': SOME}, *firing())
+
+
 @pytest.mark.parametrize("alert", [each for each in WRONG if "Agent" in each])
 def test_an_enforcer_that_says_ok_cannot_keep_the_agents_quiet(alert: str):
     """What fires alone above does so while every series of the enforcer is as in health."""
