@@ -45,7 +45,7 @@ class Generation(NamedTuple):
 
 
 class Role(IntEnum):
-    """What a part is to the whole it belongs to. The highest is erased first, the recording last."""
+    """What a part is to the whole it belongs to: recordings are erased after all else."""
 
     RECORDING = 0  # a leg of a call, raw or transcoded
     COMPANION = 1  # a sidecar, a transcript, a waveform, a rating

@@ -1,5 +1,8 @@
 """Erasing goes by a lower bound of the time: never early, whatever any clock says (I13)."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,10 +60,16 @@ def test_offline_a_clock_that_runs_ahead_erases_nothing_before_the_true_time(wor
     assert 1 == len(world.files())
 
 
-def test_power_off_counts_zero(tmp_path):
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    opened = Catalogue(tmp_path / "c.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_power_off_counts_zero(catalogue: Catalogue):
     true = TrueTime(at("2026-03-16 12:00"))
     clock = FakeClock(true)
-    catalogue = Catalogue(tmp_path / "c.sqlite")
     time = TrustedTime(catalogue, clock)
     assert time.lower_bound() is None
     time.authenticated(true.now)
@@ -68,7 +77,27 @@ def test_power_off_counts_zero(tmp_path):
     clock.reboot(off=10 * DAY)
     true.pass_(500)
     assert known + 500 == TrustedTime(catalogue, clock).lower_bound()
-    catalogue.close()
+
+
+def test_the_latest_that_it_can_be_is_what_the_wall_clock_says_less_how_far_it_is_ahead(
+    catalogue: Catalogue,
+):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true, ahead=DAY)
+    time = TrustedTime(catalogue, clock)
+    assert true.now + DAY == time.latest(), "nobody knows that it is ahead"
+    time.authenticated(true.now)
+    assert true.now == time.latest()
+    clock.ahead = -DAY
+    assert true.now == time.latest(), "so much has passed"
+
+
+def test_an_enforcer_that_contradicts_its_own_word_dates_nothing_anew(catalogue: Catalogue):
+    true = TrueTime(at("2026-03-16 12:00"))
+    time = TrustedTime(catalogue, FakeClock(true))
+    for ahead in (0, DAY, -DAY, 0):
+        time.authenticated(Instant(true.now + ahead))
+        assert (ahead == 0, 0) == (time.trusted, time.period())
 
 
 def test_an_enforcer_that_lies_about_the_future_is_stopped_by_the_wall_clock(world: World):

@@ -37,7 +37,7 @@ SELECT coalesce(item, items.number) FROM items LEFT JOIN parts USING (number)
 _OF_ITEM = f"SELECT {COLUMNS}, holds, {ACTIVATED} FROM items WHERE number = ?"  # noqa: S608 - constants only
 _PARTS = f"""
 SELECT item, role, {COLUMNS} FROM parts JOIN items USING (number)
- WHERE item IN (SELECT value FROM json_each(?)) ORDER BY role DESC, directory, number
+ WHERE item IN (SELECT value FROM json_each(?)) ORDER BY directory, number
 """  # noqa: S608 - constants only
 _ANOTHER_NAME = "Another name of the same content may not go yet."
 _MARKED = "An incident marker lies beside it."
