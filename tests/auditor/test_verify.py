@@ -525,6 +525,14 @@ def test_what_is_past_its_limit_in_the_books_is_a_violation(operator):
     assert expected == set(told(report).splitlines())
 
 
+def test_what_was_on_a_lost_store_is_unknown_for_ever(operator):
+    operator.add(3, state="unproven")
+    report = verify(operator.members(), pin=operator.pin)
+    sentence = "3 recordings were on a store that is lost: nobody can prove that they are gone"
+    assert f"limits: {sentence}" == told(report, Verdict.UNKNOWN)
+    assert "limits" not in told(report, Verdict.OK)
+
+
 def test_what_waits_for_its_certificate_is_unknown(operator):
     operator.erase(2)
     report = verify(operator.members(), pin=operator.pin)

@@ -6,8 +6,8 @@ from msgspec import structs
 from prometheus_client import CollectorRegistry
 from small_policy import first_policy, source
 from sqlalchemy import Engine
-from test_comply import GROUP, NOW, STORE, Store
-from world import at
+from test_comply import NOW, Store
+from world import GROUP, STORE, at
 
 from enforcer import comply
 from enforcer.comply import State

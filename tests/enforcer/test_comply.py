@@ -4,11 +4,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from fleet import place, wipe
+from fleet import add_store, place, wipe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, insert, select, update
-from world import COMMISSIONED, GROUP, STORE, at, first_policy, signed_policy
+from sqlalchemy import Engine, event, select, update
+from world import COMMISSIONED, STORE, at, first_policy, signed_policy
 
 from enforcer import comply
 from enforcer.ages import REPORT_SECONDS
@@ -23,7 +23,6 @@ from retention.acts import Retirement
 from retention.calendar import DAY, Instant, civil_date
 from retention.outcome import Outcome
 from retention.report import (
-    GENESIS,
     AnyEntry,
     Erased,
     Freed,
@@ -46,22 +45,7 @@ class Store:
         self.index = index
         self.first = 1
         self.items = 0
-        with writing(index) as connection:
-            connection.execute(
-                insert(stores).values(
-                    id=STORE,
-                    site="Brivibas 12",
-                    store_group=GROUP,
-                    zone="Europe/Riga",
-                    region="EEA",
-                    processor="controller",
-                    kind="terminal",
-                    state="active",
-                    commissioned_at=COMMISSIONED,
-                    digest=GENESIS,
-                    epoch=1,
-                )
-            )
+        add_store(index, commissioned_at=COMMISSIONED)
         self.say(Scanned(NOW, NOW, 0, 0))
 
     def say(self, *entries: AnyEntry, now: Instant = NOW) -> None:
@@ -389,6 +373,14 @@ def test_what_was_on_a_lost_store_is_never_proved_erased(store: Store):
     assert (State.UNKNOWN, 0, 1) == (standing.state, standing.proven, standing.total)
 
 
+@pytest.mark.parametrize("how", ["wiped", "destroyed", "lost"])
+def test_what_was_held_on_a_store_that_is_no_more_is_lost(store: Store, how: str):
+    number = store.sight(NOW - DAY)
+    store.say(Held(NOW, "hold-1", ((number, number),)))
+    [position] = retired(store, how)
+    assert (State.VIOLATED, ["lost"]) == (position.state, [r.word for r in position.reasons])
+
+
 def test_a_lost_store_with_nothing_on_it_leaves_nothing_open(store: Store):
     assert [] == retired(store, "lost")
 
@@ -405,8 +397,17 @@ def test_a_restored_store_is_unknown_from_the_act_until_its_agent_says_that_it_i
         facts = {"at": NOW, "booted": "b", "clock_trusted": True, "clock_offset": 0, "brake": ""}
         store.say(report.Heartbeat(**facts, frozen=False, counts=(), notes=notes))
 
+    def is_quarantined() -> bool:
+        with reading(store.index) as connection:
+            return comply.is_quarantined(connection, STORE)
+
+    beat("from-backup")
+    assert is_quarantined(), "by its own word: we may have forgotten the act"
+    beat()
+    assert not is_quarantined()
     with writing(store.index) as connection:
         quarantines.begin(connection, STORE, act)
+    assert is_quarantined()
     assert ["from_backup"] == words()
     beat()
     assert ["from_backup"] == words(), "it may not have heard of it yet"
@@ -416,8 +417,22 @@ def test_a_restored_store_is_unknown_from_the_act_until_its_agent_says_that_it_i
     assert ["from_backup"] == words()
     with writing(store.index) as connection:
         quarantines.acknowledge(connection, STORE, [act])
-        assert comply.is_quarantined(connection, STORE)
     beat("from-backup")
     assert ["from_backup"] == words()
     beat()
     assert [] == words()
+
+
+def test_no_store_ends_what_another_is_not_through_with_or_has_forgotten(index: Engine):
+    other, act = "riga-002", "restoration-1"
+    for each in (STORE, other):
+        add_store(index, each)
+    with writing(index) as connection:
+        for each in (STORE, other):
+            quarantines.begin(connection, each, act)
+            quarantines.acknowledge(connection, each, [act])
+        quarantines.end(connection, STORE)
+        assert {other} == quarantines.stores(connection)
+        quarantines.forget_acknowledgements(connection, other)
+        quarantines.end(connection, other)
+        assert {other} == quarantines.stores(connection)

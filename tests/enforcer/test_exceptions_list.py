@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import small_policy
+from fleet import add_store
 from sqlalchemy import insert
 
 from enforcer.bundle import exceptions_list
 from enforcer.exceptions import exceptions_of
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import items, stores
+from enforcer.index.tables import items
 from retention import exceptions
 from retention.calendar import DAY, civil_date, parse_instant
 from retention.exceptions import Reason, Recogniser
@@ -24,21 +25,7 @@ COMMISSIONED = parse_instant("2025-06-01T00:00:00Z")
 
 @pytest.fixture
 def store(index):
-    with writing(index) as connection:
-        connection.execute(
-            insert(stores).values(
-                id="a",
-                site="Brīvības 12",
-                store_group="lockers",
-                zone="Europe/Riga",
-                region="EEA",
-                processor="us",
-                kind="terminal",
-                state="active",
-                commissioned_at=COMMISSIONED,
-                digest=b"",
-            )
-        )
+    add_store(index, "a", store_group="lockers", commissioned_at=COMMISSIONED)
     return index
 
 

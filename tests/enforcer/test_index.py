@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fleet import add_store
 from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 from waiting import NEVER_SECONDS, wait_until
@@ -13,25 +14,6 @@ from waiting import NEVER_SECONDS, wait_until
 from enforcer.index.engine import open_index, reading, scrub, writing
 from enforcer.index.tables import history, items, metadata, stores, tallies
 from retention.errors import ConfigError
-from retention.report import GENESIS
-
-
-def add_store(engine: Engine, store: str) -> None:
-    with writing(engine) as connection:
-        connection.execute(
-            insert(stores).values(
-                id=store,
-                site="Brivibas 12",
-                store_group="terminal",
-                zone="Europe/Riga",
-                region="EEA",
-                processor="us",
-                kind="terminal",
-                state="active",
-                commissioned_at=0,
-                digest=GENESIS,
-            )
-        )
 
 
 def event(subject: str) -> dict[str, object]:

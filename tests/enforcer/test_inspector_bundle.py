@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 import small_policy
+from fleet import add_store
 from sqlalchemy import insert
 
 from auditor.findings import Verdict
@@ -13,7 +14,7 @@ from enforcer import bundle as bundles
 from enforcer import prove
 from enforcer.index import policies
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import stores, tallies
+from enforcer.index.tables import tallies
 from retention import bundle
 from retention.calendar import parse_instant
 from retention.errors import RefusedError
@@ -27,22 +28,9 @@ JANUARY = date(2026, 1, 1), date(2026, 1, 31)
 @pytest.fixture(params=["index", "postgres"])
 def engine(request):
     engine = request.getfixturevalue(request.param)
+    add_store(engine, "a")
     with writing(engine) as connection:
         policies.publish(connection, 1, POLICY)
-        connection.execute(
-            insert(stores).values(
-                id="a",
-                site="Brīvības 12",
-                store_group="terminals",
-                zone="Europe/Riga",
-                region="EEA",
-                processor="us",
-                kind="terminal",
-                state="active",
-                commissioned_at=0,
-                digest=b"",
-            )
-        )
         for state in ("seen", "present"):
             connection.execute(
                 insert(tallies).values(

@@ -9,6 +9,7 @@ import pytest
 from fleet import IMAGE, NOW, STORE, Log, add_store, books, column, place, sight, states, table
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import Engine, insert
 
 from enforcer.index import tally
@@ -44,20 +45,7 @@ CALL = "contact-centre-call"
 
 
 def changed(item: int, **changes: object) -> Changed:
-    facts = {
-        "at": NOW,
-        "record_class": IMAGE,
-        "source": "front",
-        "anchor": Instant(NOW - 3600),
-        "how": "exif",
-        "span": 10,
-        "before": 0,
-        "after": 10,
-        "seen": NOW,
-        "size": 100,
-        "fingerprint": item.to_bytes(4, "big") * 8,
-    }
-    return Changed(item=item, **(facts | changes))
+    return Changed(**(structs.asdict(sight(item)) | {"at": NOW} | changes))
 
 
 def beat(*counts: tuple[str, str, int], **changes: object) -> Heartbeat:
