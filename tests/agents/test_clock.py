@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import FakeClock, TrueTime, World, at
 
-from agents.engine.clock import TrustedTime
+from agents.engine.clock import LAST_INSTANT, TrustedTime
 from agents.engine.memory.catalogue import Catalogue
 from retention.calendar import DAY, Instant
+from retention.errors import VerificationError
 from retention.report import Changed, Sighted
 
 MOMENT = at("2026-01-20 12:00")
@@ -109,6 +110,22 @@ def test_an_enforcer_that_lies_about_the_future_is_stopped_by_the_wall_clock(wor
     world.true.pass_(DAY)
     world.cycle()
     assert 1 == len(world.files())
+
+
+def test_an_enforcer_that_time_service_contradicts_judges_no_clock(catalogue: Catalogue):
+    true = TrueTime(at("2026-03-16 12:00"))
+    time = TrustedTime(catalogue, FakeClock(true, ntp=True))
+    time.period()
+    time.authenticated(Instant(true.now + DAY))
+    assert [(None,)] == catalogue.rows("SELECT offset FROM periods")
+
+
+@pytest.mark.parametrize("told", [-1, LAST_INSTANT + 1])
+def test_a_time_that_no_clock_can_show_is_refused(catalogue: Catalogue, told: int):
+    time = TrustedTime(catalogue, FakeClock(TrueTime(at("2026-03-16 12:00"))))
+    with pytest.raises(VerificationError):
+        time.authenticated(Instant(told))
+    assert time.lower_bound() is None
 
 
 @settings(
