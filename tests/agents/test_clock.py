@@ -1,17 +1,20 @@
 """Erasing goes by a lower bound of the time: never early, whatever any clock says (I13)."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import FakeClock, TrueTime, World, at
+from world import STORE, FakeClock, TrueTime, World, at
 
 from agents.engine.clock import LAST_INSTANT, TrustedTime
 from agents.engine.memory.catalogue import Catalogue
+from retention.acts import Correction
 from retention.calendar import DAY, Instant
 from retention.errors import VerificationError
+from retention.hold import ItemRef
 from retention.report import Changed, Sighted
 
 MOMENT = at("2026-01-20 12:00")
@@ -118,6 +121,45 @@ def test_an_enforcer_that_time_service_contradicts_judges_no_clock(catalogue: Ca
     time.period()
     time.authenticated(Instant(true.now + DAY))
     assert [(None,)] == catalogue.rows("SELECT offset FROM periods")
+
+
+def test_what_an_earlier_boot_is_known_to_have_run_makes_nothing_late(catalogue: Catalogue):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true)
+    TrustedTime(catalogue, clock).authenticated(true.now)
+    clock.reboot()
+    time = TrustedTime(catalogue, clock)
+    time.period()
+    true.pass_(30 * DAY)
+    time.tick()
+    clock.reboot(off=DAY)
+    TrustedTime(catalogue, clock).authenticated(true.now)
+    late = catalogue.rows("SELECT -offset FROM periods WHERE boot = 'boot-2'")
+    assert [(DAY,)] == late, "but the time without power"
+
+
+def test_looks_without_a_pause_are_one_spell(catalogue: Catalogue):
+    true = TrueTime(at("2026-03-16 12:00"))
+    time = TrustedTime(catalogue, FakeClock(true))
+    for _ in range(30):
+        true.pass_(60)
+        time.tick()
+    assert [(1,)] == catalogue.rows("SELECT count(*) FROM watched")
+
+
+def test_how_far_ahead_a_clock_was_is_not_known_where_nobody_judged_it(catalogue: Catalogue):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true)
+    time = TrustedTime(catalogue, clock)
+    time.tick()
+    true.pass_(60)
+    written = true.now
+    time.tick()
+    assert time.clocks_of(written), "what is seen by the clock that wrote it is dated by it"
+    clock.reboot(off=3600)
+    time = TrustedTime(catalogue, clock)
+    time.tick()
+    assert [] == time.clocks_of(written)
 
 
 @pytest.mark.parametrize("told", [-1, LAST_INSTANT + 1])
@@ -272,6 +314,34 @@ def test_what_an_earlier_boot_saw_goes_rather_late_by_the_power_off_than_early(
     world.true.now = Instant(world.due_at(latest) + 20 * DAY)
     world.cycle()
     assert set() == world.files()
+
+
+def test_each_earlier_boot_was_over_before_the_next_one_began(world: World):
+    """Also if nobody told any of them the time: what one saw is older than a scan of the next."""
+    world.centre.away = True
+    for _ in range(3):
+        world.clock.reboot(off=DAY)
+        world.crash()
+        world.scan()
+        world.true.pass_(3600)
+        world.scan()
+    world.centre.away = False
+    world.agent.talk()
+    rows = world.agent.catalogue.rows("SELECT zero - offset FROM periods ORDER BY id")
+    began = [each for (each,) in rows]
+    assert 3 == len(began)
+    assert all(earlier + 3600 <= later for earlier, later in pairwise(began)), began
+
+
+def test_what_people_said_stands_when_the_clock_turns_out_to_have_been_wrong(world: World):
+    moment = _record_while_the_clock_is(world, ahead=-20 * DAY)
+    [(number, mark)] = world.agent.catalogue.rows("SELECT number, fingerprint FROM items")
+    item = ItemRef(STORE, world.centre.epoch, number, "front", moment, moment, mark)
+    said = Instant(moment - DAY)
+    world.sign(Correction(id=world.act_id(), at=moment, reason="seen", items=(item,), anchor=said))
+    world.centre.away = False
+    world.sweep()
+    assert [(said,)] == world.agent.catalogue.rows("SELECT anchor FROM items")
 
 
 def test_a_machine_that_was_paused_believes_two_that_agree_on_the_time(world: World):
