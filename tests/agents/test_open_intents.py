@@ -214,6 +214,31 @@ def test_a_copy_that_a_hold_in_force_matches_does_not_make_its_original_lost(tmp
     world.stop()
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("kind", ["tree", "bucket"])
+def test_what_comes_while_its_original_may_be_gone_is_a_copy_and_not_where_it_moved_to(
+    tmp_path: Path, kind: str, *, held: bool
+):
+    """Else what we erased would be told as moved, and never as erased."""
+    world = KINDS[kind](tmp_path)
+    world.record(DUE[0])
+    world.activate()
+    world.scan()
+    _sweep_is_cut_off(world, after=1)
+    world.write("front/elsewhere.jpg", b"\xff\xd8\xff" + _name(DUE[0]).encode())
+    world.scan()
+    if held:
+        world.centre.holds.append(HOLD)
+        _hears(world)
+    _answers_again(world)
+    for _ in range(2):
+        world.true.pass_(DAY)
+        world.rest()
+    assert (1 if held else 2) == len(world.check().ended)
+    assert ({"front/elsewhere.jpg"} if held else set()) == world.files()
+    world.stop()
+
+
 def test_what_came_to_be_held_has_its_bytes_kept_from_other_deleters(tmp_path: Path):
     world = World.make(tmp_path, NOON)
     original = world.record(DUE[0])

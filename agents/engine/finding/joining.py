@@ -48,7 +48,7 @@ class Joining:
         """
         if item is not None:
             alike = [m for m in wholes.members(batch.db, item) if m[-1] == recording.fingerprint]
-            return next((m.number for m in self._moves.missing(alike)), None)
+            return next((m.number for m in self._moves.missing(batch.db, alike)), None)
         if batch.recognition.is_stranger(recording):
             return None
         return self._moves.away(batch, recording, alone=True)

@@ -1,16 +1,20 @@
 """What was moved: a known content whose name leads nowhere any more, while it comes under another.
 
+Not what an open intent names: it may be we who took it away, and what comes then is a copy of it.
+
 Of many items with one content each is looked for once in a batch, all of a directory together, and
 not once for each of the others: a recorder that writes the same silence a thousand times would
 cost a million looks.
 """
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
 from agents.engine.finding.items import Batch
 from agents.engine.finding.recognition import Namesake
+from agents.engine.holding import doubts
 from agents.engine.memory import wholes
 from agents.engine.memory.recording import Recording
 from agents.engine.memory.wholes import Member
@@ -40,15 +44,17 @@ class Moves:
         if key not in batch.away:
             namesakes = batch.recognition.namesakes(recording)
             calls = wholes.among(batch.db, [n.number for n in namesakes]) if alone else set()
-            batch.away[key] = self.missing([n for n in namesakes if n.number not in calls])
+            others = [n for n in namesakes if n.number not in calls]
+            batch.away[key] = self.missing(batch.db, others)
         while batch.away[key]:
             each = batch.away[key].pop(0)
             if batch.db.execute(_AS_IT_WAS, each).fetchone():
                 return each.number
         return None
 
-    def missing(self, known: Sequence[Named]) -> list[Named]:
+    def missing(self, db: sqlite3.Connection, known: Sequence[Named]) -> list[Named]:
         """Which of these names lead nowhere any more; where that cannot be known, they still do."""
+        known = [each for each in known if not doubts.is_open(db, each.number)]
         names: dict[bytes, list[bytes]] = defaultdict(list)
         for each in known:
             names[each.directory].append(each.name)

@@ -22,6 +22,12 @@ def open_items(db: sqlite3.Connection) -> set[int]:
     return {number for (number,) in db.execute(_OPEN)}
 
 
+def is_open(db: sqlite3.Connection, number: int) -> bool:
+    """Whether an open intent names this file, or part."""
+    query = "SELECT 1 FROM intents WHERE ? BETWEEN first AND last"
+    return db.execute(query, (number,)).fetchone() is not None
+
+
 def note(db: sqlite3.Connection, hold: str, numbers: Iterable[int]) -> None:
     """A hold matched these items, whose intents are open."""
     db.executemany(
