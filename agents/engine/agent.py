@@ -40,7 +40,7 @@ from agents.engine.turns import Turns
 from agents.stores import Store
 from retention import permit
 from retention.calendar import Instant
-from retention.errors import RetentionError, StoreUnreachableError, UnreachableError
+from retention.errors import RetentionError, StoreUnreachableError
 from retention.policy import DueRange
 from retention.report import Heartbeat
 from retention.tombstones import wanted_seconds
@@ -328,6 +328,8 @@ class Agent:
             yield "ledger-refused"
         if self.exchange.policy_refused:
             yield "policy-refused"
+        if self.exchange.directive_refused:
+            yield "directive-refused"
         if self.obedience.refused:
             yield "act-refused"
         if self._protector.unsafe:
@@ -375,12 +377,10 @@ class Agent:
         """Whether a directive could be fetched for this sweep."""
         try:
             self.reserve.spent_on(self.exchange.consult)
-        except UnreachableError:
-            return False
-        except RetentionError as error:
-            # A refused credential, a forged or an old directive: as good as no enforcer, and said.
-            self.waiting = str(error)
-            return False
+        except RetentionError:
+            return (
+                False  # a refused credential, a forged or an old directive: as good as no enforcer
+            )
         return True
 
     def _keep_room(self) -> None:

@@ -153,6 +153,7 @@ REASONS: Mapping[str, str] = {
     "disk_full": "tās disks ir pilns: nekas jauns netiek uzskaitīts, līdz būs vieta",
     "ledger_refused": "tās aģents noraida mūsu reģistru: tas neturpina iepriekš redzēto",
     "policy_refused": "tās aģents noraida mūsu noteikumus: tie nav divu īpašnieku parakstīti",
+    "directive_refused": "tās aģents noraida mūsu rīkojumu: tas ir vecāks par iepriekšējo vai nav mūsu parakstīts",
     "from_backup": "tās ieraksti atjaunoti no kopijas, un dzēšana vēl nav tos visus izgājusi",
     "canary_not_planted": "tur nevar ierakstīt nevienu failu: ko nevar ierakstīt, to nevar arī izdzēst",
 }

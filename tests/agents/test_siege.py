@@ -401,6 +401,19 @@ def test_a_lie_about_the_time_stops_deletion_loudly_and_hurries_nothing_even_lat
     )
 
 
+def test_a_directive_that_is_refused_is_told_also_where_the_sweep_goes_on_without(siege: Siege):
+    centre, agent = siege.world.centre, siege.world.agent
+    old = centre.seal(centre.directive(Instant(siege.world.true.now - DAY)))
+    siege.live()
+    centre.twist = lambda fetched: replace(fetched, directive=old)
+    siege.live()
+    assert ["directive-refused"] == list(agent.notes())
+    assert "" == agent.waiting
+    centre.twist = None
+    siege.live()
+    assert [] == list(agent.notes())
+
+
 def test_what_is_amiss_is_told_in_words(siege: Siege):
     for attack in (acts_of_one_person, the_ledger_shrinks):
         attack(siege)

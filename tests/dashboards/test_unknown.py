@@ -93,6 +93,10 @@ MISSING: dict[str, tuple[Callable[[Store], None], str]] = {
     "room to index": (has(notes='["disk-full"]'), "disk_full"),
     "an agent's belief in the ledger": (has(notes='["ledger-refused"]'), "ledger_refused"),
     "an agent's belief in the policy": (has(notes='["policy-refused"]'), "policy_refused"),
+    "an agent's belief in the directive": (
+        has(notes='["directive-refused"]'),
+        "directive_refused",
+    ),
     "an agent that may erase": (has(paused=True), "paused"),
     "one of two boxes": (has(frozen="two boxes"), "frozen"),
     "what an agent knows after a restore": (has(restored=True), "restored"),

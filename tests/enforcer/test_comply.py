@@ -159,6 +159,7 @@ def test_what_may_be_late_because_what_saw_it_did_not_know_the_time_is_unknown_f
         ("disk_full", {"notes": '["disk-full", "act-refused", "what-comes-next-year"]'}),
         ("ledger_refused", {"notes": '["ledger-refused"]'}),
         ("policy_refused", {"notes": '["policy-refused"]'}),
+        ("directive_refused", {"notes": '["directive-refused"]'}),
     ],
 )
 def test_each_thing_not_known_makes_the_state_unknown(store: Store, word: str, values: dict):

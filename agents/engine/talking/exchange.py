@@ -62,6 +62,9 @@ class Exchange:
         self._greeted = False
         self.ledger_refused = ""  # why the ledger's head was refused: it may have been forked
         self.policy_refused = ""  # why a policy was refused: it may have been forged
+        self.directive_refused = (
+            ""  # why the last directive was: it is old, or may have been forged
+        )
 
     def greet(self) -> None:
         """Settle the epoch and how far the log is known; call at start and after a refusal."""
@@ -115,9 +118,11 @@ class Exchange:
             )
             try:
                 self._obedience.install(fetched.directive)
-            except VerificationError:
+            except (MalformedError, SignatureError, VerificationError) as error:
+                self.directive_refused = str(error)
                 self._greeted = False  # for another epoch, perhaps: ask where we stand
                 raise
+            self.directive_refused = ""
 
     def _fetch(self, nonce: bytes) -> Fetched:
         return self._uplink.fetch(
