@@ -7,6 +7,7 @@ import pytest
 from bucket_world import BucketWorld
 from world import STORE, World, at
 
+from retention import codec
 from retention.acts import Release
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
@@ -113,6 +114,30 @@ def test_a_held_picture_outlives_its_period_and_goes_a_day_after_two_people_rele
     world.true.pass_(DAY + 60)
     world.cycle()
     assert set() == world.files()
+
+
+def test_of_a_hold_whose_day_of_grace_is_over_no_more_is_known_than_that_it_was_released(
+    world: World,
+):
+    moment = at("2026-01-14 12:00")
+    world.record(moment)
+    world.activate()
+    hold = StoreHold("h1", moment, moment)
+    world.centre.holds.append(hold)
+    world.cycle()
+    world.sign(Release(id="r1", at=world.true.now, reason="case closed", hold="h1"))
+    world.cycle()
+    said = "SELECT hold FROM holds WHERE released_at IS NOT NULL"
+    world.true.pass_(DAY - 1)
+    world.cycle()
+    assert codec.encode(hold) == world.agent.catalogue.value(said)
+    world.true.pass_(1)
+    world.cycle()
+    assert b"" == world.agent.catalogue.value(said)
+    world.clock.ahead = -3600  # by a clock that was set back its day of grace goes on
+    world.record(moment, tag="-again")
+    world.cycle()
+    assert 0 == world.agent.catalogue.value("SELECT sum(holds) FROM items")
 
 
 def test_a_release_signed_by_one_person_or_by_the_wrong_ones_releases_nothing(world: World):

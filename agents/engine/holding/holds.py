@@ -183,7 +183,8 @@ class Holds:
         Gives the numbers that came to be held by one more.
         """
         rows = db.execute(
-            "SELECT hold, released_at FROM holds WHERE released_at IS NULL OR released_at > ?",
+            "SELECT hold, released_at FROM holds"
+            " WHERE hold <> x'' AND (released_at IS NULL OR released_at > ?)",
             (at - AFTER_RELEASE_SECONDS,),
         ).fetchall()
         if not rows:
@@ -303,6 +304,17 @@ class Holds:
                 query = "SELECT civil, items FROM erased WHERE source = ? AND civil BETWEEN ? AND ?"
                 counts.update(dict(self._catalogue.rows(query, (word, *days))))
         return [(hold.id, civil, items) for civil, items in sorted(counts.items())]
+
+
+def forget_released(db: sqlite3.Connection, now: Instant) -> None:
+    """Drop what released holds say when their day of grace is over: nobody asks that again (I8).
+
+    That they were released stays: a marker may lie there still, or an old enforcer tell of them.
+    """
+    db.execute(
+        "UPDATE holds SET hold = x'' WHERE hold <> x'' AND released_at <= ?",
+        (now - AFTER_RELEASE_SECONDS,),
+    )
 
 
 def name_what_moved(db: sqlite3.Connection) -> None:

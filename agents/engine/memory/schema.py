@@ -141,7 +141,9 @@ CREATE TABLE erased (                   -- how much was erased: what a new hold 
     PRIMARY KEY (source, civil)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE holds (                    -- every hold ever acknowledged; add-only without two people
-    id TEXT PRIMARY KEY, hold BLOB NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER,
+    id TEXT PRIMARY KEY,
+    hold BLOB NOT NULL,                 -- x'': released, and its day of grace is over
+    placed_at INTEGER NOT NULL, released_at INTEGER,
     pending INTEGER NOT NULL DEFAULT 0  -- 1: in force, not acknowledged when it came (doubts.py)
 ) STRICT;
 CREATE TABLE item_holds (
