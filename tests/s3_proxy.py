@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
+from waiting import NEVER_SECONDS
+
 When = Literal["early", "middle", "late", "after"]
 
 
@@ -117,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _handle  # noqa: N815 - what the server calls
 
     def _passed_on(self, body: bytes | None) -> tuple[int, dict[str, str], bytes]:
-        connection = HTTPConnection(self.proxy.target, timeout=60)
+        connection = HTTPConnection(self.proxy.target, timeout=NEVER_SECONDS)
         try:
             connection.putrequest(
                 self.command, self.path, skip_host=True, skip_accept_encoding=True

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, Engine, insert, select
 from test_comply import CHAIN, NOW, Store
+from waiting import NEVER_SECONDS
 from world import at
 
 from enforcer import prove
@@ -151,7 +152,7 @@ class _HeldOpen:
     def read(self, connection: Connection) -> object:
         connection.execute(select(stores.c.id)).all()
         self.reached.set()
-        assert self.go_on.wait(120)
+        assert self.go_on.wait(NEVER_SECONDS)
         return CHAIN
 
 
@@ -174,13 +175,13 @@ def test_a_scrape_that_is_held_open_blocks_no_writer_and_sees_nothing_of_it(eith
 
     with ThreadPoolExecutor(2) as pool:
         scrape = pool.submit(registry.get_sample_value, *SEEN)
-        assert held.reached.wait(60)
+        assert held.reached.wait(NEVER_SECONDS)
         try:
-            assert "done" == pool.submit(write).result(60)
+            assert "done" == pool.submit(write).result(NEVER_SECONDS)
             assert not scrape.done()
         finally:
             held.go_on.set()
-        assert 1 == scrape.result(60)
+        assert 1 == scrape.result(NEVER_SECONDS)
     assert 2 == registry.get_sample_value(*SEEN)
     assert 1 == registry.get_sample_value("retention_ledger_tree_size")
 

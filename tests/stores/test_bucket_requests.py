@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import NEVER_SECONDS
 
 from agents.stores.bucket.heads import ask_head
 from agents.stores.bucket.signing import Signer
@@ -82,7 +83,7 @@ def answering() -> Iterator[Answering]:
                     accepted.sendall(answer)
 
             threading.Thread(target=serve, daemon=True).start()
-            made.append(HTTPConnection(*listening.getsockname()[:2], timeout=10))
+            made.append(HTTPConnection(*listening.getsockname()[:2], timeout=NEVER_SECONDS))
             return made[-1]
 
         yield make
