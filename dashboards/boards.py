@@ -355,9 +355,9 @@ PROOF = (
             ),
         ),
         "Every entry was hashed again within a day, and is as it was published.",
-        "`enforcer ledger verify` says which entry is not.",
+        "nobody checked for two days: `enforcer ledger verify` does, and says which entry is not.",
         unit="s",
-        red=2 * DAY,
+        good_for=2 * DAY,
         width=6,
     ),
     Panel(
@@ -414,7 +414,7 @@ PROOF = (
         "Somebody who does not ask the enforcer saw what really lies there, and handed it in.",
         "have `auditor rescan --save` run on a storage, and hand it in with `enforcer bundle --rescan`.",
         unit="s",
-        red=31 * DAY,
+        good_for=31 * DAY,
         width=12,
     ),
 )

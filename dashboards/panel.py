@@ -53,7 +53,11 @@ _STATES = {"0": "ok", "1": "unknown", "2": "violated"}
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`queries` are (legend, PromQL). Red is from `red` on, or below `red_below`; None: never."""
+    """`queries` are (legend, PromQL). Red is from `red` on, or below `red_below`; None: never.
+
+    What is asked for how old evidence is says for how many seconds that is `good_for`: from then on
+    nothing is known any more, and the number is "unknown".
+    """
 
     title: str
     shape: Literal["number", "moment", "curve", "states", "bars"]
@@ -63,6 +67,7 @@ class Panel:
     unit: str = "short"
     red: float | None = None
     red_below: float | None = None
+    good_for: int | None = None
     width: int = 8
 
     @property
@@ -70,20 +75,23 @@ class Panel:
         """The queries as they are sent: where nothing was measured, one says so."""
         if self.shape == "states":
             return [(legend, f"{q} or on () {_EVERYTHING}") for legend, q in self.queries]
-        if self.shape == "number" and self._judged:
-            return [(n, f"({q}) or on () vector({UNMEASURED})") for n, q in self.queries]
+        if self.shape == "number" and self.judged:
+            fresh = "" if self.good_for is None else f" < {self.good_for}"
+            return [(n, f"({q}){fresh} or on () vector({UNMEASURED})") for n, q in self.queries]
         return list(self.queries)
 
     @property
-    def _judged(self) -> bool:
-        return self.red is not None or self.red_below is not None
+    def judged(self) -> bool:
+        """Whether one of its colours says that all is well."""
+        return any(each is not None for each in (self.red, self.red_below, self.good_for))
 
     def build(self, builder: Dashboard) -> Dashboard:
         """Add it to a dashboard."""
+        otherwise = "red" if self.good_for is None else "unknown"
         panel = (
             _BUILDERS[self.shape]()
             .title(self.title)
-            .description(f"{self.proves} When red: {self.when_red}")
+            .description(f"{self.proves} When {otherwise}: {self.when_red}")
             .datasource(DataSourceRef("prometheus", UID))
             .unit(self.unit)
             .span(self.width)
@@ -105,7 +113,7 @@ class Panel:
             panel.reduce_options(_LAST)
         else:
             panel.legend(VizLegendOptions().show_legend(True).placement(LegendPlacement.BOTTOM))
-        if isinstance(panel, timeseries.Panel) and self._judged:
+        if isinstance(panel, timeseries.Panel) and self.judged:
             panel.thresholds_style(GraphThresholdsStyleConfig().mode(_LINE_AND_AREA))
 
     def _target(self, legend: str, query: str) -> prometheus.Dataquery:
@@ -117,7 +125,7 @@ class Panel:
     def _mappings(self) -> list[ValueMapping]:
         if self.shape == "states":
             return [_mapping(_STATES)]
-        return [_mapping({str(UNMEASURED): "unknown"})] if self._judged else []
+        return [_mapping({str(UNMEASURED): "unknown"})] if self.judged else []
 
     def _thresholds(self) -> ThresholdsConfig:
         steps = [Threshold(None, "green")]
@@ -125,7 +133,7 @@ class Panel:
             steps.append(Threshold(self.red, "red"))
         if self.red_below is not None:
             steps = [Threshold(None, "red"), Threshold(self.red_below, "green")]
-        if not self._judged:
+        if not self.judged:
             steps = [Threshold(None, "blue")]
         return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 

@@ -50,7 +50,7 @@ def test_grafanas_own_schema_reads_all_of_it(path: Path):
 def test_every_panel_says_what_it_proves_and_what_to_do(path: Path):
     board = json.loads(path.read_text())
     for panel in board["panels"]:
-        proves, _, when_red = panel["description"].partition(" When red: ")
+        proves, _, when_red = re.split(r" When (red|unknown): ", panel["description"])
         assert proves.endswith("."), panel["title"]
         assert when_red.endswith("."), panel["title"]
         assert panel["targets"], panel["title"]

@@ -25,8 +25,9 @@ from enforcer import comply
 from enforcer.cli import client, status
 from enforcer.govern.forms.compliance import Status
 from enforcer.index.engine import open_index, reading, writing
-from enforcer.index.tables import hold_stores, holds, totals
+from enforcer.index.tables import hold_stores, holds, rescans, totals
 from enforcer.metrics import Facts
+from enforcer.rounds import verified_gauge
 from enforcer.web.about_compliance import status as answer
 from enforcer.web.desk import Asked
 from retention.calendar import DAY
@@ -119,8 +120,10 @@ class _Chains:
 
 
 @contextmanager
-def served(index: Engine, chain: Chain = CHAIN) -> Iterator[int]:
+def served(index: Engine, chain: Chain = CHAIN, verified_at: int | None = None) -> Iterator[int]:
     registry = CollectorRegistry()
+    if verified_at is not None:
+        verified_gauge(registry).set(verified_at)
     registry.register(Facts(index, _Chains(chain), lambda: NOW))  # type: ignore[arg-type]
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
     yield server.server_port
@@ -291,11 +294,52 @@ def blind(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) 
             yield server
 
 
+#: Days since the whole ledger was last hashed and since an auditor last looked; None: never.
+LOOKS = {
+    "both of late": (0.5, 20, {"ledger": True, "re-scan": True}),
+    "an old ledger check": (2.5, 20, {"ledger": False, "re-scan": True}),
+    "no ledger check": (None, 20, {"ledger": False, "re-scan": True}),
+    "an old re-scan": (0.5, 32, {"ledger": True, "re-scan": False}),
+    "no re-scan": (0.5, None, {"ledger": True, "re-scan": False}),
+}
+LOOKED = {
+    "ledger": "Since the whole ledger was checked",
+    "re-scan": "Since an auditor looked at a storage",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", LOOKS)
+def test_what_nobody_looked_at_of_late_is_unknown(
+    tmp_path: Path, need: Callable[[str], str], what: str
+):
+    checked, rescanned, known = LOOKS[what]
+    now = int(time.time())  # noqa: TID251 - Prometheus' clock is the real one
+    index = open_index(f"sqlite:///{tmp_path / 'index.db'}")
+    if rescanned is not None:
+        row = {"digest": b"", "at": now - rescanned * DAY, "report": b""}
+        with writing(index) as connection:
+            connection.execute(insert(rescans).values(row))
+    verified_at = 0 if checked is None else now - int(checked * DAY)
+    with (
+        served(index, verified_at=verified_at) as port,
+        running(need("prometheus"), tmp_path, {"retention-enforcer": port}) as server,
+    ):
+        seen = server.settled("up == 1")
+        ages = {}
+        for name, title in LOOKED.items():
+            ((_, query),) = PANELS[title].asked
+            ((_, age),) = [each["value"] for each in seen.ask(query)]
+            ages[name] = float(age)
+    index.dispose()
+    assert known == {name: age >= 0 for name, age in ages.items()}
+    assert {-1} >= {age for name, age in ages.items() if not known[name]}
+
+
 JUDGED = [
     pytest.param(query, id=f"{panel.title}: {legend}")
     for panel in PANELS.values()
-    if panel.shape in {"number", "states"}
-    and (panel.red is not None or panel.red_below is not None)
+    if panel.shape in {"number", "states"} and panel.judged
     for legend, query in panel.asked
 ]
 
