@@ -1,8 +1,7 @@
 """The inspector's bundle, out of one consistent state of the index (docs/ledger-format.md).
 
 Nothing in it tells of a person (I8): acts that name single items stay behind, with a receipt for
-each, and a hold comes without its case, its interval and its people. The reason of an act that is shown is
-in what two people signed, who were told so (docs/rules.md, People and holds).
+each, and a hold comes without its case, its interval and its people. Of a reason it has the commitment.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +29,8 @@ from retention.witness import Watched
 READ_ME = """\
 This is the record of a retention enforcer: which recordings a storage held, which limits apply to
 them, and what became of them. It names no recording, and no person but those who sign for the
-operator; the reasons of what they signed are in their own words. page.html is the same to be read, in
-Latvian and in English.
+operator. Of the reasons of what they signed it has commitments; the operator has the words for 90 days.
+page.html is the same to be read, in Latvian and in English.
 
     auditor verify THIS-FILE --pin DIGEST
 

@@ -27,6 +27,7 @@ from retention.errors import RefusedError
 from retention.hold import Ground, refuse_personal_data
 from retention.ledger import Certificate
 from retention.policy import Chain
+from retention.reasons import is_commitment
 
 
 def books(connection: Connection, size: int, since: date, through: date) -> Iterator[Book]:
@@ -138,11 +139,16 @@ def acts_of(
     ).scalars():
         document = envelope.decode(data)
         act = acts.decode(document.payload)
-        if isinstance(act, acts.NAME_ITEMS) or not _harmless(act.reason):
+        if isinstance(act, acts.NAME_ITEMS) or not _tells_nobody(act.reason):
             behind.append(receipts.receipt_of(act, document, chain))
         else:
             shown.append(document)
     return shown, [*receipts.kept(connection, began), *behind]
+
+
+def _tells_nobody(reason: str) -> bool:
+    """Whether a reason may be shown: a commitment, or words of an earlier version, signed to be shown."""
+    return is_commitment(reason) or bool(_harmless(reason))
 
 
 def _harmless(text: str) -> str:

@@ -18,13 +18,14 @@ from sqlalchemy import func, select
 from waiting import NEVER_SECONDS, wait_until
 
 from enforcer.clock import wall_clock
-from enforcer.govern.forms.documents import Document, Signed
+from enforcer.govern.forms.documents import Document, Proposal, Signed
 from enforcer.govern.forms.stores import Invitations, NewStore, NewStores
 from enforcer.index.engine import reading
 from enforcer.index.tables import items
 from retention import acts, envelope
 from retention.acts import Activation
 from retention.calendar import Instant, civil_date, start_of_day
+from retention.reasons import SaltedReason
 
 STORE = "t-1"
 RIGA = ZoneInfo("Europe/Riga")
@@ -96,13 +97,14 @@ class Terminal:
         # the command itself: that is another process, and would be ended in the agent's place.)
         return self.agent(**faked, FAKETIME_DONT_FAKE_MONOTONIC="1")
 
-    def activate(self) -> None:
+    def activate(self, why: str = "installed and looked at") -> None:
         """Two people let the agent erase, once the centre knows its picture."""
         wait_until(lambda: self._known("present") == 1, "the picture is reported")
+        reason = SaltedReason(os.urandom(32), why)
         act = Activation(
             id="activation-0123456789",
             at=self.served.clock(),
-            reason="installed and looked at",
+            reason=reason.commitment,
             stores=(STORE,),
             record_class="terminal-image",
             through_ordinal=date(2100, 1, 1).toordinal(),
@@ -110,7 +112,7 @@ class Terminal:
         )
         olga, aija = self.served.person("olga"), self.served.person("aija")
         by_olga, by_aija = (envelope.seal("act", acts.encode(act), [me.key]) for me in (olga, aija))
-        proposed = olga.post("/v1/documents", Signed(by_olga), Document)
+        proposed = olga.post("/v1/documents", Proposal(by_olga, (reason,)), Document)
         aija.post(f"/v1/documents/{proposed.id}/sign", Signed(by_aija), Document)
 
     def wait_for_the_end(self) -> None:

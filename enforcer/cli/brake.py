@@ -42,7 +42,7 @@ def release(arguments: Namespace) -> int:
     act = BrakeRelease(
         id=signing.new_id("brake-release"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         store=arguments.store,
         count=arguments.count,
         expires=Instant(me.now() + arguments.hours * _HOUR),

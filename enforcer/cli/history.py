@@ -3,8 +3,8 @@
 from argparse import ArgumentParser, Namespace
 
 from enforcer.cli import client as asking
-from enforcer.cli import show
-from enforcer.govern.forms.form import Events
+from enforcer.cli import show, signing, words
+from enforcer.govern.forms.documents import Events
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -18,8 +18,9 @@ def declare(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """A line for each act or look."""
-    found = asking.client(arguments).get("/v1/history", Events, subject=arguments.subject)
+    """A line for each act or look; of a document also why, held against what was signed."""
+    me = asking.client(arguments)
+    found = me.get("/v1/history", Events, subject=arguments.subject)
     if arguments.json:
         show.as_json(found)
         return 0
@@ -30,4 +31,7 @@ def run(arguments: Namespace) -> int:
             for event in found.events
         ),
     )
+    if found.document is not None:
+        for line in words.of_reasons(found.document, signing.chain(me)):
+            print(line)
     return 0

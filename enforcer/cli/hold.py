@@ -92,7 +92,10 @@ def release(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = Release(
-        id=signing.new_id("release"), at=me.now(), reason=arguments.reason, hold=arguments.id
+        id=signing.new_id("release"),
+        at=me.now(),
+        reason=arguments.reason.commitment,
+        hold=arguments.id,
     )
     return signing.propose_act(me, act, arguments)
 

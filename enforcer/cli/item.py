@@ -47,7 +47,7 @@ def declare(parser: ArgumentParser) -> None:
         "restrict", restrict, "keep and do not use (GDPR article 18); one person may"
     )
     _declare_items(kept)
-    signing.declare_reason(kept)
+    kept.add_argument("--reason", required=True, help=signing.WHO_READS)
     freed = verbs.asking("lift", lift, "end a restriction: two people")
     _declare_items(freed)
     freed.add_argument("--informed", required=True, metavar="TIME", help="when the person was told")
@@ -122,7 +122,7 @@ def lift(arguments: Namespace) -> int:
     act = Lift(
         id=signing.new_id("lift"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         items=tuple(item.reference for item in restricted),
         subject_informed_at=parse_instant(arguments.informed),
     )
@@ -138,7 +138,7 @@ def correct(arguments: Namespace) -> int:
     act = Correction(
         id=signing.new_id("correction"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         items=tuple(item.reference for item in found),
         anchor=None if arguments.anchor is None else parse_instant(arguments.anchor),
         record_class=arguments.record_class,
@@ -153,7 +153,7 @@ def erase(arguments: Namespace) -> int:
     act = Erasure(
         id=signing.new_id("erasure"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         items=tuple(item.reference for item in everywhere),
     )
     show.warn(_UNREACHED)

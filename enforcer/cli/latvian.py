@@ -15,10 +15,6 @@ SENTENCES: Mapping[str, str] = {
     "statute": "cits likums",
     "never": "nekad",
     "There are none.": "Nav neviena.",
-    # before a signature
-    "Inspectors read this reason as it stands: sign only if it names nobody.": (
-        "Inspektori šo pamatojumu lasa tādu, kāds tas ir: parakstiet tikai tad, ja tajā neviens nav nosaukts."
-    ),
     # enforcer status
     "{record_class}: {state}{since}; {proven} of {total} stores proven": (
         "{record_class}: {state}{since}; pierādītas {proven} no {total} glabātavām"

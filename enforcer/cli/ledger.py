@@ -89,9 +89,10 @@ def succeed(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     size, root = parse_head(arguments.head)
-    head = LastHead(at=me.now(), reason=arguments.reason, size=size, root=root)
-    said = words.of_head(head)
-    return signing.propose(me, "act", codec.encode(head), said, arguments)
+    told = (arguments.reason,)
+    head = LastHead(at=me.now(), reason=arguments.reason.commitment, size=size, root=root)
+    said = words.of_head(head, told)
+    return signing.propose(me, "act", codec.encode(head), said, arguments, told)
 
 
 def _verified(found: Proofs, chain: Chain) -> list[Certificate]:

@@ -128,10 +128,11 @@ def propose(arguments: Namespace) -> int:
     me = client(arguments)
     chain = signing.chain(me)
     draft = drafts.read(read_text(arguments.file), drafts.first_owner(chain.current.people))
+    draft, told = drafts.committed(draft, chain, signing.salted)
     today = home.today(me.now())
     policy = drafts.next_policy(chain, draft, now=me.now(), today=today)
-    said = words.of_policy(chain.current, policy)
-    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+    said = words.of_policy(chain.current, policy, told)
+    return signing.propose(me, "policy", codec.encode(policy), said, arguments, told)
 
 
 def change_keys(arguments: Namespace) -> int:

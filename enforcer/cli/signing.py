@@ -3,33 +3,33 @@
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from enforcer.cli import show, words
 from enforcer.cli.client import Client
 from enforcer.govern import papers
-from enforcer.govern.forms.documents import Document, PolicyDocuments, Signed
+from enforcer.govern.forms.documents import Document, PolicyDocuments, Proposal, Signed
 from retention import acts, envelope
 from retention.acts import AnyAct
 from retention.envelope import Envelope
 from retention.errors import ConfigError, RefusedError
+from retention.ledger import SALT_BYTES
 from retention.policy import Chain, follow
+from retention.reasons import SaltedReason
+
+WHO_READS = "why; for people at the centre alone, until it is shredded"
 
 
 def declare(parser: ArgumentParser, *, reason: bool = True) -> None:
     """Add the options that go with signing."""
     if reason:
-        declare_reason(parser)
+        parser.add_argument("--reason", type=salted, required=True, help=WHO_READS)
     parser.add_argument("--yes", action="store_true", help="sign without being asked")
 
 
-def declare_reason(parser: ArgumentParser) -> None:
-    """Add --reason: no pattern knows a plain name, so whoever types one is told who reads it."""
-    parser.add_argument(
-        "--reason",
-        required=True,
-        help="why; inspectors may read it: no name, no number, nothing of a person",
-    )
+def salted(words: str) -> SaltedReason:
+    """What somebody typed, with what makes a commitment to it that nobody can try out."""
+    return SaltedReason(secrets.token_bytes(SALT_BYTES), words)
 
 
 def new_id(kind: str) -> str:
@@ -38,22 +38,33 @@ def new_id(kind: str) -> str:
 
 
 def propose_act(me: Client, act: AnyAct, arguments: Namespace) -> int:
-    """Show, sign and propose an act."""
-    return propose(me, "act", acts.encode(act), words.of_act(act), arguments)
+    """Show, sign and propose an act, which commits to the reason that was typed."""
+    told = (arguments.reason,)
+    return propose(me, "act", acts.encode(act), words.of_act(act, told), arguments, told)
 
 
-def propose(
-    me: Client, kind: str, payload: bytes, said: Iterable[str], arguments: Namespace
+def propose(  # noqa: PLR0917 - what is signed, what is shown of it, what stays unsigned
+    me: Client,
+    kind: str,
+    payload: bytes,
+    said: Iterable[str],
+    arguments: Namespace,
+    told: Sequence[SaltedReason] = (),
 ) -> int:
-    """Show what it says, sign its bytes, and hand it in."""
+    """Show what it says, sign its bytes, and hand it in with what its reasons commit to."""
     confirm(said, arguments)
     sealed = envelope.seal(kind, payload, [me.key])
-    return report(me.post("/v1/documents", Signed(sealed), Document), arguments)
+    form = Proposal(sealed, tuple(told))
+    return report(me.post("/v1/documents", form, Document), arguments)
 
 
 def countersign(me: Client, document: Document, arguments: Namespace) -> int:
-    """Show what somebody proposed, as its bytes say it, and sign the very same bytes."""
-    confirm(words.of_paper(papers.read(document.envelope), chain(me).current), arguments)
+    """Show what somebody proposed, as its bytes say it, and sign the very same bytes.
+
+    `VerificationError` if the reason that the enforcer shows is not the one that they commit to.
+    """
+    paper = papers.read(document.envelope)
+    confirm(words.of_paper(paper, chain(me).current, document.reasons), arguments)
     theirs = document.envelope
     bare = Envelope(payload=theirs.payload, payload_type=theirs.payload_type, signatures=())
     signed = Signed(envelope.countersign(bare, me.key))

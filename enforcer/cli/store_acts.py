@@ -60,7 +60,7 @@ def activate(arguments: Namespace) -> int:
     act = Activation(
         id=signing.new_id("activation"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         stores=_stores(me, arguments),
         record_class=arguments.record_class,
         through_ordinal=(arguments.through or today).toordinal(),
@@ -75,7 +75,7 @@ def retire(arguments: Namespace) -> int:
     act = Retirement(
         id=signing.new_id("retirement"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         store=arguments.id,
         how=arguments.how,
     )
@@ -88,7 +88,7 @@ def thaw(arguments: Namespace) -> int:
     act = Thaw(
         id=signing.new_id("thaw"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         store=arguments.id,
         epoch=arguments.epoch,
     )
@@ -101,7 +101,7 @@ def declare_restored(arguments: Namespace) -> int:
     act = Restoration(
         id=signing.new_id("restoration"),
         at=me.now(),
-        reason=arguments.reason,
+        reason=arguments.reason.commitment,
         store=arguments.id,
         since=arguments.since,
     )

@@ -1,16 +1,16 @@
 """What a document says, in words: shown to a person before they sign its very bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
 from enforcer.cli import show
-from enforcer.cli.language import say
+from enforcer.govern import papers
+from enforcer.govern.forms.documents import Document
 from enforcer.govern.papers import Paper
 from retention.acts import (
-    NAME_ITEMS,
     Activation,
     AnyAct,
     BrakeRelease,
@@ -25,21 +25,25 @@ from retention.acts import (
 from retention.envelope import key_id
 from retention.hold import ItemRef
 from retention.ledger import LastHead
-from retention.policy import Policy
+from retention.policy import Chain, Policy
+from retention.reasons import SaltedReason, is_commitment, opened
 
 
-def of_paper(paper: Paper, current: Policy) -> Iterator[str]:
-    """Lines that say what two signatures under this will do."""
+def of_paper(paper: Paper, current: Policy, told: Sequence[SaltedReason]) -> Iterator[str]:
+    """Lines that say what two signatures under this will do.
+
+    `told` is what its reasons commit to; `VerificationError` if it is not.
+    """
     match paper.body:
         case Policy():
-            yield from of_policy(current, paper.body)
+            yield from of_policy(current, paper.body, told)
         case LastHead():
-            yield from of_head(paper.body)
+            yield from of_head(paper.body, told)
         case act:
-            yield from of_act(act)
+            yield from of_act(act, told)
 
 
-def of_act(act: AnyAct) -> Iterator[str]:
+def of_act(act: AnyAct, told: Sequence[SaltedReason]) -> Iterator[str]:
     """What an act does, and why."""
     match act:
         case Release():
@@ -69,24 +73,26 @@ def of_act(act: AnyAct) -> Iterator[str]:
             yield f"What came to store {act.store} since {since} came from a backup: it is dated by what it"
             yield "says itself, and what is due by that goes a day from now at the earliest."
             yield "Until all of it was swept, nothing there is called in order."
-    yield from _why(act.reason, inspected=not isinstance(act, NAME_ITEMS))
+    yield f"Reason: {opened(act.reason, told)}"
 
 
-def of_head(head: LastHead) -> Iterator[str]:
+def of_head(head: LastHead, told: Sequence[SaltedReason]) -> Iterator[str]:
     """What the loss of a ledger's end comes to."""
     yield f"The ledger goes on after a loss. The last head known was over {head.size} leaves,"
     yield f"root {head.root.hex()}."
-    yield from _why(head.reason, inspected=True)
+    yield f"Reason: {opened(head.reason, told)}"
 
 
-def _why(reason: str, *, inspected: bool) -> Iterator[str]:
-    yield f"Reason: {reason}"
-    if inspected:
-        # The document is signed as it stands, so nobody can take a name out of it afterwards.
-        yield say("Inspectors read this reason as it stands: sign only if it names nobody.")
+def of_reasons(document: Document, chain: Chain) -> Iterator[str]:
+    """Why people signed this, as far as it is kept; `VerificationError` if it is not what they signed."""
+    for reason in papers.reasons_of(papers.read(document.envelope), chain):
+        if is_commitment(reason) and not document.reasons:
+            yield f"Reason: shredded; {reason}"
+        else:
+            yield f"Reason: {opened(reason, document.reasons)}"
 
 
-def of_policy(old: Policy, new: Policy) -> Iterator[str]:
+def of_policy(old: Policy, new: Policy, told: Sequence[SaltedReason] = ()) -> Iterator[str]:
     """What is different in the new version."""
     yield f"Policy version {new.version}, for recordings from {new.effective_from} on:"
     yield from _changes("class", {c.name: c for c in old.classes}, {c.name: c for c in new.classes})
@@ -99,7 +105,7 @@ def of_policy(old: Policy, new: Policy) -> Iterator[str]:
     for migration in set(new.migrations) - set(old.migrations):
         yield (
             f"  KEEPS LONGER: {migration.record_class} recorded under version "
-            f"{migration.recorded_under} by the present period: {migration.reason}"
+            f"{migration.recorded_under} by the present period: {opened(migration.reason, told)}"
         )
 
 

@@ -10,32 +10,35 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from enforcer.govern import deeds, papers, receipts
+from enforcer.govern import deeds, papers, reasons, receipts
 from enforcer.govern.forms.documents import Document
 from enforcer.govern.lookup import StoredRow
-from enforcer.govern.papers import Paper
+from enforcer.govern.papers import EXPIRES_SECONDS, Paper
 from enforcer.index import policies
 from enforcer.index.tables import document_stores, documents
 from retention import envelope
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import ConfigError, RefusedError, SignatureError, VerificationError
-from retention.hold import refuse_personal_data
 from retention.ledger import LastHead
 from retention.people import MAY_SIGN, TWO_PEOPLE, signed_by
 from retention.policy import Chain, Policy
-
-EXPIRES_SECONDS = 30 * 86_400
-"""A proposal that nobody signed in a month is drawn up anew: facts have moved on."""
+from retention.reasons import SaltedReason
 
 _ID = re.compile(r"[a-z-]{3,20}-[0-9a-f]{8,32}")
 _CLOCK_SECONDS = 15 * 60
 
 
 def propose(
-    connection: Connection, chain: Chain, signed: Envelope, *, person: str, now: Instant
+    connection: Connection,
+    chain: Chain,
+    signed: Envelope,
+    told: Sequence[SaltedReason],
+    *,
+    person: str,
+    now: Instant,
 ) -> str:
-    """Take in a document that this person drew up and signed; its id."""
+    """Take in a document that this person drew up and signed, and what its reasons are; its id."""
     paper = papers.read(signed)
     if not _ID.fullmatch(paper.id):
         raise ConfigError(f"{paper.id[:40]!r} cannot name a document")
@@ -43,6 +46,7 @@ def propose(
         raise ConfigError("a document is proposed when it is drawn up; this one has another time")
     _require_signed(signed, paper, chain.current, person)
     _check(connection, chain, paper, now)
+    reasons.require_told(papers.reasons_of(paper, chain), told)
     known = connection.execute(select(documents.c.id).where(documents.c.id == paper.id)).scalar()
     if known or receipts.is_kept(connection, paper.id):
         raise RefusedError(f"{paper.id} was proposed before")
@@ -56,6 +60,7 @@ def propose(
             proposed_at=now,
         )
     )
+    reasons.keep(connection, paper.id, told)
     return paper.id
 
 
@@ -125,8 +130,16 @@ def _open(document: Document) -> bool:
 
 
 def shown(connection: Connection, chain: Chain, document: str) -> Document:
-    """One document."""
-    return _shown(connection, chain, _row(connection, document))
+    """One document, with the words of its reasons; `ConfigError` if it is not there, or no more."""
+    document_shown = _shown(connection, chain, _row(connection, document))
+    told = reasons.of_document(connection, document)
+    return msgspec.structs.replace(document_shown, reasons=told)
+
+
+def found(connection: Connection, chain: Chain, document: str) -> Document | None:
+    """As `shown`; None if it is not there, or no more."""
+    known = connection.execute(select(documents.c.id).where(documents.c.id == document)).scalar()
+    return None if known is None else shown(connection, chain, document)
 
 
 def _refuse_twice(connection: Connection, paper: Paper, now: Instant) -> None:
@@ -144,15 +157,13 @@ def _refuse_twice(connection: Connection, paper: Paper, now: Instant) -> None:
 
 
 def _check(connection: Connection, chain: Chain, paper: Paper, now: Instant) -> None:
+    reasons.require_commitments(papers.reasons_of(paper, chain))
     match paper.body:
         case Policy():
             _check_policy(chain, paper.body)
         case LastHead():
-            refuse_personal_data([paper.body.reason])
+            pass
         case act:
-            if not act.reason.strip():
-                raise ConfigError("say why: --reason")
-            refuse_personal_data([act.reason])
             deeds.check(connection, chain, act, now)
 
 

@@ -5,7 +5,7 @@ whoever edits periods cannot slip in a signer.
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date
 from importlib import resources
 from typing import Any
@@ -18,6 +18,7 @@ from retention.envelope import PUBLIC_KEY_BYTES
 from retention.errors import MalformedError
 from retention.people import Person, Role
 from retention.policy import Chain, Migration, Policy, Source
+from retention.reasons import SaltedReason
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +44,19 @@ def read(text: str, owner: str) -> Draft:
         return msgspec.convert(found, Draft)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise MalformedError(f"not a policy in TOML: {error}") from error
+
+
+def committed(
+    draft: Draft, chain: Chain, salted: Callable[[str], SaltedReason]
+) -> tuple[Draft, tuple[SaltedReason, ...]]:
+    """The draft with commitments in place of the reasons of its new migrations, and these."""
+    known = {migration for policy in chain.policies for migration in policy.migrations}
+    told = {m: salted(m.reason) for m in draft.migrations if m not in known}
+    sealed = tuple(
+        msgspec.structs.replace(m, reason=told[m].commitment) if m in told else m
+        for m in draft.migrations
+    )
+    return msgspec.structs.replace(draft, migrations=sealed), tuple(told.values())
 
 
 def check(draft: Draft) -> None:

@@ -10,7 +10,10 @@ from retention.calendar import Instant
 from retention.envelope import PAYLOAD_TYPE, Envelope
 from retention.errors import MalformedError
 from retention.ledger import LastHead
-from retention.policy import Policy
+from retention.policy import Chain, Policy
+
+EXPIRES_SECONDS = 30 * 86_400
+"""A proposal that nobody signed in a month is drawn up anew: facts have moved on."""
 
 POLICY = "policy"
 SUCCESSION = "succession"
@@ -41,6 +44,17 @@ def read(envelope: Envelope) -> Paper:
         head = codec.decode(envelope.payload, LastHead)
         return Paper(_named(SUCCESSION, envelope), SUCCESSION, head.at, head)
     return Paper(act.id, acts.kind_of(act), act.at, act)
+
+
+def reasons_of(paper: Paper, chain: Chain) -> tuple[str, ...]:
+    """The reasons that this document gives: those of a policy's migrations that no earlier one has."""
+    match paper.body:
+        case Policy():
+            earlier = (p for p in chain.policies if p.version < paper.body.version)
+            known = {migration for policy in earlier for migration in policy.migrations}
+            return tuple(m.reason for m in paper.body.migrations if m not in known)
+        case body:
+            return (body.reason,)
 
 
 def ask_the_same(one: Paper, other: Paper) -> bool:

@@ -4,6 +4,7 @@ An act and a hold name an item by its store, its second and its fingerprint, so 
 lost its memory finds it again: exactly what must not outlast the recording. So it goes
 
 - of a proposal that was withdrawn, or that nobody signed in a month: at once;
+- of the reasons of all of them, which may name somebody: by `reasons.shred`, and at the latest with them;
 - of an approved act: when the limit of everything it names has passed, and nothing of it is in the
   index any more. What an agent without memory then finds goes by its own date. A receipt stays;
 - of a released hold: when no store has anything under it any more, and none gives a day of grace by
@@ -17,8 +18,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
-from enforcer.govern import approvals, receipts
+from enforcer.govern import reasons, receipts
 from enforcer.govern.lookup import StoredRow
+from enforcer.govern.papers import EXPIRES_SECONDS
 from enforcer.index.scope import Scope
 from enforcer.index.tables import (
     document_stores,
@@ -42,8 +44,9 @@ _KINDS = ("erasure", "correction", "lift")
 
 
 def shed(connection: Connection, chain: Chain, now: Instant) -> int:
-    """Shed all that may go by now; give how many documents and holds became less."""
-    return _shed_documents(connection, chain, now) + _shed_scopes(connection, now)
+    """Shed all that may go by now; give of how many documents, reasons and holds."""
+    shredded = reasons.shred(connection, now)
+    return shredded + _shed_documents(connection, chain, now) + _shed_scopes(connection, now)
 
 
 def _shed_documents(connection: Connection, chain: Chain, now: Instant) -> int:
@@ -54,6 +57,7 @@ def _shed_documents(connection: Connection, chain: Chain, now: Instant) -> int:
             signed = envelope.decode(row.envelope)
             receipt = receipts.receipt_of(acts.decode(signed.payload), signed, chain)
             receipts.keep(connection, receipt, Instant(row.approved_at))
+        reasons.drop(connection, row.id)
         connection.execute(delete(document_stores).where(document_stores.c.document == row.id))
         connection.execute(delete(documents).where(documents.c.id == row.id))
     return len(gone)
@@ -61,7 +65,7 @@ def _shed_documents(connection: Connection, chain: Chain, now: Instant) -> int:
 
 def _may_go(connection: Connection, chain: Chain, row: StoredRow, now: Instant) -> bool:
     if row.approved_at is None:
-        expired = now - row.proposed_at > approvals.EXPIRES_SECONDS
+        expired = now - row.proposed_at > EXPIRES_SECONDS
         return bool(row.state == "withdrawn" or expired)
     act = acts.decode(envelope.decode(row.envelope).payload)
     if not isinstance(act, Erasure | Correction | Lift):
@@ -116,10 +120,13 @@ def _is_restricted(connection: Connection, item: ItemRef) -> bool:
 
 
 def _shed_scopes(connection: Connection, now: Instant) -> int:
-    """Of holds that nothing is under any more: which items they named, and which numbers."""
+    """Of holds that nothing is under any more: which items they named, and which numbers.
+
+    Of a restriction also why: that is of the person who asked, and no case that a register needs.
+    """
     freed_at = hold_stores.c.freed_at
     standing = or_(freed_at.is_(None), freed_at > now - AFTER_RELEASE_SECONDS)
-    over = select(holds.c.id, holds.c.scope).where(
+    over = select(holds.c.id, holds.c.scope, holds.c.case_reference).where(
         holds.c.released_at.is_not(None),
         ~exists().where(held_items.c.hold == holds.c.id),
         ~exists().where(hold_stores.c.hold == holds.c.id, standing),
@@ -128,9 +135,12 @@ def _shed_scopes(connection: Connection, now: Instant) -> int:
     for row in connection.execute(over).all():
         scope = codec.decode(row.scope, Scope)
         less = replace(scope, items=(), numbers=UNSET)
-        if less != scope:
+        case = "" if row.id.startswith(RESTRICTION) else row.case_reference
+        if (less, case) != (scope, row.case_reference):
             connection.execute(
-                update(holds).where(holds.c.id == row.id).values(scope=codec.encode(less))
+                update(holds)
+                .where(holds.c.id == row.id)
+                .values(scope=codec.encode(less), case_reference=case)
             )
             shed += 1
     return shed

@@ -291,6 +291,17 @@ documents = Table(
     Column("approved_at", BigInteger),
 )
 
+reasons = Table(
+    "reasons",
+    metadata,
+    # What the reasons in documents commit to (retention.reasons): no other table has their words.
+    # A row goes 90 days after the second signature, or when its document is withdrawn or withers.
+    Column("document", ForeignKey("documents.id"), primary_key=True),
+    Column("salt", LargeBinary, primary_key=True),
+    Column("words", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 document_stores = Table(
     "document_stores",
     metadata,

@@ -4,10 +4,10 @@ from sqlalchemy import Connection
 
 from enforcer import comply
 from enforcer.comply import Position
-from enforcer.govern import history
+from enforcer.govern import approvals, history
 from enforcer.govern.forecast import forecast
 from enforcer.govern.forms.compliance import ClassStatus, Reason, Status, StoreStatus
-from enforcer.govern.forms.form import Events
+from enforcer.govern.forms.documents import Events
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.errors import ConfigError
@@ -44,11 +44,10 @@ def ahead(connection: Connection, asked: Asked) -> Answer:
 def acts(connection: Connection, asked: Asked) -> Answer:
     """Who did what and who looked at what: all of late, or what happened to one subject."""
     subject = asked.query.get("subject", "")
-    if subject:
-        events = history.of_subject(connection, subject)
-    else:
-        events = history.newest(connection, MOST_EVENTS)
-    return Answer(Events(tuple(events)), subject)
+    if not subject:
+        return Answer(Events(tuple(history.newest(connection, MOST_EVENTS))))
+    document = approvals.found(connection, asked.chain, subject)
+    return Answer(Events(tuple(history.of_subject(connection, subject)), document), subject)
 
 
 def _of_store(position: Position) -> StoreStatus:

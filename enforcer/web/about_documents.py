@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from enforcer import prove
 from enforcer.govern import approvals, papers
-from enforcer.govern.forms.documents import Documents, Signed
+from enforcer.govern.forms.documents import Documents, Proposal, Signed
 from enforcer.web import rights
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
@@ -24,10 +24,15 @@ def show(connection: Connection, asked: Asked) -> Answer:
 
 def propose(connection: Connection, asked: Asked) -> Answer:
     """A new one, with the first signature."""
-    signed = asked.form(Signed).envelope
-    rights.require(asked.person, "sign", papers.read(signed).kind)
+    form = asked.form(Proposal)
+    rights.require(asked.person, "sign", papers.read(form.envelope).kind)
     document = approvals.propose(
-        connection, asked.chain, signed, person=asked.person.id, now=asked.now
+        connection,
+        asked.chain,
+        form.envelope,
+        form.reasons,
+        person=asked.person.id,
+        now=asked.now,
     )
     return _shown(connection, asked, document, "")
 

@@ -76,7 +76,9 @@ def test_a_first_version_that_is_really_one_lacks_what_came_later(tmp_path: Path
     assert not {"quarantines", "backups", "standings"} & names
 
 
-@pytest.mark.parametrize("revision", ["0002", "0003", "0004", "0005", "0006", "0007", "0008"])
+@pytest.mark.parametrize(
+    "revision", ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
+)
 def test_every_version_between_comes_up_too(tmp_path: Path, revision: str):
     url = f"sqlite:///{tmp_path / 'old.db'}"
     engine = create_engine(url)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, update
 
 from enforcer import extracts
 from enforcer.govern import shedding
-from enforcer.govern.approvals import EXPIRES_SECONDS
+from enforcer.govern.papers import EXPIRES_SECONDS
 from enforcer.index import tables
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.scope import Scope
@@ -235,3 +235,22 @@ def test_a_released_hold_forgets_what_it_named_when_its_stores_have_let_go(
     assert [] == left(tmp_path, markers)
     [(kept,)] = table(log.engine, "holds", "scope")
     assert Scope(sources=("front",)) == codec.decode(kept, Scope)
+
+
+DIGITS = "hmac-sha256:a32345612345" + "b" * 52  # a personal code, if it were words
+
+
+@pytest.mark.parametrize(
+    ("reason", "inspected"),
+    [(DIGITS, True), (DIGITS[:-1], False), ("case closed", True), ("ask 29123456", False)],
+    ids=["commitment", "almost one", "words", "words that look like a number"],
+)
+def test_an_inspector_is_shown_an_act_unless_its_reason_may_name_somebody(
+    log: Log, reason: str, inspected: bool
+):
+    """The words are those of an earlier version: its signers were told that they are read."""
+    data = decide(log.engine, Release(id="act-1", at=NOW, reason=reason, hold="hold-1"))
+    with reading(log.engine) as connection:
+        shown, behind = extracts.acts_of(connection, CHAIN, Instant(0))
+    assert ([envelope.decode(data)] if inspected else []) == shown
+    assert ([] if inspected else ["act-1"]) == [receipt.id for receipt in behind]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from model.wire import Answer
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection, update
 from world import DIRECTIVE_KEY, GROUP, KEYS, LEDGER_KEY, STORE, first_policy, signed_policy
@@ -39,6 +40,7 @@ from retention.acts import AnyAct
 from retention.calendar import Instant
 from retention.errors import RetentionError
 from retention.policy import Policy, Source
+from retention.reasons import SaltedReason
 
 #: Cameras in three directories and one queue of calls; `odd` is in no register.
 SOURCES = {"front": "terminal-image", "copies": "terminal-image", "calls": "contact-centre-call"}
@@ -171,7 +173,8 @@ class Office:
 
     def approve(self, act: AnyAct, *names: str) -> None:
         """Two people sign, one after the other; raises where one of them may not."""
-        payload = acts.encode(act)
+        reason = SaltedReason(bytes(32), act.reason)
+        payload = acts.encode(structs.replace(act, reason=reason.commitment))
         first, second = (
             envelope.seal("act", payload, [KEYS[name]]) for name in names or ("anna", "dace")
         )
@@ -179,7 +182,9 @@ class Office:
         now = self._clock()
         with self.writing() as connection:
             chain = self.chains.read(connection)
-            document = approvals.propose(connection, chain, first, person=proposer, now=now)
+            document = approvals.propose(
+                connection, chain, first, (reason,), person=proposer, now=now
+            )
             approvals.sign(connection, chain, document, second, person=approver, now=now)
 
     def slip_in(self, act: AnyAct, *names: str) -> None:

@@ -21,6 +21,7 @@ from retention.bundle import (
 )
 from retention.exceptions import Exceptions, Reason
 from retention.ledger import Certificate, Count, Day, ItemRecord, LastHead, Succession, Timing
+from retention.reasons import SaltedReason
 from retention.witness import Alarm, Cause, Gap, Sighting, Watched
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")
@@ -50,6 +51,11 @@ def test_every_member_kind_timing_and_reason_is_told():
 def test_the_members_are_told_in_their_order():
     told = re.findall(r"^\| `([^`]+)` \|", TEXT.partition("## The bundle")[2], re.MULTILINE)
     assert [bundle.MANIFEST, *bundle.CONTENTS] == told
+
+
+def test_the_reason_of_the_example_is_committed_to_as_told():
+    reason = SaltedReason(bytes(range(32)), "the site was closed")
+    assert {reason.words, reason.commitment.removeprefix("hmac-sha256:")} <= WORDS
 
 
 def test_the_worked_example_comes_out():

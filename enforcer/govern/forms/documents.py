@@ -1,8 +1,9 @@
 """Forms about policies and about what takes two signatures."""
 
-from enforcer.govern.forms.form import Form
+from enforcer.govern.forms.form import Event, Form
 from retention.calendar import Instant
 from retention.envelope import Envelope
+from retention.reasons import SaltedReason
 
 
 class PolicyDocuments(Form, frozen=True):
@@ -12,14 +13,24 @@ class PolicyDocuments(Form, frozen=True):
     policies: tuple[Envelope, ...]
 
 
+class Proposal(Form, frozen=True):
+    """A new document with the signature of whoever drew it up, and what its reasons commit to."""
+
+    envelope: Envelope
+    reasons: tuple[SaltedReason, ...]
+
+
 class Signed(Form, frozen=True):
-    """A document with the signature of whoever sends it: to propose it, or to sign it as well."""
+    """A proposed document with the signature of whoever signs it as well."""
 
     envelope: Envelope
 
 
 class Document(Form, frozen=True):
-    """A document on its way to two signatures. Its words are in the envelope's payload."""
+    """A document on its way to two signatures. What it says is in the envelope's payload.
+
+    `reasons` are what the reasons there commit to, until they are shredded; not in a list of documents.
+    """
 
     id: str
     kind: str
@@ -30,9 +41,17 @@ class Document(Form, frozen=True):
     roles: tuple[str, ...]  # of which a signer needs one
     waiting_for: tuple[str, ...]  # stores that have not carried it out yet
     envelope: Envelope
+    reasons: tuple[SaltedReason, ...] = ()
 
 
 class Documents(Form, frozen=True):
     """Documents, newest first."""
 
     documents: tuple[Document, ...]
+
+
+class Events(Form, frozen=True):
+    """Lines of the history, and the document if they are about one."""
+
+    events: tuple[Event, ...]
+    document: Document | None = None

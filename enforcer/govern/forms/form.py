@@ -25,9 +25,3 @@ class Event(Form, frozen=True):
     verb: str
     subject: str
     detail: str = ""
-
-
-class Events(Form, frozen=True):
-    """Lines of the history."""
-
-    events: tuple[Event, ...]

@@ -26,7 +26,7 @@ from waiting import NEVER_SECONDS, wait_until
 
 from enforcer import certificates, compose, keys, log
 from enforcer.cli import main
-from enforcer.govern.forms.documents import Document, Signed
+from enforcer.govern.forms.documents import Document, Proposal, Signed
 from enforcer.govern.forms.stores import StoreLines
 from enforcer.settings import Settings, load
 from enforcer.side import SideTasks, Task
@@ -35,6 +35,7 @@ from retention.calendar import DAY, Instant
 from retention.errors import ConfigError, MalformedError, RefusedError, VerificationError
 from retention.ledger import LastHead
 from retention.note import Checkpoint
+from retention.reasons import SaltedReason
 
 ENFORCER = [sys.executable, "-m", "enforcer.cli"]
 
@@ -458,10 +459,11 @@ def test_an_index_restored_from_yesterday_says_so_and_waits(served, home, clock,
     agent.uplink = back.uplink(agent)
     with pytest.raises(RefusedError, match="first has to hear"):
         agent.fetch()
-    head = LastHead(at=clock.now, reason="disk failed", size=lost.size, root=lost.root)
+    failed = SaltedReason(bytes(32), "disk failed")
+    head = LastHead(at=clock.now, reason=failed.commitment, size=lost.size, root=lost.root)
     anna, ivo = back.person("anna"), back.person("ivo")
     sealed = envelope.seal("act", codec.encode(head), [anna.key])
-    document = anna.post("/v1/documents", Signed(sealed), Document)
+    document = anna.post("/v1/documents", Proposal(sealed, (failed,)), Document)
     bare = msgspec.structs.replace(sealed, signatures=())
     signed = Signed(envelope.countersign(bare, ivo.key))
     ivo.post(f"/v1/documents/{document.id}/sign", signed, Document)

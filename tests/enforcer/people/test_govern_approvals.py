@@ -7,7 +7,14 @@ from msgspec import structs
 from sqlalchemy import select, update
 
 from enforcer.govern import drafts
-from enforcer.govern.forms.documents import Document, Documents, PolicyDocuments, Signed
+from enforcer.govern.forms.documents import (
+    Document,
+    Documents,
+    Events,
+    PolicyDocuments,
+    Proposal,
+    Signed,
+)
 from enforcer.govern.forms.form import Done, Empty
 from enforcer.govern.forms.holds import HoldSheet, Placement
 from enforcer.govern.forms.items import ItemQuery, ItemSheet, ItemSheets, Restriction
@@ -31,8 +38,12 @@ from retention.errors import ConfigError, RefusedError
 from retention.ledger import LastHead
 from retention.outcome import Outcome
 from retention.people import Role
+from retention.reasons import SaltedReason
 
 THREE = parse_instant("2026-06-10T03:10:00+03:00")
+
+
+CLOSED = SaltedReason(bytes(32), "case closed")
 
 
 def drawn(served, kind, **facts: object):
@@ -40,15 +51,15 @@ def drawn(served, kind, **facts: object):
     common = {
         "id": f"{kind.__name__.lower()}-0123456789ab",
         "at": served.clock.now,
-        "reason": "case closed",
+        "reason": CLOSED.commitment,
     }
     return kind(**(common | facts))
 
 
-def propose(served, person, act):
+def propose(served, person, act, *told: SaltedReason):
     me = served.person(person)
     sealed = envelope.seal("act", acts.encode(act), [me.key])
-    return me.post("/v1/documents", Signed(sealed), Document)
+    return me.post("/v1/documents", Proposal(sealed, told or (CLOSED,)), Document)
 
 
 def sign(served, person, document):
@@ -119,10 +130,10 @@ def test_a_signature_of_another_key_or_on_other_bytes_is_refused(served):
     aija, dana = served.person("aija"), served.person("dana")
     foreign = envelope.seal("act", acts.encode(act), [dana.key])
     with pytest.raises(RefusedError, match="not signed by aija"):
-        aija.post("/v1/documents", Signed(foreign), Document)
+        aija.post("/v1/documents", Proposal(foreign, (CLOSED,)), Document)
     two = envelope.seal("act", acts.encode(act), [aija.key, dana.key])
     with pytest.raises(RefusedError, match="not signed by aija"):
-        aija.post("/v1/documents", Signed(two), Document)
+        aija.post("/v1/documents", Proposal(two, (CLOSED,)), Document)
     proposed = propose(served, "aija", act)
     changed = drawn(served, Release, hold="hold-1", reason="another reason")
     foreign = Signed(envelope.seal("act", acts.encode(act), [served.person("anna").key]))
@@ -159,7 +170,7 @@ def test_whoever_lost_the_role_meanwhile_does_not_count(served):
     )
     draft = drafts.successor(chain, now=served.clock.now, today=date(2026, 6, 10), people=without)
     sealed = envelope.seal("policy", codec.encode(draft), [anna.key])
-    document = anna.post("/v1/documents", Signed(sealed), Document)
+    document = anna.post("/v1/documents", Proposal(sealed, ()), Document)
     sign(served, "ivo", document)
     ivo.post(f"/v1/documents/{document.id}/publish", Empty(), Document)
     once = sign(served, "dana", proposed)
@@ -185,7 +196,7 @@ def test_what_waits_for_a_signature_is_not_proposed_once_more(served):
     agent = served.enrol("t-1")
     held(served, agent)
     first = propose(served, "aija", drawn(served, Release, hold="hold-1"))
-    again = drawn(served, Release, hold="hold-1", id="release-000000000002", reason="as well")
+    again = drawn(served, Release, hold="hold-1", id="release-000000000002")
     with pytest.raises(RefusedError, match=f"enforcer approve {first.id}"):
         propose(served, "dana", again)
     served.person("aija").post(f"/v1/documents/{first.id}/withdraw", first, Document)
@@ -285,13 +296,65 @@ def test_a_correction_must_be_one(served, facts, sentence):
         propose(served, "aija", drawn(served, Correction, items=(item(served).reference,), **facts))
 
 
-def test_a_reason_is_given_and_names_nobody(served):
+@pytest.mark.parametrize(("words", "error"), [(" ", ConfigError), ("ask 29123456", RefusedError)])
+def test_a_reason_is_given_and_has_no_number_of_anybody(served, words, error):
     agent = served.enrol("t-1")
     held(served, agent)
-    with pytest.raises(ConfigError, match="say why"):
-        propose(served, "aija", drawn(served, Release, hold="hold-1", reason=" "))
-    with pytest.raises(RefusedError, match="no personal data"):
-        propose(served, "aija", drawn(served, Release, hold="hold-1", reason="ask 29123456"))
+    told = SaltedReason(bytes(32), words)
+    act = drawn(served, Release, hold="hold-1", reason=told.commitment)
+    with pytest.raises(error, match=r"say why|no personal data"):
+        propose(served, "aija", act, told)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (),
+        (SaltedReason(bytes(32), "Case closed"),),
+        (SaltedReason(bytes([1] * 32), "case closed"),),
+        (CLOSED,) * 2,
+    ],
+    ids=["none", "other words", "another salt", "twice"],
+)
+def test_only_what_the_document_commits_to_is_taken_for_its_reason(served, told):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    sealed = envelope.seal(
+        "act", acts.encode(drawn(served, Release, hold="hold-1")), [served.person("aija").key]
+    )
+    with pytest.raises(RefusedError, match="not those that were signed"):
+        served.person("aija").post("/v1/documents", Proposal(sealed, told), Document)
+
+
+def test_a_reason_in_its_words_is_signed_by_nobody_any_more(served):
+    """An earlier version's command draws it up so; and one may still wait for its second signature."""
+    agent = served.enrol("t-1")
+    held(served, agent)
+    act = drawn(served, Release, hold="hold-1", reason="case closed")
+    with pytest.raises(ConfigError, match="propose it anew"):
+        propose(served, "aija", act)
+    proposed = propose(served, "aija", drawn(served, Release, hold="hold-1"))
+    earlier = envelope.seal("act", acts.encode(act), [served.person("aija").key])
+    with writing(served.engine) as connection:
+        connection.execute(update(documents).values(envelope=envelope.encode(earlier)))
+    with pytest.raises(ConfigError, match="propose it anew"):
+        sign(served, "dana", proposed)
+
+
+def test_the_words_of_a_reason_are_told_with_their_document_alone(served):
+    agent = served.enrol("t-1")
+    held(served, agent)
+    act = drawn(served, Release, hold="hold-1")
+    both(served, act)
+    dana = served.person("dana")
+    assert (CLOSED,) == dana.get(f"/v1/documents/{act.id}", Document).reasons
+    about = dana.get("/v1/history", Events, subject=act.id)
+    assert ["propose", "sign"] == [event.verb for event in about.events]
+    assert (CLOSED,) == about.document.reasons
+    assert dana.get("/v1/history", Events, subject="hold-1").document is None
+    (listed_one,) = dana.get("/v1/documents", Documents, all=1).documents
+    assert () == listed_one.reasons
+    assert b"case closed" not in agent.fetch().acts[0].payload
 
 
 def test_an_activation_lets_stores_erase(served):
@@ -326,7 +389,7 @@ def test_a_brake_is_released_only_where_one_is_engaged(served):
     act = BrakeRelease(
         id="brake-release-0123456789ab",
         at=served.clock.now,
-        reason="the flood was real",
+        reason=CLOSED.commitment,
         store="t-1",
         count=500,
         expires=Instant(served.clock.now + DAY),
@@ -382,10 +445,10 @@ def test_two_boxes_are_thawed_by_two_people(served):
 
 
 def test_a_ledger_that_lost_its_end_goes_on_by_two_signatures(served):
-    head = LastHead(at=served.clock.now, reason="restored from a backup", size=7, root=bytes(32))
+    head = LastHead(at=served.clock.now, reason=CLOSED.commitment, size=7, root=bytes(32))
     anna = served.person("anna")
-    signed = Signed(envelope.seal("act", codec.encode(head), [anna.key]))
-    proposed = anna.post("/v1/documents", signed, Document)
+    sealed = envelope.seal("act", codec.encode(head), [anna.key])
+    proposed = anna.post("/v1/documents", Proposal(sealed, (CLOSED,)), Document)
     assert (proposed.kind, proposed.roles) == ("succession", ("dpo", "owner"))
     assert sign(served, "ivo", proposed).state == "approved"
     served.built.rounds.prove()

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from enforcer.govern.forms.form import Events
+from enforcer.govern.forms.documents import Events
 from enforcer.govern.forms.holds import (
     Confirmation,
     Counted,

@@ -21,7 +21,8 @@ from enforcer.govern.forms.holds import HoldSheet, Placement
 from retention.calendar import DAY, civil_date
 
 NUMBER, NAME, CASE, STRANGER = "26123456", "Ozolina", "KP-2026-117", "010190-12345"
-MARKS = (NUMBER, NAME, CASE, STRANGER)
+WHY = "Kalnina asked"
+MARKS = (NUMBER, NAME, CASE, STRANGER, WHY)
 
 
 @pytest.fixture
@@ -79,12 +80,13 @@ def test_what_names_a_person_is_nowhere_but_beside_its_recording_and_goes_with_i
     faketime = need("faketime")
     log.configure("debug")
     with terminal.agent():
-        terminal.activate()
+        terminal.activate(WHY)
         placed = Placement("hold-1", "crime", stores=("t-1",), around="2026-06-10 03:10", case=CASE)
         served.person("hugo").post("/v1/holds", placed, HoldSheet)
         ask_what_nobody_answers(served)
         shown = fetched(f"{served.url}/metrics") + fetched(terminal.metrics)
     assert NUMBER.encode() in in_all(terminal.state), "the agent knows its files"
+    assert WHY.encode() not in in_all(terminal.state), "and not why it may erase them"
     served.clock.forward(2 * DAY + 3600)
     with terminal.agent_today(faketime):
         terminal.wait_for_the_end()
@@ -107,3 +109,4 @@ def test_what_names_a_person_is_nowhere_but_beside_its_recording_and_goes_with_i
     centre = in_all(served.home)
     assert not [mark for mark in (NUMBER, NAME, STRANGER) if mark.encode() in centre]
     assert CASE.encode() in centre, "a case stays with the people who wrote it"
+    assert WHY.encode() in centre, "and so does a reason, for 90 days"

@@ -6,8 +6,7 @@ import pytest
 
 from enforcer.cli.client import Client
 from enforcer.govern.forms.compliance import Forecast, Status
-from enforcer.govern.forms.documents import Document, Signed
-from enforcer.govern.forms.form import Events
+from enforcer.govern.forms.documents import Document, Events, Proposal, Signed
 from enforcer.govern.forms.holds import HoldLines, HoldSheet, Placement
 from enforcer.govern.forms.items import ItemQuery, ItemSheets
 from enforcer.govern.forms.ledger import Verified
@@ -20,6 +19,7 @@ from retention import acts, envelope, report
 from retention.acts import Release, Retirement
 from retention.calendar import DAY, Instant, parse_instant
 from retention.outcome import Outcome
+from retention.reasons import SaltedReason
 
 THREE = parse_instant("2026-06-10T03:10:00+03:00")
 
@@ -38,9 +38,12 @@ def served(home, postgres, serve):
     return serve()
 
 
+CLOSED = SaltedReason(bytes(32), "case closed")
+
+
 def approve(served, act, first: Client, second: Client):
-    signed = Signed(envelope.seal("act", acts.encode(act), [first.key]))
-    document = first.post("/v1/documents", signed, Document)
+    sealed = envelope.seal("act", acts.encode(act), [first.key])
+    document = first.post("/v1/documents", Proposal(sealed, (CLOSED,)), Document)
     signed = Signed(envelope.seal("act", acts.encode(act), [second.key]))
     return second.post(f"/v1/documents/{document.id}/sign", signed, Document)
 
@@ -68,7 +71,7 @@ def test_the_story_of_a_hold_is_the_same_on_postgresql(served):
     query = ItemQuery(site="brivibas", around="03:10")
     found = hugo.post("/v1/items/find", query, ItemSheets).items
     assert {sheet.id for sheet in found} == {"t-1/1/1", "t-1/1/3"}
-    common = {"at": now, "reason": "case closed"}
+    common = {"at": now, "reason": CLOSED.commitment}
     released = approve(served, Release(id="release-00000001", hold="hold-1", **common), aija, dana)
     assert released.waiting_for == ("t-1",)
     assert hugo.get("/v1/holds", HoldLines).holds[0].released_at == now
