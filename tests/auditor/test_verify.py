@@ -380,18 +380,21 @@ def test_erasures_at_the_wrong_time_are_violations_of_the_operators_own_telling(
 
 
 @pytest.mark.parametrize(
-    ("erased_at", "store", "covered"),
+    ("erased_at", "store", "civil", "covered"),
     [
-        ("2026-03-10T13:00:00+02:00", "terminal-1", True),
-        ("2026-03-13T13:00:00+02:00", "terminal-1", True),
-        ("2026-03-15T13:00:00+02:00", "terminal-1", False),
-        ("2026-03-08T13:00:00+02:00", "terminal-1", False),
-        ("2026-03-10T13:00:00+02:00", "terminal-2", False),
+        ("2026-03-09T13:00:00+02:00", "terminal-1", 5, True),  # the 10th begins somewhere
+        ("2026-03-10T13:00:00+02:00", "terminal-1", 5, True),
+        ("2026-03-13T13:00:00+02:00", "terminal-1", 5, True),
+        ("2026-03-14T13:00:00+02:00", "terminal-1", 5, False),
+        ("2026-03-08T13:00:00+02:00", "terminal-1", 5, False),
+        ("2026-03-10T13:00:00+02:00", "terminal-2", 5, False),
+        ("2026-03-10T13:00:00+02:00", "terminal-1", 6, False),
     ],
 )
-def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store, covered):
-    """Terminal 1 was activated on the 10th, by two people, when the limit had passed already."""
-    operator.erase(1, erased_at=parse_instant(erased_at), store=store)
+def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store, civil, covered):
+    """Terminal 1 was activated on the 10th, through 5 January, by two people, when that was past its limit."""
+    on = date(2026, 1, civil).toordinal()
+    operator.erase(1, erased_at=parse_instant(erased_at), store=store, civil=on)
     operator.prove()
     report = verify(operator.members(), pin=operator.pin)
     violations = [] if covered else ["certificates: 1 recordings were erased after the limit"]
@@ -493,7 +496,18 @@ def test_an_activation_by_one_person_excuses_nothing(operator):
     assert "acts: a activation needs two different people" in told(report)
 
 
-def test_a_certificate_that_claims_to_be_in_time_must_have_been(operator):
+@pytest.mark.parametrize(
+    ("day", "timing", "sentence"),
+    [
+        (4, Timing.IN_TIME, "conceals that the erasure was early"),
+        (9, Timing.IN_TIME, "says in time, and erased until 2026-03-09 what had to be gone by"),
+        (9, Timing.OVERDUE, "conceals that the limit was passed"),
+    ],
+)
+def test_a_certificate_that_claims_another_time_than_its_days_is_a_violation(
+    operator, day, timing, sentence
+):
+    """What it certifies was due on the 5th, had to be gone by the 6th, and its limit was the 7th."""
     lie = Certificate(
         at=operator.now,
         store="terminal-1",
@@ -501,16 +515,16 @@ def test_a_certificate_that_claims_to_be_in_time_must_have_been(operator):
         civil=operator.on,
         policy=1,
         items=1,
-        counts=(Count("due", "erased_verified", Timing.IN_TIME, 1),),
-        first_on=date(2026, 3, 9),
-        last_on=date(2026, 3, 9),
+        counts=(Count("due", "erased_verified", timing, 1),),
+        first_on=date(2026, 3, day),
+        last_on=date(2026, 3, day),
         commitments=bytes(32),
         salts_until=date(2026, 6, 8),
         residuals=(),
     )
     operator.append(lie)
     report = verify(operator.members(), pin=operator.pin)
-    assert "says in time, and erased until 2026-03-09 what had to be gone by" in told(report)
+    assert sentence in told(report)
 
 
 def test_what_is_past_its_limit_in_the_books_is_a_violation(operator):
@@ -525,8 +539,19 @@ def test_what_is_past_its_limit_in_the_books_is_a_violation(operator):
     assert expected == set(told(report).splitlines())
 
 
+@pytest.mark.parametrize(
+    ("state", "violations"),
+    [("present", ["1 are past the operator's own target"]), ("blocked", [])],
+)
+def test_past_the_own_target_is_a_violation_of_what_could_have_gone(operator, state, violations):
+    operator.add(1, state=state, civil=date(2026, 1, 9).toordinal())
+    report = verify(operator.members(), pin=operator.pin)
+    which = "limits: terminal-1, terminal-image, 2026-01-09"
+    assert [f"{which}: {text}" for text in violations] == told(report).splitlines()
+
+
 def test_what_was_on_a_lost_store_is_unknown_for_ever(operator):
-    operator.add(3, state="unproven")
+    operator.add(3, state="unproven", civil=date(2026, 1, 12).toordinal())
     report = verify(operator.members(), pin=operator.pin)
     sentence = "3 recordings were on a store that is lost: nobody can prove that they are gone"
     assert f"limits: {sentence}" == told(report, Verdict.UNKNOWN)
