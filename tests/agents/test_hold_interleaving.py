@@ -144,6 +144,20 @@ def test_a_hold_between_any_two_batches_keeps_what_is_left_and_counts_what_is_go
         world.stop()
 
 
+def test_a_store_that_is_frozen_between_two_batches_erases_no_more(
+    memory_path: Path, terminal: Terminal
+):
+    world = terminal(memory_path / "store")
+    sweeping = world.agent.sweep()
+    next(sweeping)
+    left = world.files()
+    with world.agent.catalogue.transaction() as db:
+        db.execute("UPDATE agent SET frozen = 'two boxes'")
+    assert [] == list(sweeping)
+    assert left == world.files() != set()
+    world.stop()
+
+
 def _name(moment: Instant) -> str:
     return f"front/{date.fromordinal(_civil(moment)):%Y%m%d}-120000.jpg"
 

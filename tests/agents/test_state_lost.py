@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from world import STORE, FakeClock, World, at
 
+from agents.engine.obeying.acting import RETIRED
 from agents.engine.talking.uplink import FrozenError
-from retention.acts import Correction
+from retention.acts import Correction, Thaw
 from retention.calendar import DAY, Instant
 from retention.errors import UnreachableError
 from retention.hold import ItemRef, StoreHold
@@ -112,6 +113,21 @@ def test_what_an_earlier_epoch_knew_counts_whenever_it_is_told(
     world.rest()
     assert set() == world.files()
     world.check()
+
+
+def test_what_people_correct_before_it_is_found_again_is_corrected_when_it_is(world: World):
+    world.record(YOUNG)
+    world.rest()
+    [before] = sighted(world)
+    lose_state(world)
+    said = Instant(YOUNG - 5 * DAY)
+    named = ItemRef(STORE, 1, before.item, before.source, YOUNG, YOUNG, before.fingerprint)
+    world.sign(
+        Correction(id=world.act_id(), at=world.true.now, reason="seen", items=(named,), anchor=said)
+    )
+    world.agent.talk()
+    world.rest()
+    assert [said] == anchors(world)
 
 
 def test_a_hold_and_a_restriction_hold_again_before_anything_goes(world: World):
@@ -265,3 +281,22 @@ def test_of_one_image_in_two_boxes_neither_erases_until_two_people_name_one(
     assert 2 == len(twin.files()), "and the other still does not"
     cycle(twin)
     assert 2 == len(twin.files())
+
+
+@pytest.mark.parametrize(
+    ("frozen", "named", "left"),
+    [
+        ("two boxes", 1, ""),
+        ("two boxes", 2, "two boxes"),
+        (f"{RETIRED}: wiped", 1, f"{RETIRED}: wiped"),
+    ],
+)
+def test_a_thaw_frees_the_box_that_it_names_and_no_store_that_was_retired(
+    world: World, frozen: str, named: int, left: str
+):
+    world.rest()
+    with world.agent.catalogue.transaction() as db:
+        db.execute("UPDATE agent SET frozen = ?", (frozen,))
+    world.sign(Thaw(id=world.act_id(), at=world.true.now, reason="ours", store=STORE, epoch=named))
+    world.agent.talk()
+    assert left == world.agent.catalogue.value("SELECT frozen FROM agent")

@@ -139,6 +139,32 @@ def test_what_people_date_within_the_week_lives_by_that_date(world: World):
     assert ["due"] == [ending.how for ending in world.check().erased()]
 
 
+def test_what_people_date_into_the_time_of_a_hold_is_held_by_it(world: World):
+    world.record(Instant(OLD + DAY))
+    world.rest()
+    _held_by(world, "front")
+    mark = world.agent.catalogue.value("SELECT fingerprint FROM items")
+    item = ItemRef(STORE, world.centre.epoch, 1, "front", NOON, NOON, mark)
+    world.sign(Correction(id=world.act_id(), at=NOON, reason="seen", items=(item,), anchor=OLD))
+    assert [set()] == [each.holds for each in world.books().live.values()]
+    world.agent.talk()
+    assert [{"hold-1"}] == [each.holds for each in world.books().live.values()]
+
+
+def test_what_people_date_lies_there_and_nowhere_else(world: World):
+    world.scan()
+    world.true.pass_(3600)
+    world.write("front/plain.jpg", mtime=Instant(0))  # anywhere in the hour, by itself
+    world.rest()
+    mark = world.agent.catalogue.value("SELECT fingerprint FROM items")
+    item = ItemRef(STORE, world.centre.epoch, 1, "front", NOON, NOON, mark)
+    said = Instant(OLD - 1800)
+    world.sign(Correction(id=world.act_id(), at=NOON, reason="seen", items=(item,), anchor=said))
+    world.agent.talk()
+    _held_by(world, "front")
+    assert [set()] == [each.holds for each in world.books().live.values()]
+
+
 def test_what_comes_late_has_a_day_and_goes_on_the_next(world: World):
     world.activate()
     world.rest()

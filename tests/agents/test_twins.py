@@ -195,6 +195,13 @@ def test_a_restriction_of_one_restricts_its_copies_until_it_is_lifted(world: Wor
     world.sign(lift)
     world.agent.talk()
     assert set() == _held(world)
+    earlier = Instant(LONG_AGO - DAY)
+    world.sign(
+        Correction(id="c1", at=world.true.now, reason="clock", items=(item,), anchor=earlier)
+    )
+    world.agent.talk()
+    assert {earlier} == set(_anchors(world).values())
+    assert set() == _held(world), "also when it changes"
 
 
 def test_an_earlier_date_that_people_gave_one_is_the_date_of_its_copies(world: World):
@@ -250,6 +257,20 @@ def test_what_two_people_have_erased_goes_under_all_its_names(world: World, link
     assert {str(other.relative_to(world.root))} == world.files()
     world.rest()
     world.check()
+
+
+def test_what_two_people_have_erased_waits_until_its_class_is_activated(world: World):
+    """I12: nothing goes before that, whoever asks."""
+    world.scan()
+    path = world.write(_named("20260316-120500"), BYTES)
+    world.activate(record_class="contact-centre-call")
+    world.cycle()
+    _asked(world)
+    world.cycle()
+    assert path.exists()
+    world.activate()
+    world.cycle()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["remembered", "state lost"])

@@ -1,16 +1,17 @@
 """The way of a file, on one terminal: seen, dated, reported, held or erased, receipted."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from bucket_world import BucketWorld
-from world import STORE, World, at
+from world import World, at
 
 from retention import codec
-from retention.acts import Release
+from retention.acts import Activation, BrakeRelease, Correction, Erasure, Release, Retirement
 from retention.calendar import DAY, Instant
-from retention.hold import StoreHold
+from retention.hold import ItemRef, StoreHold
 from retention.outcome import Outcome
 from retention.report import Acknowledged, Erased, Held, Sighted
 
@@ -69,13 +70,29 @@ def test_what_is_due_goes_and_what_is_not_stays(world: World):
     assert (Outcome.ERASED_VERIFIED, "due", 1) == (erased.outcome, erased.why, len(erased.items))
 
 
-def test_two_people_let_go_exactly_as_many_as_they_counted(tmp_path: Path):
+@pytest.mark.parametrize(("counted", "left"), [(50, 0), (49, 150)])
+def test_two_people_let_go_exactly_as_many_as_they_counted(tmp_path: Path, counted: int, left: int):
+    """A hundred more than that go without anybody's word; else all of them wait (I12)."""
     world = World.make(tmp_path, NOON)
-    for number in range(150):  # more than goes without anybody's word
+    for number in range(150):
         world.record(at("2026-01-05 12:00"), tag=f"-{number}")
-    world.activate(count=150)
+    world.activate(count=counted)
     world.cycle()
-    assert set() == world.files()
+    assert left == len(world.files())
+    assert bool(left) == ("would be usual" in world.agent.waiting)
+    world.stop()
+
+
+def test_what_nobody_could_date_waits_as_well_if_it_is_more_than_usual(tmp_path: Path):
+    world = World.make(tmp_path, NOON)
+    for number in range(101):
+        world.write(f"front/img-{number}.jpg", mtime=Instant(0))
+    world.activate()
+    world.cycle()
+    world.true.pass_(8 * DAY)
+    world.cycle()
+    assert 101 == len(world.files())
+    assert "would be usual" in world.agent.waiting
     world.stop()
 
 
@@ -157,5 +174,32 @@ def test_a_release_signed_by_one_person_or_by_the_wrong_ones_releases_nothing(wo
     assert "two different people" in world.agent.obedience.refused
 
 
-def test_the_store_of_another_agent_is_no_business_of_this_one(world: World):
-    assert STORE == world.agent.catalogue.value("SELECT store FROM agent")
+def test_what_two_people_sign_for_another_store_changes_nothing_here(world: World):
+    """Its items have the same numbers, and perhaps the same content."""
+    path = world.record(at("2026-01-14 12:00"))
+    world.rest()
+    known = "SELECT anchor, granted, fingerprint FROM items"
+    [before] = world.agent.catalogue.rows(known)
+    other, facts = "riga-002", {"at": world.true.now, "reason": "test"}
+    items = (ItemRef(other, world.centre.epoch, 1, "front", NOON, NOON, before[2]),)
+    through = date(2100, 1, 1).toordinal()
+    for act in (
+        Activation(
+            **facts,
+            id="a1",
+            stores=(other,),
+            record_class="terminal-image",
+            through_ordinal=through,
+            count=9,
+        ),
+        Erasure(**facts, id="a2", items=items),
+        Correction(**facts, id="a3", items=items, anchor=Instant(NOON - DAY)),
+        BrakeRelease(**facts, id="a4", store=other, count=9, expires=Instant(NOON + DAY)),
+        Retirement(**facts, id="a5", store=other, how="wiped"),
+    ):
+        world.sign(act)
+    world.rest()
+    assert path.exists()
+    assert [before] == world.agent.catalogue.rows(known)
+    assert [] == world.agent.catalogue.rows("SELECT act FROM grants")
+    assert "" == world.agent.catalogue.value("SELECT frozen FROM agent")
