@@ -6,6 +6,7 @@ prefix, is never taken for this one, and there stands which version each legal h
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from agents.stores import Batch, Erased, Found, Generation, Mark, Unread
 from agents.stores.bucket.erasing import Asked, Erasure
@@ -34,6 +35,9 @@ from agents.stores.bucket.ranges import look_up, look_up_uploads
 from agents.stores.bucket.trouble import reaching, reading
 from agents.stores.bucket.wire import Wire
 from retention.errors import GoneError, StoreUnreachableError, UnreadableError
+
+_FEW_VERSIONS = 10
+"""Of a key; with more, its versions are rather asked for one by one than by a listing of all."""
 
 
 class Bucket:
@@ -79,7 +83,7 @@ class Bucket:
 
     def missing(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
         """See `Store.missing`: versions of one key, and neighbours, cost one request together."""
-        gone = set(names) - self._there(directory, names).keys()
+        gone = set(names) - self._there(directory, names)
         if gone:
             self.check()
         return gone
@@ -222,13 +226,22 @@ class Bucket:
         begun = look_up_uploads(self._wire, [of]).get(of)
         return None if begun is None else begun.generation
 
-    def _there(self, directory: bytes, names: Sequence[bytes]) -> dict[bytes, Entry]:
-        """What a listing shows of these names."""
+    def _there(self, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+        """Which of these a listing shows, or their heads where a few keys have nearly all of them.
+
+        A listing would go through all that these keys have, whenever it is asked about some of it.
+        """
         asked = {self._of(directory, name): name for name in names}
-        begun = look_up_uploads(self._wire, [of for of in asked if of.upload])
-        found = look_up(self._wire, {of.key for of in asked if not of.upload})
-        entries = [entry for those in found.values() for entry in those if entry.generation]
-        return {asked[e.of]: e for e in [*begun.values(), *entries] if e.of in asked}
+        there = {*look_up_uploads(self._wire, [of for of in asked if of.upload])}
+        versions = {of for of in asked if not of.upload}
+        keys = {of.key for of in versions}
+        if len(versions) > _FEW_VERSIONS * len(keys):
+            alive = self._wire.each(lambda of: (of, self._generation(of)), versions)
+            there |= {of for of, generation in alive if generation is not None}
+        else:
+            found = look_up(self._wire, keys, versions)
+            there |= {e.of for those in found.values() for e in those if e.generation}
+        return {asked[of] for of in there if of in asked}
 
     def _asked(self, batch: Batch) -> list[Asked]:
         return [
@@ -272,7 +285,8 @@ class Bucket:
         below: list[bytes] = []
         sidecars: set[str] = set()
         self._sidecars = directory, sidecars
-        for entry in noting_sidecars(self._entries(directory, below), sidecars.add):
+        entries = self._entries(directory, below)
+        for entry in noting_sidecars(entries, sidecars.update, partial(with_sidecar, self._wire)):
             if entry.generation is not None:
                 found = self._found(entry, entry.generation)
                 if found is None:

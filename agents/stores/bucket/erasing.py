@@ -70,13 +70,13 @@ class Erasure:
     def recover(self, asked: Sequence[Asked]) -> list[Erased]:
         """See `Store.recover`."""
         versions = [each for each in asked if not each.of.upload]
-        there = look_up(self._wire, {each.of.key for each in versions})
+        there = self._look_up(versions)
         left = self._clear_markers(there)
         begun = look_up_uploads(self._wire, [each.of for each in asked if each.of.upload])
+        shown = begun | _by_version(there)
         results = []
         for each in asked:
-            entries = [begun[each.of]] if each.of in begun else there.get(each.of.key, [])
-            result = _shown(each, entries)
+            result = _shown(each, shown)
             if result is not None and result.outcome is Outcome.ALREADY_ABSENT:
                 result = Erased(each.want.number, Outcome.ERASED_VERIFIED, _INTERRUPTED)
             if result is not None:
@@ -93,16 +93,20 @@ class Erasure:
             if each.of in said and said[each.of].outcome is Outcome.REFUSED_CHANGED:
                 results[each.want.number] = said[each.of]
         try:
-            after = look_up(self._wire, {each.of.key for each in asked})
+            after = self._look_up(asked)
             left = self._clear_markers(after)
         except StoreUnreachableError as error:
             return {each.want.number: _unknown(each, str(error)) for each in due} | results
+        shown = _by_version(after)
         for each in due:
             if each.want.number not in results:
-                results[each.want.number] = _verified(each, after[each.of.key], said)
+                results[each.want.number] = _verified(each, shown, said)
         return {
             each.want.number: _complete(results[each.want.number], each, left) for each in asked
         }
+
+    def _look_up(self, asked: Sequence[Asked]) -> dict[str, list[Entry]]:
+        return look_up(self._wire, {each.of.key for each in asked}, {each.of for each in asked})
 
     def _looked(self, asked: Sequence[Asked]) -> dict[int, Erased]:
         """Those whose fate a look at them decides. Raises `StoreUnreachableError`, nothing touched."""
@@ -230,9 +234,7 @@ class Erasure:
         self, asked: Sequence[Asked], before: Mapping[VersionId, Entry]
     ) -> dict[int, Erased]:
         """Abort uploads that nobody completed; whether they are gone, their listing tells."""
-        results = {
-            e.want.number: _shown(e, [before[e.of]] if e.of in before else []) for e in asked
-        }
+        results = {each.want.number: _shown(each, before) for each in asked}
         due = [each for each in asked if results[each.want.number] is None]
         said = dict(zip((e.of for e in due), self._wire.each(self._abort_one, due), strict=True))
         try:
@@ -313,17 +315,21 @@ def _lock(seen: Seen) -> str:
     return ""
 
 
-def _shown(each: Asked, entries: Sequence[Entry]) -> Erased | None:
+def _by_version(there: Mapping[str, Sequence[Entry]]) -> dict[VersionId, Entry]:
+    return {entry.of: entry for entries in there.values() for entry in entries}
+
+
+def _shown(each: Asked, there: Mapping[VersionId, Entry]) -> Erased | None:
     """What a listing says of one version; None: it is there, and is what was wanted."""
-    for entry in entries:
-        if entry.of == each.of and entry.generation is not None:
-            if entry.generation == each.want.generation:
-                return None
-            return Erased(each.want.number, Outcome.REFUSED_CHANGED, _CHANGED)
-    return Erased(each.want.number, Outcome.ALREADY_ABSENT, "")
+    entry = there.get(each.of)
+    if entry is None or entry.generation is None:
+        return Erased(each.want.number, Outcome.ALREADY_ABSENT, "")
+    if entry.generation == each.want.generation:
+        return None
+    return Erased(each.want.number, Outcome.REFUSED_CHANGED, _CHANGED)
 
 
-def _verified(each: Asked, after: Sequence[Entry], said: Said) -> Erased:
+def _verified(each: Asked, after: Mapping[VersionId, Entry], said: Said) -> Erased:
     """Believe the listing; where it shows the version, the server's reason."""
     shown = _shown(each, after)
     if shown is None:

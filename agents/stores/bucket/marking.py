@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from agents.stores import SIDECAR, Mark
 from agents.stores.bucket.keeping import read_tags
 from agents.stores.bucket.keys import NULL, VersionId
-from agents.stores.bucket.listing import Entry
+from agents.stores.bucket.listing import PAGE, Entry
 from agents.stores.bucket.object import Seen, look
 from agents.stores.bucket.ranges import look_up
 from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error, reaching
@@ -90,10 +90,15 @@ def marks(
     return found
 
 
-def noting_sidecars(entries: Iterator[Entry], note: Callable[[str], None]) -> Iterator[Entry]:
+def noting_sidecars(
+    entries: Iterator[Entry],
+    note: Callable[[set[str]], None],
+    ask: Callable[[set[str]], set[str]],
+) -> Iterator[Entry]:
     """Pass entries of a listing on, in order, each when its sidecar would have been met.
 
-    Held back are only those keys that the next ones go on from, so memory stays flat.
+    Held back are only those keys that the next ones go on from, so memory stays flat; where one of
+    them has versions without end, it is asked which have a sidecar.
     """
     waiting: list[Entry] = []
     last = ""
@@ -101,9 +106,13 @@ def noting_sidecars(entries: Iterator[Entry], note: Callable[[str], None]) -> It
         key = entry.of.key
         # The first of a key is the newest: where that is a marker, the sidecar was removed.
         if key.endswith(_SUFFIX) and key != last and entry.generation is not None:
-            note(key.removesuffix(_SUFFIX))
+            note({key.removesuffix(_SUFFIX)})
         last = key
         while waiting and (waiting[-1].of.key + _SUFFIX).encode() < key.encode():
             yield waiting.pop()
+        if len(waiting) == PAGE:
+            note(ask({each.of.key for each in waiting}))
+            while waiting:
+                yield waiting.pop()
         waiting.append(entry)
     yield from reversed(waiting)

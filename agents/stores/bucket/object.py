@@ -2,8 +2,8 @@
 
 To open it costs one HEAD, which tells its date where the recorder stated one, how many tags it has,
 and what locks it. Its bytes are asked for only when somebody reads them: a recording with a stated
-or a declared date costs nothing more. Then one request brings the first 128 KiB, which is both
-ends of a small object, and one more the last 64 KiB of a large one.
+or a declared date costs nothing more. Then a request each brings the first and the last 64 KiB, and
+one both where the object is no larger.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,6 @@ from retention.probes.stated import initiated, read_metadata
 
 _KEPT = frozenset({"content-length", "date", "etag", "last-modified"})
 _META = "x-amz-meta-"
-_HEAD_BYTES = 2 * END_BYTES
 
 
 class Seen(NamedTuple):
@@ -97,15 +96,19 @@ class Object(NothingOpen):
         if begin is None:
             return self._fetched(offset, end)
         if begin not in self._parts:
-            self._parts[begin] = self._fetched(begin, min(begin + _HEAD_BYTES, self.size))
+            self._parts[begin] = self._fetched(begin, self._ends(begin))
         return self._parts[begin][offset - begin : end - begin]
 
     def _part(self, offset: int, end: int) -> int | None:
         """Where the one of both ends begins in which this range lies."""
         tail = max(self.size - END_BYTES, 0)
-        if end <= _HEAD_BYTES:
+        if end <= self._ends(0):
             return 0
         return tail if offset >= tail else None
+
+    def _ends(self, begin: int) -> int:
+        """Where that one ends."""
+        return self.size if begin or self.size <= 2 * END_BYTES else END_BYTES
 
     def _fetched(self, offset: int, end: int) -> bytes:
         wanted = {"Range": f"bytes={offset}-{end - 1}", "If-Match": self._etag}

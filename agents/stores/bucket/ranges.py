@@ -1,6 +1,6 @@
 """Looking many keys up by listing: neighbours share a page, and gaps between them are leapt over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from agents.stores.bucket.keys import VersionId
 from agents.stores.bucket.listing import PAGE, Entry, first_page, uploads
@@ -10,16 +10,30 @@ _FEWEST = 20
 """Rows of a page that is asked for where the last had none of the keys, nearly."""
 
 
-def look_up(wire: Wire, keys: set[str]) -> dict[str, list[Entry]]:
-    """All versions and markers of each of these keys. Raises `StoreUnreachableError`."""
+def look_up(
+    wire: Wire, keys: set[str], of: Collection[VersionId] = frozenset()
+) -> dict[str, list[Entry]]:
+    """Of each of these keys its markers, its newest version, and those of its versions asked for.
+
+    However many more it has, they are listed and not kept. Raises `StoreUnreachableError`.
+    """
     found: dict[str, list[Entry]] = {key: [] for key in keys}
     ordered = sorted(keys, key=str.encode)
     share = max(-(-len(ordered) // AT_ONCE), PAGE)  # a page costs a server much, its rows little
     parts = [ordered[begin : begin + share] for begin in range(0, len(ordered), share)]
-    for entries in wire.each(lambda part: list(_among(wire, part)), parts):
+    for entries in wire.each(lambda part: list(_kept(_among(wire, part), of)), parts):
         for entry in entries:
             found[entry.of.key].append(entry)
     return found
+
+
+def _kept(entries: Iterator[Entry], of: Collection[VersionId]) -> Iterator[Entry]:
+    key = ""
+    for entry in entries:
+        if entry.generation is None or entry.of.key != key or entry.of in of:
+            yield entry
+        if entry.generation is not None:
+            key = entry.of.key
 
 
 def look_up_uploads(wire: Wire, of: Sequence[VersionId]) -> dict[VersionId, Entry]:
