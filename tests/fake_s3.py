@@ -242,6 +242,8 @@ class Request:
         if headers.get("If-Match", version.etag) != version.etag:
             raise S3Error("PreconditionFailed", 412)
         told = {f"x-amz-meta-{name}": value for name, value in version.metadata.items()}
+        if version.id != NULL:
+            told["x-amz-version-id"] = version.id
         if version.tags:
             told["x-amz-tagging-count"] = str(len(version.tags))
         if version.held:
