@@ -174,6 +174,40 @@ def test_what_was_released_just_before_has_its_day_of_grace_from_the_release(wor
     world.check()
 
 
+def test_of_two_days_of_grace_the_later_counts(world: World):
+    world.activate()
+    world.record(OLD)
+    now = world.true.now
+    for name, hours in (("hold-1", 1), ("hold-2", 20)):
+        over = Instant(now - hours * 3600)
+        world.centre.holds.append(
+            StoreHold(name, Instant(OLD - 60), Instant(OLD + 60), released_at=over)
+        )
+    lose_state(world)
+    world.rest()
+    world.true.now = Instant(now + 23 * 3600 - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
+
+
+def test_nothing_was_released_in_the_future(world: World):
+    world.activate()
+    world.record(OLD)
+    over = Instant(world.true.now + 40 * DAY)
+    world.centre.holds.append(
+        StoreHold("hold-1", Instant(OLD - 60), Instant(OLD + 60), released_at=over)
+    )
+    lose_state(world)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(DAY + 3600)
+    world.rest()
+    assert set() == world.files()
+
+
 def test_that_a_hold_is_over_is_not_believed_where_it_is_known(world: World):
     world.activate()
     world.record(OLD)

@@ -151,6 +151,54 @@ def test_what_people_date_into_the_time_of_a_hold_is_held_by_it(world: World):
     assert [{"hold-1"}] == [each.holds for each in world.books().live.values()]
 
 
+@pytest.mark.parametrize(("minutes", "held"), [(-2, False), (0, True), (30, True), (62, False)])
+def test_a_hold_of_any_minute_in_which_it_may_be_holds_it(world: World, minutes: int, held: bool):
+    world.scan()
+    world.true.pass_(3600)
+    world.write("front/plain.jpg", mtime=Instant(0))  # anywhere in the hour
+    world.rest()
+    moment = NOON + minutes * 60
+    world.centre.holds.append(StoreHold("hold-1", Instant(moment - 60), Instant(moment + 60)))
+    world.agent.talk()
+    assert [{"hold-1"} if held else set()] == [each.holds for each in world.books().live.values()]
+
+
+@pytest.mark.parametrize(("source", "gone"), [("front", 1), ("copies", 0)])
+def test_a_hold_is_told_what_of_its_own_sources_it_came_too_late_for(
+    world: World, source: str, gone: int
+):
+    world.record(OLD)
+    world.activate()
+    world.rest()
+    _held_by(world, source)
+    world.rest()
+    assert gone == sum(world.books().gone.get("hold-1", {}).values())
+
+
+def test_a_hold_that_is_told_again_otherwise_holds_what_it_ever_said(world: World):
+    later = Instant(OLD + DAY)
+    for begins, sources in ((OLD, ()), (later, ("copies",))):
+        told = StoreHold("hold-1", Instant(begins - 60), Instant(begins + 60), sources)
+        world.centre.holds = [told]
+        world.agent.talk()
+    world.record(OLD)
+    world.record(later, directory="copies")
+    world.rest()
+    assert [{"hold-1"}] * 2 == [each.holds for each in world.books().live.values()]
+
+
+def test_a_hold_that_was_released_does_not_come_back_wider(world: World):
+    world.record(OLD)
+    world.record(Instant(OLD + DAY))
+    world.rest()
+    _held_by(world, "front")
+    _release(world)
+    [told] = world.centre.holds
+    world.centre.holds = [StoreHold(told.id, told.begins, Instant(told.ends + 2 * DAY))]
+    world.agent.talk()
+    assert [set(), set()] == [each.holds for each in world.books().live.values()]
+
+
 def test_what_people_date_lies_there_and_nowhere_else(world: World):
     world.scan()
     world.true.pass_(3600)

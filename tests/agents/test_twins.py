@@ -204,6 +204,30 @@ def test_a_restriction_of_one_restricts_its_copies_until_it_is_lifted(world: Wor
     assert set() == _held(world), "also when it changes"
 
 
+@pytest.mark.parametrize(("named", "freed"), [((1, 3), {1, 2}), ((1, 2), {1})])
+def test_a_lift_frees_with_an_item_only_the_copies_that_were_not_named_themselves(
+    world: World, named: tuple[int, ...], freed: set[int]
+):
+    """Of three recordings the first two are one."""
+    for name, data in (("1", BYTES), ("2", BYTES), ("3", b"\xff\xd8\xff another")):
+        world.write(f"front/{name}.jpg", data, mtime=LONG_AGO)
+        world.scan()
+    world.report()
+    marks = dict(world.agent.catalogue.rows("SELECT number, fingerprint FROM items"))
+    items = tuple(
+        ItemRef(STORE, world.centre.epoch, each, "front", LONG_AGO, LONG_AGO, marks[each])
+        for each in named
+    )
+    world.centre.holds.append(StoreHold("restriction-1", Instant(1), Instant(0), items=items))
+    world.agent.talk()
+    held = {1, 2, 3} if 3 in named else {1, 2}
+    now = world.true.now
+    world.sign(Lift(id="l1", at=now, reason="settled", items=items[:1], subject_informed_at=now))
+    world.agent.talk()
+    left = world.agent.catalogue.rows("SELECT number FROM item_holds ORDER BY number")
+    assert sorted(held - freed) == [number for (number,) in left]
+
+
 def test_an_earlier_date_that_people_gave_one_is_the_date_of_its_copies(world: World):
     for name in ("front/img1.jpg", "front/img2.jpg"):
         world.write(name, BYTES)
