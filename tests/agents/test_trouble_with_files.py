@@ -177,14 +177,19 @@ def test_a_hold_is_told_what_of_its_own_sources_it_came_too_late_for(
 
 def test_a_hold_that_is_told_again_otherwise_holds_what_it_ever_said(world: World):
     later = Instant(OLD + DAY)
-    for begins, sources in ((OLD, ()), (later, ("copies",))):
-        told = StoreHold("hold-1", Instant(begins - 60), Instant(begins + 60), sources)
-        world.centre.holds = [told]
+    for begins, ends, sources in (
+        (OLD - 60, OLD + 60, ()),
+        (later - 60, later + 60, ("copies",)),
+        (1, 0, ()),  # of items alone, and of none
+    ):
+        world.centre.holds = [StoreHold("hold-1", Instant(begins), Instant(ends), sources)]
         world.agent.talk()
+    world.record(Instant(OLD - DAY))
     world.record(OLD)
     world.record(later, directory="copies")
     world.rest()
-    assert [{"hold-1"}] * 2 == [each.holds for each in world.books().live.values()]
+    live = sorted(world.books().live.values(), key=lambda each: each.anchor or 0)
+    assert [set(), {"hold-1"}, {"hold-1"}] == [each.holds for each in live]
 
 
 def test_a_hold_that_was_released_does_not_come_back_wider(world: World):

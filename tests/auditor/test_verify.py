@@ -164,6 +164,18 @@ LEDGER_TAMPERINGS = {
         lambda n: [*n, Node(3, 999, bytes(32))],
         "the subtree 3/999 is under no head",
     ),
+    "a hash is of no level": (
+        bundle.SUBTREES,
+        Node,
+        lambda n: [*n, Node(-1, 0, bytes(32))],
+        "-1/0 is no subtree",
+    ),
+    "a hash is at no place": (
+        bundle.SUBTREES,
+        Node,
+        lambda n: [*n, Node(0, -1, bytes(32))],
+        "0/-1 is no subtree",
+    ),
     "a hash is too short": (
         bundle.SUBTREES,
         Node,
@@ -181,6 +193,12 @@ LEDGER_TAMPERINGS = {
         bundle.CHECKPOINTS,
         Published,
         lambda p: p[::-1],
+        "does not follow the one over",
+    ),
+    "a head is there twice": (
+        bundle.CHECKPOINTS,
+        Published,
+        lambda p: [p[0], *p],
         "does not follow the one over",
     ),
     "a head's signature is wrong": (
@@ -698,6 +716,15 @@ def test_a_rescan_that_was_handed_in_is_told_and_its_worst_counts(
     report = verify(operator.members(), pin=operator.pin)
     assert expected in told(report, verdict)
     assert verdict is report.verdict
+
+
+def test_a_manifest_that_leaves_a_member_out_is_none(operator):
+    members = operator.members()
+    old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
+    fewer = structs.replace(old, members=old.members[:-1])
+    sealed = envelope.seal(bundle.KIND, codec.encode(fewer), [operator.directive])
+    report = verify(members | {bundle.MANIFEST: envelope.encode(sealed)}, pin=operator.pin)
+    assert "manifest: the manifest does not list what is in a bundle" == told(report)
 
 
 def test_what_was_not_checked_cannot_be_left_unsaid(operator):
