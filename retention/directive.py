@@ -20,6 +20,10 @@ from retention.hold import StoreHold
 
 #: How old a directive an agent may sweep under without reaching the enforcer again.
 VALID_SECONDS = 72 * 3600
+#: The last version that a clock can be the reason for: milliseconds to the year 2242 (`bounds.At`).
+LAST_BY_CLOCK = 2**33 * 1000
+#: A version further beyond the known one than any number of changes, and than any clock, is a liar's.
+MOST_CHANGES = 2**20
 
 
 class Due(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,8 +61,13 @@ class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     now: At
 
 
-def accept(sealed: Envelope, keys: Iterable[bytes], *, store: str, known_version: int) -> Directive:
+def accept(
+    sealed: Envelope, keys: Iterable[bytes], *, store: str, known_version: int | None
+) -> Directive:
     """The directive in the envelope if it is this store's and not older than the known version.
+
+    Nor so much newer that no later one would be left: an enforcer that was in hostile hands goes on
+    from whatever version its agents show it. None: it may have any.
 
     `SignatureError`, `MalformedError`, or `VerificationError` otherwise. Whether it has expired
     is for the sweep to judge: an expired one still tells of holds.
@@ -66,10 +75,14 @@ def accept(sealed: Envelope, keys: Iterable[bytes], *, store: str, known_version
     directive = codec.decode(envelope.open_sealed(sealed, "directive", keys), Directive)
     if directive.store != store:
         raise VerificationError("this directive is for another store")
+    if known_version is None:
+        return directive
     if directive.version < known_version:
         raise VerificationError(
             f"directive {directive.version} is older than {known_version}, which is already in force"
         )
+    if directive.version > max(LAST_BY_CLOCK, known_version + MOST_CHANGES):
+        raise VerificationError(f"directive {directive.version} leaves no version for a later one")
     return directive
 
 

@@ -152,7 +152,7 @@ def _recover(
     if said.directive is None:
         return
     keys = {key for policy in chain.policies for key in policy.directive_keys}
-    told = directive.accept(said.directive, keys, store=row.id, known_version=0)
+    told = directive.accept(said.directive, keys, store=row.id, known_version=None)
     review_on = civil_date(now, ZoneInfo(row.zone)) + _CONFIRM_WITHIN
     in_force = [hold for hold in told.holds if hold.released_at is UNSET]
     for hold in in_force:

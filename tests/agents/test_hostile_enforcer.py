@@ -30,7 +30,7 @@ from retention.acts import (
     Thaw,
 )
 from retention.calendar import DAY, Instant, civil_date
-from retention.directive import Directive, Due
+from retention.directive import LAST_BY_CLOCK, Directive, Due
 from retention.hold import StoreHold
 from retention.note import Checkpoint, sign_note
 from retention.policy import Migration
@@ -187,6 +187,11 @@ def a_directive_of_the_future(siege: Siege) -> None:
     siege.enforcer.direct(issued_at=far, expires_at=far, holds=(), due=())
 
 
+def a_version_after_which_there_is_none(siege: Siege) -> None:
+    """It would lock out whoever directs afterwards, for ever."""
+    siege.enforcer.direct(version=2**53 - 1, holds=())
+
+
 def a_directive_of_another_key(siege: Siege) -> None:
     key = SigningKey.generate()
 
@@ -334,6 +339,7 @@ ATTACKS: dict[Callable[[Siege], None], str] = {
     a_directive_of_yesterday: "older than",
     versions_begin_anew: "older than",
     a_directive_of_the_future: "",
+    a_version_after_which_there_is_none: "leaves no version",
     a_directive_of_another_key: "signed by no key",
     the_cursor_is_at_the_beginning: "",
     the_epoch_is_another: "",
@@ -409,6 +415,23 @@ def test_a_freeze_keeps_everything_and_the_agent_itself_says_so_all_the_time(
     attack(siege)
     assert siege.files == siege.until(siege.limits.outer_bound + DAY)
     assert "two boxes" in siege.box.agent.waiting
+
+
+@pytest.mark.parametrize("version", [LAST_BY_CLOCK, 2**53 - 1])
+def test_who_directs_after_a_hijacker_is_heard_whatever_version_that_one_told(
+    siege: Siege, version: int
+):
+    siege.enforcer.direct(version=version)
+    for _ in range(3):
+        siege.live()
+    siege.enforcer.lies.clear()
+    siege.hold("hold-since", LIVE)
+    for _ in range(3):
+        siege.live()
+    with siege.enforcer.reading() as connection:
+        c = tables.hold_stores.c
+        told = select(c.effective_at).where(c.hold == "hold-since")
+        assert connection.execute(told).scalar_one()
 
 
 # Helpers of a hijacker.

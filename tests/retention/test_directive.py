@@ -12,7 +12,7 @@ from small_policy import CALL, DIRECTIVE_KEY, IMAGE, KEYS, PUBLIC
 
 from retention import codec, directive, envelope, hold, wire
 from retention.calendar import DAY, Instant
-from retention.directive import Directive, Due, Time
+from retention.directive import LAST_BY_CLOCK, MOST_CHANGES, Directive, Due, Time
 from retention.envelope import Envelope
 from retention.errors import MalformedError, SignatureError, VerificationError
 from retention.hold import ItemRef, StoreHold
@@ -65,6 +65,19 @@ def test_the_version_in_force_may_be_fetched_again_and_no_older_one():
     assert newer == accepted(sealed(newer, "directive"))
     with pytest.raises(VerificationError, match="is older than"):
         accepted(sealed(SAID, "directive"), known_version=newer.version)
+
+
+@pytest.mark.parametrize("known", [0, SAID.version, LAST_BY_CLOCK, LAST_BY_CLOCK + 5])
+def test_there_is_always_a_version_for_a_later_one(known):
+    furthest = max(LAST_BY_CLOCK, known + MOST_CHANGES)
+    last = msgspec.structs.replace(SAID, version=furthest)
+    beyond = msgspec.structs.replace(SAID, version=furthest + 1)
+
+    assert last == accepted(sealed(last, "directive"), known_version=known)
+    assert last.version < 2**53 - 2**50
+    with pytest.raises(VerificationError, match="leaves no version"):
+        accepted(sealed(beyond, "directive"), known_version=known)
+    assert beyond == accepted(sealed(beyond, "directive"), known_version=None)
 
 
 def test_one_that_has_expired_still_tells_of_holds():
