@@ -180,6 +180,7 @@ class Centre:
     acts: list[Envelope] = field(default_factory=list)
     due: tuple[Due, ...] | None = None  # None: what an honest enforcer says
     frozen: bool = False
+    anew: bool = False  # a liar has the agent begin anew at its next greeting
     away: bool = False
     backup_days: int | UnsetType = UNSET
     lie: int = 0  # seconds added to the time told
@@ -208,7 +209,10 @@ class Centre:
             self.freeze()
         if self.boots[-1:] != [hello.booted]:
             self.boots.append(hello.booted)
-        if hello.epoch == self.epoch and hello.epoch:
+        if self.anew:
+            self.anew = False
+            self._renew()
+        elif hello.epoch == self.epoch and hello.epoch:
             if hello.number <= len(self.lines) and hello.digest != self._digest(hello.number):
                 self.freeze()
             if hello.number < len(self.lines):

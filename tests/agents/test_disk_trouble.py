@@ -70,8 +70,19 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the tenth version of the catalogue to the ninth, and so on.
-NINTH_VERSION = """
+#: Back from the eleventh version of the catalogue to the tenth, and so on.
+TENTH_VERSION = """
+ALTER TABLE scans DROP COLUMN epoch;
+CREATE TABLE old (
+    fingerprint BLOB PRIMARY KEY, anchor INTEGER NOT NULL, own INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO old SELECT * FROM prior;
+DROP TABLE prior;
+ALTER TABLE old RENAME TO prior;
+DROP TABLE remembered;
+PRAGMA user_version = 10;
+"""
+NINTH_VERSION = f"""{TENTH_VERSION}
 ALTER TABLE items DROP COLUMN unsure;
 PRAGMA user_version = 9;
 """
@@ -138,6 +149,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        TENTH_VERSION,
         NINTH_VERSION,
         EIGHTH_VERSION,
         SEVENTH_VERSION,

@@ -311,6 +311,12 @@ class Life:
         self.disk.forget_windows()
         self.memory_lost = True
 
+    def _begun_anew(self) -> None:
+        """In a new epoch the agent has to find what it knows before it can erase it."""
+        self.memory_lost = True
+        for file in self.observer.files.values():
+            self.observer.excuse(file, self.true.now)
+
     def _agent(self, deed: Callable[[], object]) -> object:
         """Let the agent do something, and see what became of the files."""
         self.observer.look()
@@ -325,7 +331,7 @@ class Life:
             result = "failed"
         self._see()
         if self._epoch() != epoch and epoch:
-            self._forgot(None)
+            self._begun_anew()
         return result
 
     def _epoch(self) -> int:

@@ -123,21 +123,27 @@ class Indexer:
 
     def _arrive(self, batch: Batch, recording: Recording, place: int) -> int:
         """A file under a name that was free: new, moved, copied, or back from the dead."""
+        memory = batch.recognition.remembered(place, recording)
+        if memory is not None:
+            recording = memory.seen_then(recording)
         if recording.part is not None:
             number = self.joining.arrive(batch, recording, place, recording.part)
             if number in batch.sighted and not batch.recognition.is_stranger(recording):
                 batch.alike.setdefault(recording.fingerprint, []).append(number)
             return number
-        dates = dates_of(recording)
+        dates, granted = dates_of(recording), Grant.NONE
+        if memory is not None:
+            dates, granted = memory.dates_for(recording), memory.granted
         if batch.recognition.is_stranger(recording):
-            return self.items.insert(batch, recording, place, dates, Grant.NONE)
+            return self.items.insert(batch, recording, place, dates, granted)
         moved = self.moves.away(batch, recording)
         if moved is not None:
             self.items.move(batch.db, moved, recording, place=place)
             batch.entries.append(self.items.changed(batch.db, moved, batch.now))
             return moved
-        dates = batch.recognition.returned(dates, recording)
-        granted = batch.recognition.grant(recording)
+        if memory is None:
+            dates = batch.recognition.returned(dates, recording)
+            granted = batch.recognition.grant(recording)
         if granted is Grant.ZOMBIE:
             dates = dates._replace(not_before=Instant(0))  # its day of grace is long over
         number = self.items.insert(batch, recording, place, dates, granted)

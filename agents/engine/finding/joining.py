@@ -57,7 +57,10 @@ class Joining:
         self, batch: Batch, recording: Recording, place: int, call: bytes, role: Role
     ) -> int:
         """The first part of a call that is known. Of one that was erased before, it goes (I11)."""
-        dates, granted = self._dates_of_part(batch, recording, role), Grant.NONE
+        dates, granted = self._dates_of_part(batch, recording, place, role), Grant.NONE
+        memory = batch.recognition.remembered(place, recording)
+        if memory is not None:
+            granted = memory.granted
         fresh = role is Role.RECORDING and recording.sight.window and best_evidence(recording)
         if wholes.has_ended(batch.db, call) and not fresh:
             dates, granted = dates._replace(not_before=Instant(0)), Grant.ZOMBIE
@@ -70,7 +73,7 @@ class Joining:
         """One more part of a call: its dates, holds and all are the call's."""
         db = batch.db
         number = wholes.add(db, item, role)
-        dates = self._dates_of_part(batch, recording, role)
+        dates = self._dates_of_part(batch, recording, place, role)
         holds = NO_HOLDS_OF_ITS_OWN
         self._items.write(
             db, number, recording, place, dates._replace(state=State.PRESENT), holds=holds
@@ -80,11 +83,14 @@ class Joining:
         self.date(db, item, recording, dates)
         return number
 
-    def _dates_of_part(self, batch: Batch, recording: Recording, role: Role) -> Dates:
+    def _dates_of_part(self, batch: Batch, recording: Recording, place: int, role: Role) -> Dates:
         """What it says, and what an earlier epoch knew of it, if it can be told from others.
 
         The rating of many a call is `5`; and of calls that nobody answered, the recording is the same.
         """
+        memory = batch.recognition.remembered(place, recording)
+        if memory is not None:
+            return memory.dates_for(recording)
         dates = dates_of(recording)
         if role is not Role.RECORDING or batch.recognition.is_stranger(recording):
             return dates

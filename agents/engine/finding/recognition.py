@@ -9,8 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from agents.engine.memory import remembered
 from agents.engine.memory.dates import Dates, returned
 from agents.engine.memory.recording import Recording, best_evidence
+from agents.engine.memory.remembered import Remembered, which
 from retention.calendar import Instant
 from retention.decide import Grant
 from retention.fingerprint import keyed
@@ -36,6 +38,7 @@ class Recognition:
         self._db = db
         self.key: bytes = db.execute("SELECT store_key FROM agent").fetchone()[0]
         self._names = set(_known_names(db, recordings, places))
+        self._remembered = _remembered(db, recordings)
         self._buried: dict[bytes, bool] = {}
         self._contents = self._known_contents(
             # All empty files have the same content; it says nothing.
@@ -45,12 +48,19 @@ class Recognition:
     def meet(self, place: int, recording: Recording) -> None:
         """From now on the catalogue knows this one too."""
         self._names.add((place, recording.name))
+        if self._remembered:
+            remembered.drop(self._db, place, recording)
         if recording.generation.size:
             self._contents.add(recording.fingerprint)
 
     def is_stranger(self, recording: Recording) -> bool:
         """Whether its content was never met: then it has no twin, no earlier date, no tombstone."""
         return recording.fingerprint not in self._contents
+
+    def remembered(self, place: int, recording: Recording) -> Remembered | None:
+        """What an epoch that is over knew of this very file."""
+        candidates = self._remembered.get(recording.generation.inode, ())
+        return which(candidates, place, recording)
 
     def named(self, place: int, recording: Recording) -> tuple[int, int] | None:
         """The number and inode of the item that has this name already."""
@@ -77,7 +87,7 @@ class Recognition:
         row = self._db.execute(
             "SELECT anchor FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
         ).fetchone()
-        if row is None or not recording.generation.size:
+        if row is None or row[0] is None or not recording.generation.size:
             return dates
         prior, unseen = Instant(row[0]), recording.sight.window is None
         civil = recording.civil_of(prior)
@@ -105,6 +115,15 @@ class Recognition:
         met = _among(self._db, "SELECT mac FROM contents WHERE mac IN", macs)
         earlier = _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
         return earlier | {macs[mac] for mac in met}
+
+
+def _remembered(
+    db: sqlite3.Connection, recordings: Sequence[Recording]
+) -> Mapping[int, Sequence[Remembered]]:
+    """What an epoch that is over knew of these, by inode."""
+    if db.execute("SELECT 1 FROM remembered LIMIT 1").fetchone() is None:
+        return {}
+    return remembered.of_inodes(db, {each.generation.inode for each in recordings})
 
 
 def _known_names(

@@ -18,6 +18,7 @@ from agents.engine.finding import restoring
 from agents.engine.finding.dating import Dater
 from agents.engine.finding.indexing import Indexer
 from agents.engine.finding.restoring import Restorations
+from agents.engine.memory import remembered
 from agents.engine.memory.catalogue import Catalogue, forget_empty_directories
 from agents.engine.memory.outbox import Outbox
 from agents.engine.memory.recording import Early, Recording, Sight
@@ -349,9 +350,10 @@ class Scanner:
                 return  # its first half was seen by an epoch that is over
             if self.complete:
                 db.execute(
-                    "INSERT INTO scans (began, ended, period) VALUES (?, ?, ?)",
-                    (progress.began, ended, progress.period),
+                    "INSERT INTO scans (began, ended, period, epoch) VALUES (?, ?, ?, ?)",
+                    (progress.began, ended, progress.period, progress.epoch),
                 )
+                remembered.forget(db)
                 restoring.scanned(db, progress.restored)
             forget_empty_directories(db)
             entry = Scanned(now, progress.began, progress.files, progress.unreadable)

@@ -204,11 +204,13 @@ class Words:
             self._remember(number, word)
 
     def id(self, word: str) -> int:
-        """The number of a word; made, and durable, if it is new. Not inside a transaction."""
+        """The number of a word; made, and durable, if it is new: not inside a transaction."""
         if word not in self._ids:
-            with self._catalogue.transaction() as db:
-                db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (word,))
-                number = db.execute("SELECT id FROM words WHERE word = ?", (word,)).fetchone()[0]
+            query = "SELECT id FROM words WHERE word = ?"
+            if (number := self._catalogue.value(query, (word,))) is None:
+                with self._catalogue.transaction() as db:
+                    db.execute("INSERT INTO words (word) VALUES (?)", (word,))
+                number = self._catalogue.value(query, (word,))
             self._remember(number, word)
         return self._ids[word]
 
@@ -251,6 +253,7 @@ def forget_empty_directories(db: sqlite3.Connection) -> None:
     db.execute(
         "DELETE FROM directories WHERE NOT EXISTS (SELECT 1 FROM items WHERE directory = id)"
         " AND NOT EXISTS (SELECT 1 FROM others WHERE directory = id)"
+        " AND NOT EXISTS (SELECT 1 FROM remembered WHERE directory = id)"
     )
 
 

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 10
+VERSION = 11
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -118,7 +118,8 @@ CREATE TABLE others (                   -- files that are no recordings, so as n
 ) STRICT;
 CREATE TABLE scans (                    -- complete scans: each bounds when a file can have come
     id INTEGER PRIMARY KEY,             -- in the order in which they were: no clock is asked for that
-    began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL
+    began INTEGER NOT NULL, ended INTEGER NOT NULL, period INTEGER NOT NULL,
+    epoch INTEGER NOT NULL              -- in which it was
 ) STRICT;
 CREATE TABLE arrivals (                 -- files that came while the agent watched, per day first seen
     day INTEGER PRIMARY KEY, items INTEGER NOT NULL
@@ -172,9 +173,21 @@ CREATE TABLE log (                      -- segments of the log, packed as they t
     digest BLOB NOT NULL, packed BLOB NOT NULL
 ) STRICT;
 CREATE TABLE prior (                    -- anchors that an earlier epoch knew, by fingerprint
-    fingerprint BLOB PRIMARY KEY, anchor INTEGER NOT NULL,
+    fingerprint BLOB PRIMARY KEY,
+    anchor INTEGER,                     -- NULL: we know the content, and no date that is sure
     own INTEGER NOT NULL                -- 1: out of our own memory; 0: the enforcer told it
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE remembered (               -- items of an epoch that is over (remembered.py); columns as theirs
+    directory INTEGER NOT NULL, name BLOB NOT NULL,
+    inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    record_class INTEGER NOT NULL,
+    anchor INTEGER, civil INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL,
+    how INTEGER NOT NULL, state INTEGER NOT NULL, not_before INTEGER NOT NULL, unsure INTEGER NOT NULL,
+    seen INTEGER NOT NULL, period INTEGER NOT NULL, scan INTEGER NOT NULL,
+    granted INTEGER NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX remembered_inodes ON remembered (inode);
 """
 
 #: What brings a catalogue of an earlier version up to the next. What a clock said in a version that
@@ -282,5 +295,26 @@ DROP TABLE ends;
 """,
     9: """
 ALTER TABLE items ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
+""",
+    10: """
+ALTER TABLE scans ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+UPDATE scans SET epoch = (SELECT epoch FROM agent);
+CREATE TABLE earlier (
+    fingerprint BLOB PRIMARY KEY, anchor INTEGER, own INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO earlier SELECT fingerprint, anchor, own FROM prior;
+DROP TABLE prior;
+ALTER TABLE earlier RENAME TO prior;
+CREATE TABLE remembered (
+    directory INTEGER NOT NULL, name BLOB NOT NULL,
+    inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    record_class INTEGER NOT NULL,
+    anchor INTEGER, civil INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL,
+    how INTEGER NOT NULL, state INTEGER NOT NULL, not_before INTEGER NOT NULL, unsure INTEGER NOT NULL,
+    seen INTEGER NOT NULL, period INTEGER NOT NULL, scan INTEGER NOT NULL,
+    granted INTEGER NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX remembered_inodes ON remembered (inode);
 """,
 }

@@ -74,7 +74,8 @@ class Acting:
         store, epoch = _identity(db)
         if all(item.epoch == epoch for item in act.items if item.store == store):
             return True
-        return db.execute("SELECT 1 FROM scans LIMIT 1").fetchone() is not None
+        query = "SELECT 1 FROM scans WHERE epoch = ? LIMIT 1"
+        return db.execute(query, (epoch,)).fetchone() is not None
 
     def carry_out(self, db: sqlite3.Connection, act: AnyAct, now: Instant) -> list[int]:
         """Do what an act says, once. Gives the items whose holds it has changed."""

@@ -1,18 +1,20 @@
 """Beginning anew after the agent's state was lost or turned out to be old.
 
 A new epoch numbers items from one again and reports every file anew. What people decided stays:
-holds, acts, tombstones and the lower bound of the time are never forgotten. What we know of dates
-stays as well, so that an enforcer that makes us begin again dates nothing anew by it (docs/rules.md,
-Coming back).
+holds, acts, tombstones and the lower bound of the time are never forgotten. What we know of files
+stays as well, each doubt included, so that an enforcer that makes us begin again dates nothing anew by
+it (docs/rules.md, Coming back).
 """
 
 import secrets
 
+from agents.engine.clock import CONFIRMED
 from agents.engine.finding.restoring import Stage
 from agents.engine.holding import holds
-from agents.engine.memory import contents, wholes
+from agents.engine.memory import contents, remembered, wholes
 from agents.engine.memory.catalogue import Catalogue
 from agents.stores import Role
+from retention.anchor import CORRECTED, INHERITED
 from retention.report import GENESIS
 from retention.wire import Enrolled, Welcome
 
@@ -28,14 +30,25 @@ _OF_THE_EPOCH = (
     "item_numbers",
     "evidence",
     "others",
-    "scans",
     "arrivals",
     "intents",
     "log",
 )
 
-#: Acts about items: the new epoch's have to be found first, so these are carried out again.
-_ABOUT_ITEMS = ("erasure", "correction", "lift")
+# What we remember ourselves, nobody tells us otherwise; of what is in doubt there is no date to remember.
+_PRIOR = f"""
+INSERT INTO prior (fingerprint, anchor, own)
+SELECT each.fingerprint, min(CASE WHEN whole.number IN (SELECT number FROM items WHERE {CONFIRMED})
+                                    OR word IN ('{CORRECTED}', '{INHERITED}') THEN whole.anchor END), 1
+  FROM items AS each
+  LEFT JOIN calls ON calls.item = each.number
+  LEFT JOIN parts ON parts.number = each.number
+  JOIN items AS whole ON whole.number = coalesce(parts.item, each.number)
+  JOIN words ON words.id = whole.how
+ WHERE each.size > 0 AND coalesce(parts.role, calls.role, {Role.RECORDING:d}) = {Role.RECORDING:d}
+ GROUP BY each.fingerprint
+    ON CONFLICT DO UPDATE SET anchor = coalesce(excluded.anchor, anchor), own = 1
+"""  # noqa: S608 - constants of ours
 
 
 def commission(catalogue: Catalogue, enrolled: Enrolled) -> None:
@@ -60,22 +73,15 @@ def begin_epoch(catalogue: Catalogue, welcome: Welcome) -> None:
     The store keeps the group it was enrolled in: another one could mean shorter periods.
     """
     with catalogue.transaction() as db:
-        db.execute(
-            "INSERT OR REPLACE INTO prior (fingerprint, anchor, own)"
-            " SELECT each.fingerprint, min(whole.anchor), 1 FROM items AS each"
-            " LEFT JOIN calls ON calls.item = each.number"
-            " LEFT JOIN parts ON parts.number = each.number"
-            " JOIN items AS whole ON whole.number = coalesce(parts.item, each.number)"
-            " WHERE whole.anchor IS NOT NULL AND each.size > 0"
-            " AND coalesce(parts.role, calls.role, ?1) = ?1 GROUP BY each.fingerprint",
-            (Role.RECORDING,),
-        )
+        db.execute(_PRIOR)
+        remembered.keep(db)
         holds.name_what_moved(db)
         contents.forget_living(db)
         for table in _OF_THE_EPOCH:
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
         db.execute("UPDATE restorations SET stage = ?", (Stage.DECLARED,))
-        db.executemany("DELETE FROM acts WHERE kind = ?", [(kind,) for kind in _ABOUT_ITEMS])
+        # A restriction goes on naming what it held, so what was let go of has to be let go again.
+        db.execute("DELETE FROM acts WHERE kind = 'lift'")
         db.execute(
             "UPDATE agent SET epoch = ?, next_item = 1, next_part = ?, log_number = 0, log_digest = ?,"
             " log_acknowledged = 0, directive = NULL, directive_version = 0, swept_at = NULL",

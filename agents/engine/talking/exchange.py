@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from msgspec.structs import replace
+
 from agents.engine.clock import Clock, TrustedTime
 from agents.engine.finding.evidence import Evidence
 from agents.engine.memory.catalogue import Catalogue
@@ -172,10 +174,14 @@ class Exchange:
         )
         if epoch is None:
             self._adopt(welcome)
-        elif welcome.epoch != epoch:
+        elif welcome.epoch < epoch:
+            raise VerificationError("the enforcer goes back to an epoch that is over")
+        elif welcome.epoch > epoch:
             self._begin(welcome)
         elif not self._goes_on_from(welcome):
-            welcome = self._hello(_LOST(booted=self._clock.boot()))
+            anew = self._hello(_LOST(booted=self._clock.boot()))
+            # Ours to number: one that is restored to this epoch's beginning takes up what we say next.
+            welcome = replace(anew, epoch=max(anew.epoch, epoch + 1))
             self._begin(welcome)
         self._acknowledge(welcome.applied, welcome.digest)
         # Once: who has told us what to do has told us all of it, and a liar would have what is here
@@ -215,6 +221,7 @@ class Exchange:
             db.execute(
                 "UPDATE agent SET epoch = ?, store_group = ?", (welcome.epoch, welcome.group)
             )
+            db.execute("UPDATE scans SET epoch = ?", (welcome.epoch,))
 
     def _acknowledge(self, applied: int, digest: bytes) -> None:
         if not self._outbox.acknowledge(applied, digest):
