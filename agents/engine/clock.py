@@ -71,6 +71,12 @@ SELECT boot, zero, floor, vouched, ?1 FROM periods
 """
 
 
+def is_confirmed(db: sqlite3.Connection, period: int) -> bool:
+    """Whether nothing is in doubt that was seen by this stretch of the wall clock; see `CONFIRMED`."""
+    query = f"SELECT {CONFIRMED} FROM (SELECT ? AS period)"  # noqa: S608 - a constant of ours
+    return bool(db.execute(query, (period,)).fetchone()[0])
+
+
 class Clock(Protocol):
     """What the machine's clocks say. Whole seconds."""
 
@@ -271,7 +277,8 @@ class TrustedTime:
                 self._judge_earlier(db, true_zero, max(off, 0))
             db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
-                "UPDATE items SET period = 0 WHERE period <> 0 AND period IN"
+                # Parts have yet to tell their calls what they know (`joining`).
+                "UPDATE items SET period = 0 WHERE period <> 0 AND holds >= 0 AND period IN"
                 " (SELECT id FROM periods WHERE offset = 0 AND back_to = 0)"
             )
 

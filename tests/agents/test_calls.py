@@ -245,6 +245,39 @@ def test_a_sidecar_tells_when_a_call_began_and_moves_it_only_earlier(tmp_path: P
     world.check()
 
 
+@pytest.mark.parametrize("ahead", [0, -33 * DAY], ids=["right", "slow"])
+def test_a_part_moves_its_call_when_the_clock_that_saw_it_is_known(tmp_path: Path, ahead: int):
+    """Its recorder goes by that clock; before the time is told nobody can tell whether that was right."""
+    said: list[Instant] = []
+
+    def tells(_directory, title, _source):
+        if not title.endswith(b".json"):
+            return ()
+        moment = datetime.fromtimestamp(said[0], UTC)
+        return (Candidate(TimeSource.SIDECAR, moment, ZoneKnowledge.UTC),)
+
+    world = World.make(tmp_path, at("2026-01-10 09:00"), parts=parts, tells=tells)
+    world.rest()
+    world.true.now = at("2026-01-10 12:00")
+    put(world, f"{CALL}.wav")
+    world.agent.scanner.hint(b"front", f"{CALL}.wav".encode(), closed=True)
+    world.agent.look()
+    assert (1, BEGAN, 0) == item(world)
+    world.centre.away = True
+    world.clock.reboot(off=30 * DAY if ahead else 60)
+    world.clock.ahead = ahead
+    world.crash()
+    said.append(Instant(BEGAN - 1800) if not ahead else world.clock.wall())
+    put(world, f"{CALL}.json")
+    world.scan()
+    assert (1, BEGAN, 0) == item(world)
+    world.clock.ahead = 0
+    world.centre.away = False
+    world.rest()
+    assert (1, BEGAN if ahead else said[0], 0) == item(world)
+    world.check()
+
+
 def test_what_others_remove_of_a_call_leaves_the_rest_of_it(world: World):
     names = whole_call(world)
     world.rest()

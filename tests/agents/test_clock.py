@@ -1,5 +1,6 @@
 """Erasing goes by a lower bound of the time: never early, whatever any clock says (I13)."""
 
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -342,6 +343,32 @@ def test_what_people_said_stands_when_the_clock_turns_out_to_have_been_wrong(wor
     world.centre.away = False
     world.sweep()
     assert [(said,)] == world.agent.catalogue.rows("SELECT anchor FROM items")
+
+
+def test_what_is_written_into_a_file_by_a_slow_clock_moves_its_date_nowhere(world: World):
+    world.activate()
+    world.cycle()
+    world.true.pass_(60)
+    moment = world.true.now
+    path = world.write("front/plain.jpg")
+    world.cycle()
+    world.true.pass_(40 * DAY)
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot()
+    world.clock.ahead = -50 * DAY
+    world.crash()
+    path.write_bytes(b"\xff\xd8\xff something else")
+    os.utime(path, (world.clock.wall(), world.clock.wall()))
+    world.scan()
+    world.clock.ahead = 0
+    world.centre.away = False
+    world.true.now = Instant(world.due_at(moment) - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(2)
+    world.rest()
+    assert set() == world.files()
 
 
 def test_a_machine_that_was_paused_believes_two_that_agree_on_the_time(world: World):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from itertools import chain
 
+from agents.engine.clock import is_confirmed
 from agents.engine.finding.items import Batch, Items
 from agents.engine.finding.joining import Joining
 from agents.engine.finding.moves import Moves
@@ -198,11 +199,12 @@ class Indexer:
             return
         if recording.part is None or recording.part.role is Role.RECORDING:
             contents.remember(db, number)
-        anchor, state = db.execute(
-            "SELECT anchor, state FROM items WHERE number = ?", (number,)
+        anchor, state, period = db.execute(
+            "SELECT anchor, state, period FROM items WHERE number = ?", (number,)
         ).fetchone()
-        dates = dates_of(recording)
+        dates, seen_in = dates_of(recording), recording.sight.period
         earlier = dates.anchor is not None and (anchor is None or dates.anchor < anchor)
+        earlier = earlier and (seen_in == period or is_confirmed(db, seen_in))
         if earlier and state != State.RESTRICTED:
             self.items.redate(db, number, dates)
         elif anchor is not None and anchor != dates.anchor:

@@ -4,6 +4,7 @@ import sqlite3
 
 from msgspec.structs import astuple
 
+from agents.engine.clock import is_confirmed
 from agents.engine.finding.items import Batch, Items
 from agents.engine.finding.moves import Moves
 from agents.engine.memory import wholes
@@ -97,15 +98,22 @@ class Joining:
         return batch.recognition.returned(dates, recording)
 
     def date(self, db: sqlite3.Connection, item: int, recording: Recording, dates: Dates) -> None:
-        """Have a call begin when a part of it says, if that is earlier and well attested (I10)."""
-        anchor, before, after, state, how = db.execute(
-            "SELECT anchor, before, after, state, word FROM items JOIN words ON id = how"
+        """Have a call begin when a part of it says, if that is earlier and well attested (I10).
+
+        A part that a clock in doubt has seen says so when that is known (`redating`).
+        """
+        anchor, before, after, state, how, period = db.execute(
+            "SELECT anchor, before, after, state, word, period FROM items JOIN words ON id = how"
             " WHERE number = ?",
             (item,),
         ).fetchone()
+        seen_in = recording.sight.period
+        doubted = seen_in != period and not is_confirmed(db, seen_in)
         if dates.anchor is None or how == CORRECTED or state == State.RESTRICTED:
             return
-        if anchor is None:
+        if doubted:
+            pass
+        elif anchor is None:
             self._items.redate(db, item, dates)
         elif dates.anchor < anchor and (best_evidence(recording) or dates.how == INHERITED):
             earliest = min(anchor - before, dates.anchor - dates.before)

@@ -42,7 +42,10 @@ _BEGAN = f"""
 SELECT began - coalesce(offset, 0), began - {MOST_AHEAD}
   FROM scans LEFT JOIN periods ON periods.id = period WHERE scans.id = ?
 """  # noqa: S608 - a constant of ours
-_JUDGED = "SELECT id FROM periods WHERE offset <> 0 OR (back_to <> 0 AND offset IS NOT NULL)"
+_JUDGED = """
+SELECT id FROM periods
+ WHERE offset IS NOT NULL AND EXISTS (SELECT 1 FROM items WHERE period <> 0 AND period = id)
+"""
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
 SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, anchor, word, scan, {CONFIRMED}
