@@ -264,7 +264,7 @@ def _tell(built: Built, *, as_json: bool) -> None:
 def _facts(built: Built) -> Mapping[str, Any]:
     agent, catalogue = built.agent, built.catalogue
     refusal = permit.refusal(agent.standing(fresh=False))
-    scanned = catalogue.value("SELECT max(ended) FROM scans")
+    scanned = catalogue.value("SELECT max(ended) FROM scans JOIN agent USING (epoch)")
     number, _ = agent.outbox.end()
     return {
         "store": catalogue.value("SELECT store FROM agent"),

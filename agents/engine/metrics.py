@@ -93,7 +93,10 @@ class _Facts(Collector):
         yield _gauge(TRUSTED, {_ROLE: int(agent.time.trusted)})
         yield _gauge(OFFSET, {_ROLE: agent.time.offset})
         value = agent.catalogue.value
-        yield _gauge(SCANNED, {(): value("SELECT coalesce(max(ended), 0) FROM scans")})
+        yield _gauge(
+            SCANNED,
+            {(): value("SELECT coalesce(max(ended), 0) FROM scans JOIN agent USING (epoch)")},
+        )
         yield _gauge(OLDEST, {(name,): limit for name, limit in self._limits()})
         yield _gauge(UNREPORTED, {(): value("SELECT log_number - log_acknowledged FROM agent")})
         waits = waits_for(agent.waiting) if agent.waiting else ""

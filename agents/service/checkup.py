@@ -124,7 +124,7 @@ def _state(chosen: Composition) -> Iterator[Fact]:
 
 
 def _scanned(chosen: Composition, built: Built, now: Instant) -> Fact:
-    ended = built.catalogue.value("SELECT max(ended) FROM scans")
+    ended = built.catalogue.value("SELECT max(ended) FROM scans JOIN agent USING (epoch)")
     if ended is None:
         return fine("scan", "There was none yet: the first begins when the agent is started.")
     hours = (now - ended) // 3600

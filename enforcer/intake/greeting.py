@@ -32,8 +32,8 @@ PAGE = 2_000
 _DIGEST_BYTES = 32
 _WORD = 64
 _MOST_ENTRIES = 2**53
-#: More epochs than these between two backups would mean that something else is wrong.
-_MOST_EPOCHS_MISSED = 1_000
+#: More epochs than anybody can have had an agent begin, a thousand at a time, while we were in his hands.
+_MOST_EPOCHS_MISSED = 2**32
 _CONFIRM_WITHIN = timedelta(seconds=COMPLETE_WITHIN_SECONDS)
 
 

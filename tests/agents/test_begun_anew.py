@@ -235,10 +235,11 @@ def test_epochs_only_grow_so_that_no_number_comes_to_mean_another_file(world: Wo
     def told() -> int:
         return int(world.agent.catalogue.value("SELECT epoch FROM agent"))
 
-    world.centre.hello = lambda _: Welcome(epoch - 1, 0, GENESIS, GROUP, prior=False)
-    with pytest.raises(VerificationError, match="is over"):
-        world.agent.exchange.greet()
-    assert epoch == told()
+    for beside in (epoch - 1, epoch + 1001, 2**53 - 1):
+        world.centre.hello = lambda _, at=beside: Welcome(at, 0, GENESIS, GROUP, prior=False)
+        with pytest.raises(VerificationError, match="does not follow"):
+            world.agent.exchange.greet()
+        assert epoch == told()
     unknown = Welcome(epoch, 10**6, bytes(32), GROUP, prior=False)
     begun = Welcome(epoch, 0, GENESIS, GROUP, prior=False)
     world.centre.hello = lambda hello: begun if hello.epoch is None else unknown

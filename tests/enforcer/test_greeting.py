@@ -232,6 +232,7 @@ def test_an_epoch_that_only_the_agent_remembers_is_taken_over(log: Log):
     welcome = say_hello(later)
     assert (4, 0) == (welcome.epoch, welcome.applied)
     assert 1 == later.send(1, 1).applied
+    assert 10**6 == greet(log.engine, 10**6, 0).epoch
     with pytest.raises(MalformedError, match="far beyond"):
         greet(log.engine, 2**40, 0)
 

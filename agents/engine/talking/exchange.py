@@ -31,6 +31,9 @@ NONCE_BYTES = 16
 #: Where log entries and SQLite still tell numbers (`retention.report`).
 _BEYOND = 2**53
 
+#: More epochs than an agent can have missed. Who directs after a hijacker takes up where that one left off.
+_MOST_MISSED = 1_000
+
 #: What an agent says that has nothing, or nothing of use, to go on from.
 _LOST = partial(Hello, epoch=None, number=0, digest=bytes(32))
 
@@ -174,8 +177,8 @@ class Exchange:
         )
         if epoch is None:
             self._adopt(welcome)
-        elif welcome.epoch < epoch:
-            raise VerificationError("the enforcer goes back to an epoch that is over")
+        elif not epoch <= welcome.epoch <= epoch + _MOST_MISSED:
+            raise VerificationError(f"epoch {welcome.epoch} does not follow on {epoch}")
         elif welcome.epoch > epoch:
             self._begin(welcome)
         elif not self._goes_on_from(welcome):
