@@ -244,7 +244,9 @@ def _amiss(row: Any) -> Iterator[Reason]:
     if row.clock_trusted is False:
         yield _unknown("clock", "its clock jumped or is wrong")
     if row.paused and not row.frozen:
-        yield _unknown("paused", "its agent erases nothing: it was told to, or was retired")
+        yield _unknown(
+            "paused", "its agent erases nothing: it was told that it is one of two boxes"
+        )
     if row.brake and row.state == "active":
         yield _unknown("brake", f"its sweep waits: {row.brake}")
     if row.refused:

@@ -48,7 +48,8 @@ class Standing:
 
     `bound` is a lower bound of the true time (None: never known), `directive` the one in force,
     `fresh` whether it was fetched for this sweep, `freeze` when a technician froze the store, by
-    the wall clock, which says `wall` now.
+    the wall clock, which says `wall` now. `retired`: two people took the store out of service, so that
+    nobody will direct it again.
     """
 
     bound: Instant | None
@@ -60,6 +61,7 @@ class Standing:
     directive: Directive | None
     fresh: bool
     offline: Offline = "delete"
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _refusals(standing: Standing) -> Iterator[Refusal]:
         yield Refusal(Outcome.REFUSED_CLOCK, _JUMPED)
     if standing.directive is None:
         yield Refusal(Outcome.REFUSED_HELD, _UNDIRECTED)
-    if not _current(standing) and standing.offline == "keep":
+    if not _current(standing) and standing.offline == "keep" and not standing.retired:
         yield Refusal(Outcome.BLOCKED, _AWAY)
 
 

@@ -12,7 +12,7 @@ that store only.
 
 An answer that is not 200 carries a `Problem`; 409 to a log whose first number does not follow
 (the agent sends again from what `hello` says), 423 when two boxes speak with one identity, 401
-when the credential is unknown or revoked.
+when the credential is unknown or revoked, 410 when its store was retired.
 """
 
 import msgspec
@@ -102,6 +102,7 @@ class Fetched(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why not: one sentence."""
+    """Why not: one sentence. To the agent of a retired store also the act by which two people said so."""
 
     error: str
+    retirement: Envelope | msgspec.UnsetType = msgspec.UNSET

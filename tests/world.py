@@ -20,7 +20,7 @@ from agents.engine.agent import Agent
 from agents.engine.memory import wholes
 from agents.engine.memory.reserve import Reserve, open_catalogue
 from agents.engine.talking.epoch import commission
-from agents.engine.talking.uplink import FrozenError, GapError
+from agents.engine.talking.uplink import FrozenError, GapError, RetiredError
 from agents.stores import Store
 from agents.stores.files.private import enrol
 from agents.stores.tree.tree import Tree
@@ -182,6 +182,8 @@ class Centre:
     frozen: bool = False
     anew: bool = False  # a liar has the agent begin anew at its next greeting
     away: bool = False
+    retired: bool = False  # it says so to whatever it is asked, and shows `retirement`
+    retirement: Envelope | None = None
     backup_days: int | UnsetType = UNSET
     lie: int = 0  # seconds added to the time told
     version: int = 0
@@ -325,6 +327,8 @@ class Centre:
     def _reach(self) -> None:
         if self.away:
             raise UnreachableError("the centre is away")
+        if self.retired:
+            raise RetiredError("retired", self.retirement)
 
 
 def _tree(root: Path, epoch: int) -> Store:

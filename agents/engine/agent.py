@@ -319,6 +319,7 @@ class Agent:
             directive=self.obedience.in_force(),
             fresh=fresh,
             offline=self._offline,
+            retired=bool(self.exchange.retired),
         )
 
     def notes(self) -> Iterator[str]:
@@ -330,6 +331,8 @@ class Agent:
             yield "policy-refused"
         if self.exchange.directive_refused:
             yield "directive-refused"
+        if self.exchange.retired:
+            yield "retired"
         if self.obedience.refused:
             yield "act-refused"
         if self._protector.unsafe:

@@ -144,6 +144,14 @@ def _enforcer(chosen: Composition, built: Built, now: Instant) -> Iterator[Fact]
     try:
         exchange.consult()
     except RetentionError as error:
+        if exchange.retired:
+            yield amiss(
+                "enforcer",
+                in_words(error),
+                why="The books are closed: whatever is recorded here from now on nobody at the centre knows.",
+                remedy="Wipe the recordings and remove the agent, or enrol this place as a new store.",
+            )
+            return
         yield amiss(
             "enforcer",
             in_words(error),

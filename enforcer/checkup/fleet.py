@@ -7,7 +7,7 @@ from datetime import UTC
 from sqlalchemy import Connection, func, select
 
 from enforcer import comply, extracts
-from enforcer.index.tables import documents, holds, stores
+from enforcer.index.tables import document_stores, documents, holds, stores
 from retention.calendar import DAY, Instant, civil_date
 from retention.checkup import Fact, amiss, fine, unknown
 from retention.policy import Chain
@@ -19,6 +19,7 @@ _NAMED = 5
 def examine(connection: Connection, chain: Chain, now: Instant) -> Iterator[Fact]:
     """Stores that are not yet what they should be, papers nobody signs, copies nobody named."""
     yield from _invited(connection, now)
+    yield from _heard_after_the_end(connection)
     yield from _observing(connection, chain, now)
     yield from _papers(connection, now)
     yield from _reviews(connection, now)
@@ -35,6 +36,27 @@ def _invited(connection: Connection, now: Instant) -> Iterator[Fact]:
             f"The agents of {_named(lapsed)} never enrolled, and their tokens have ended.",
             why="What is recorded there is in no books, and nothing of it is erased.",
             remedy="`enforcer store credential renew ID` prints a new token; or retire them.",
+        )
+
+
+def _heard_after_the_end(connection: Connection) -> Iterator[Fact]:
+    """Of what was wiped or destroyed no agent is left to speak."""
+    query = (
+        select(stores.c.id)
+        .join(document_stores, document_stores.c.store == stores.c.id)
+        .join(documents, documents.c.id == document_stores.c.document)
+        .where(stores.c.state == "retired", documents.c.kind == "retirement")
+        .where(stores.c.last_seen_at > documents.c.approved_at + DAY)
+        .order_by(stores.c.id)
+    )
+    speaking = connection.execute(query).scalars().all()
+    if speaking:
+        yield amiss(
+            "stores retired",
+            f"The agents of {_named(speaking)} were heard more than a day after that.",
+            why="Their recordings may be there, and the books say that they are not.",
+            remedy="Find the box and wipe it. Until then its agent erases what it knows, each in its "
+            "last hour.",
         )
 
 

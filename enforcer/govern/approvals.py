@@ -15,7 +15,7 @@ from enforcer.govern.forms.documents import Document
 from enforcer.govern.lookup import StoredRow
 from enforcer.govern.papers import EXPIRES_SECONDS, Paper
 from enforcer.index import policies
-from enforcer.index.tables import document_stores, documents
+from enforcer.index.tables import document_stores, documents, stores
 from retention import envelope
 from retention.calendar import Instant
 from retention.envelope import Envelope
@@ -233,8 +233,14 @@ def _shown(connection: Connection, chain: Chain, row: StoredRow) -> Document:
 
 
 def _waiting(connection: Connection, document: str) -> Sequence[str]:
-    waiting = select(document_stores.c.store).where(
-        document_stores.c.document == document, document_stores.c.acknowledged_at.is_(None)
+    waiting = (
+        select(document_stores.c.store)
+        .join(stores, stores.c.id == document_stores.c.store)
+        .where(
+            document_stores.c.document == document,
+            document_stores.c.acknowledged_at.is_(None),
+            stores.c.state != "retired",
+        )
     )
     return connection.execute(waiting.order_by(document_stores.c.store)).scalars().all()
 

@@ -80,6 +80,12 @@ def authentic(connection: Connection, store: str, secret: str) -> bool:
     return compare_digest(hashed(secret), kept or bytes(32)) and kept is not None
 
 
+def is_retired(connection: Connection, store: str) -> bool:
+    """Whether all that this store's credential is good for is to hear that it was retired."""
+    state = connection.execute(select(stores.c.state).where(stores.c.id == store)).scalar()
+    return state == "retired"
+
+
 def seen(connection: Connection, store: str, now: Instant) -> None:
     """Note that the store's agent spoke."""
     connection.execute(

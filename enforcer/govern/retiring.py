@@ -1,13 +1,26 @@
-"""Taking a store out of service: its books are closed, and nothing waits for it any more."""
+"""Taking a store out of service: its books are closed, and nothing waits for it any more.
 
-from sqlalchemy import Connection, delete, update
+Its agent may be there still, and recordings with it. Its credential is good for one thing from then on:
+to hear of the act (docs/rules.md, Coming back).
+"""
 
-from enforcer.govern import credentials
+from sqlalchemy import Connection, delete, select, update
+
 from enforcer.index import stores, tally
-from enforcer.index.tables import held_items, hold_stores, items, prior_items, quarantines
+from enforcer.index.tables import (
+    document_stores,
+    documents,
+    held_items,
+    hold_stores,
+    items,
+    prior_items,
+    quarantines,
+)
 from enforcer.index.tally import Amount, Changes
+from retention import envelope
 from retention.acts import Retirement
 from retention.calendar import Instant
+from retention.envelope import Envelope
 
 LOST = "lost"
 """How a store ended of which nobody knows where it is."""
@@ -35,5 +48,16 @@ def retire(connection: Connection, act: Retirement, now: Instant) -> None:
         .values(freed_at=now)
     )
     connection.execute(delete(quarantines).where(quarantines.c.store == act.store))
-    stores.change(connection, act.store, state="retired")
-    credentials.revoke(connection, act.store)
+    stores.change(connection, act.store, state="retired", code_hash=None)
+
+
+def retirement_of(connection: Connection, store: str) -> Envelope | None:
+    """The act that two people signed about this store; None if there is none."""
+    approved = (
+        select(documents.c.envelope)
+        .join(document_stores, document_stores.c.document == documents.c.id)
+        .where(document_stores.c.store == store)
+        .where(documents.c.kind == "retirement", documents.c.state == "approved")
+    )
+    data = connection.execute(approved).scalar()
+    return None if data is None else envelope.decode(data)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from enforcer.govern import credentials
 from enforcer.govern.forms.stores import Invitation, NewStore, StoreLine
+from enforcer.govern.lookup import StoredRow
 from enforcer.govern.register import faults
 from enforcer.index.scope import Scope
 from enforcer.index.tables import hold_stores, holds, stores
@@ -49,7 +50,7 @@ def listed(connection: Connection) -> list[StoreLine]:
             last_seen_at=row.last_seen_at,
             scan_complete_at=row.scan_complete_at,
             brake=row.brake,
-            credential="valid" if row.secret_hash else "invited" if row.code_hash else "none",
+            credential=_credential(row),
         )
         for row in connection.execute(select(stores).order_by(stores.c.id))
     ]
@@ -64,6 +65,12 @@ def renew(connection: Connection, store: str, now: Instant) -> Invitation:
         raise RefusedError(f"store {store} is retired; enrol a new one")
     code, expires_at = credentials.invite(connection, store, now)
     return Invitation(store=store, code=code, expires_at=expires_at)
+
+
+def _credential(row: StoredRow) -> str:
+    if row.state == "retired":
+        return "none"  # to hear that it is retired is all that is left of it
+    return "valid" if row.secret_hash else "invited" if row.code_hash else "none"
 
 
 def _add(connection: Connection, store: NewStore, now: Instant) -> Invitation:

@@ -12,14 +12,14 @@ from sqlalchemy import Connection
 
 from enforcer import intake, prove
 from enforcer.direct import Director
-from enforcer.govern import credentials
+from enforcer.govern import credentials, retiring
 from enforcer.heads import succession
 from enforcer.index import tree
 from enforcer.index.engine import reading, writing
 from enforcer.index.policies import published
 from enforcer.web.bodies import DOCUMENT_BYTES, up_to
 from enforcer.web.desk import Desk
-from enforcer.web.problems import UnauthenticatedError
+from enforcer.web.problems import RetiredError, UnauthenticatedError
 from retention import codec, report
 from retention.errors import MalformedError, SignatureError
 from retention.report import MAX_BATCH_BYTES
@@ -112,15 +112,22 @@ def _redeemed(desk: Desk, code: str) -> Enrolled:
 
 
 def _authenticated(desk: Desk, request: Request) -> str:
-    """The store that the credential is for; `UnauthenticatedError` if it is none, or revoked."""
+    """The store that the credential is for.
+
+    `UnauthenticatedError` if it is none, or revoked; `RetiredError` if its store was retired.
+    """
     given = request.headers.get("authorization", "")
     store, _, secret = given.removeprefix(_SCHEME).rpartition(".")
     with reading(desk.engine) as connection:
         known = credentials.authentic(connection, store, secret)
+        retired = known and credentials.is_retired(connection, store)
+        retirement = retiring.retirement_of(connection, store) if retired else None
     if not (given.startswith(_SCHEME) and known):
         raise UnauthenticatedError("this credential is unknown or was revoked")
     with writing(desk.engine, store=store) as connection:
         credentials.seen(connection, store, desk.clock())
+    if retired:
+        raise RetiredError(store, retirement)
     return store
 
 

@@ -350,7 +350,7 @@ ATTACKS: dict[Callable[[Siege], None], str] = {
     there_is_forged_evidence_of_an_earlier_epoch: "",
     it_begins_anew_in_another_group: "",
     the_store_never_was_active: "",
-    the_store_is_retired: "",
+    the_store_is_retired: "shows no act by which two people did so",
     the_index_was_restored_for_ever: "was restored",
     the_credential_is_revoked: "credential",
     every_table_is_empty: "cannot reach the enforcer",

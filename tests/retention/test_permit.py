@@ -299,3 +299,10 @@ def test_a_store_that_keeps_while_the_enforcer_is_away_says_that_it_is_blocked()
     assert Outcome.BLOCKED == found.outcome
     assert refusal(offline(TARGET, 72 * HOUR, offline="keep")) is None
     assert refusal(standing(TARGET, offline="keep")) is None
+
+
+def test_a_retired_store_waits_for_nobody_until_its_last_hour():
+    alone = offline(LIMIT - HOUR - 1, 72 * HOUR + 1, offline="keep", retired=True)
+    assert refusal(alone) is None
+    assert not goes(alone)
+    assert goes(offline(LIMIT - HOUR, 72 * HOUR + 1, offline="keep", retired=True))

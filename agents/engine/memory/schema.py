@@ -18,7 +18,7 @@ CREATE TABLE agent (                    -- one row: who this agent is and where 
     log_acknowledged INTEGER NOT NULL DEFAULT 0,
     directive BLOB,                     -- the envelope in force
     directive_version INTEGER NOT NULL DEFAULT 0,
-    frozen TEXT NOT NULL DEFAULT '',    -- why nothing is erased: two boxes with one identity, retired
+    frozen TEXT NOT NULL DEFAULT '',    -- why nothing is erased: two boxes with one identity
     ledger_size INTEGER NOT NULL DEFAULT 0,     -- the newest head of the ledger this agent saw
     ledger_root BLOB NOT NULL DEFAULT x'',
     swept_at INTEGER,                   -- when a sweep last went through all that was due

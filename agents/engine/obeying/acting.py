@@ -39,8 +39,6 @@ from retention.report import AnyEntry
 #: An activation's backlog is released once; what it did not cover by then needs another.
 ACTIVATION_DAYS = 14
 
-RETIRED = "the store was retired"
-
 # An anchor that came with the content may be one that people gave it since they named it so.
 _FOUND_AGAIN = f"""
 SELECT number FROM contents JOIN items USING (number) JOIN words ON words.id = how
@@ -196,16 +194,12 @@ def _of_this_store(
     """Acts that name one store; another one's mean nothing here."""
     if isinstance(act, BrakeRelease):
         _allow(db, act.id, "", date.max.toordinal(), act.count, act.expires)
-    elif isinstance(act, Retirement):
-        db.execute("UPDATE agent SET frozen = ?", (f"{RETIRED}: {act.how}",))
     elif isinstance(act, Restoration):
         restoring.declare(db, act)
-    else:
+    elif isinstance(act, Thaw):
         # The box it names may have been given a newer epoch before it hears of it.
-        db.execute(
-            "UPDATE agent SET frozen = '' WHERE epoch >= ? AND frozen NOT LIKE ?",
-            (act.epoch, RETIRED + "%"),
-        )
+        db.execute("UPDATE agent SET frozen = '' WHERE epoch >= ?", (act.epoch,))
+    # A retirement ends what the centre answers, and no promise: see `Exchange.retired`.
 
 
 def _is_held(db: sqlite3.Connection, fingerprint: bytes) -> bool:

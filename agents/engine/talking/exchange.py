@@ -6,7 +6,8 @@ greeting settles where both stand after either side lost something (docs/rules.m
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from msgspec.structs import replace
@@ -18,10 +19,11 @@ from agents.engine.memory.outbox import Outbox, Segment
 from agents.engine.obeying.chain import PolicyChain
 from agents.engine.obeying.directives import Obedience
 from agents.engine.talking.epoch import begin_epoch
-from agents.engine.talking.uplink import FrozenError, GapError, Uplink
+from agents.engine.talking.uplink import FrozenError, GapError, RetiredError, Uplink
 from agents.engine.talking.witness import check_head
 from agents.engine.turns import Turns
-from retention import directive, envelope
+from retention import acts, directive, envelope
+from retention.acts import Retirement
 from retention.errors import MalformedError, RefusedError, SignatureError, VerificationError
 from retention.wire import Applied, Fetched, Hello, Welcome
 
@@ -70,16 +72,17 @@ class Exchange:
         self.directive_refused = (
             ""  # why the last directive was: it is old, or may have been forged
         )
+        self.retired = ""  # by which act two people took the store out of service
 
     def greet(self) -> None:
         """Settle the epoch and how far the log is known; call at start and after a refusal."""
-        with self._turn:
+        with self._talking():
             self._greet()
 
     def report(self) -> int:
         """Upload what the enforcer does not have yet. Gives the number of entries it took."""
         taken = 0
-        with self._turn:
+        with self._talking():
             self._greet_once()
             while (segment := self._outbox.pending()) is not None:
                 try:
@@ -96,7 +99,7 @@ class Exchange:
 
     def consult(self) -> None:
         """Fetch time, policies, ledger head and directive, and put in force what verifies."""
-        with self._turn:
+        with self._talking():
             self._greet_once()
             nonce = secrets.token_bytes(NONCE_BYTES)
             try:
@@ -104,6 +107,7 @@ class Exchange:
             except RefusedError:
                 self._greet()  # it was restored, perhaps, and first has to hear what we know
                 fetched = self._fetch(nonce)
+            self.retired = ""
             self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
             policy = self._chain().current
             store = self._catalogue.value("SELECT store FROM agent")
@@ -128,6 +132,31 @@ class Exchange:
                 self._greeted = False  # for another epoch, perhaps: ask where we stand
                 raise
             self.directive_refused = ""
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """One thread's turn. Whatever it asks, it may hear that the store was retired."""
+        with self._turn:
+            try:
+                yield
+            except RetiredError as error:
+                act = self._retirement(error)
+                self.retired = act.id
+                raise RefusedError(
+                    f"two people retired this store: its bytes are {act.how}. Nobody hears this agent any "
+                    "more; what is still here goes in its last hour, and what is held stays"
+                ) from error
+
+    def _retirement(self, told: RetiredError) -> Retirement:
+        """The act that the enforcer shows, if two people signed it of this store; else raises."""
+        if told.retirement is not None:
+            act = acts.approved(told.retirement, self._chain().current)
+            store = self._catalogue.value("SELECT store FROM agent")
+            if isinstance(act, Retirement) and act.store == store:
+                return act
+        raise VerificationError(
+            "the enforcer says that this store was retired, and shows no act by which two people did so"
+        ) from told
 
     def _fetch(self, nonce: bytes) -> Fetched:
         return self._uplink.fetch(

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from retention import codec
 from retention.calendar import Instant
+from retention.envelope import Envelope
 from retention.errors import ConfigError, MalformedError, RefusedError, UnreachableError
 from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, Problem, Welcome
 
@@ -32,6 +33,14 @@ class GapError(RefusedError):
 
 class FrozenError(RefusedError):
     """423: two boxes speak with this store's identity."""
+
+
+class RetiredError(RefusedError):
+    """410: the store was retired, says the enforcer; `retirement` is what two people signed of that."""
+
+    def __init__(self, sentence: str, retirement: Envelope | None) -> None:
+        super().__init__(sentence)
+        self.retirement = retirement
 
 
 _REFUSALS: dict[int, type[RefusedError]] = {
@@ -133,9 +142,12 @@ class HttpUplink:
         if status == http.HTTPStatus.OK:
             return codec.decode(data, answer)
         try:
-            why = codec.decode(data, Problem).error
+            said = codec.decode(data, Problem)
         except MalformedError:
-            why = f"the enforcer answered {status}"
+            said = Problem(f"the enforcer answered {status}")
+        why = said.error
+        if status == http.HTTPStatus.GONE:
+            raise RetiredError(why, said.retirement or None)
         if status in _REFUSALS:
             raise _REFUSALS[status](why)
         if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:

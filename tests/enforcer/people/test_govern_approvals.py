@@ -6,6 +6,8 @@ import pytest
 from msgspec import structs
 from sqlalchemy import select, update
 
+from agents.engine.talking.uplink import CredentialRefusedError, RetiredError
+from enforcer.checkup import fleet
 from enforcer.govern import drafts
 from enforcer.govern.forms.documents import (
     Document,
@@ -39,6 +41,7 @@ from retention.ledger import LastHead
 from retention.outcome import Outcome
 from retention.people import Role
 from retention.reasons import SaltedReason
+from retention.wire import Hello
 
 THREE = parse_instant("2026-06-10T03:10:00+03:00")
 
@@ -431,6 +434,50 @@ def test_a_store_is_not_retired_over_what_is_held_there(served):
     assert lost.items == 1
     sheet = served.person("hugo").get("/v1/holds/hold-1", HoldSheet)
     assert [store.state for store in sheet.stores] == ["retired"]
+
+
+def test_the_agent_of_a_retired_store_hears_of_the_act_and_of_nothing_else(served):
+    """And nobody waits for it: neither for this act nor for one that it was to carry out."""
+    agent = served.enrol("t-1")
+    held(served, agent)
+    released = both(served, drawn(served, Release, hold="hold-1"))
+    assert ("t-1",) == released.waiting_for
+    agent.report(report.Freed(served.clock.now, "hold-1", ((1, 1),), served.clock.now))
+    act = drawn(served, Retirement, store="t-1", how="wiped")
+    assert () == both(served, act, "olga", "dana").waiting_for
+    hello = Hello(epoch=agent.epoch, number=0, digest=bytes(32), booted="b")
+    for ask in (
+        agent.fetch,
+        agent.scan,
+        lambda: agent.uplink.hello(hello),
+        lambda: agent.uplink.prior(0),
+    ):
+        with pytest.raises(RetiredError, match="store t-1 was retired") as told:
+            ask()
+        assert act == acts.approved(told.value.retirement, agent.chain.current)
+    assert () == served.person("dana").get("/v1/documents", Documents).documents
+    served.person("dana").post("/v1/stores/t-1/revoke", Empty(), Done)
+    with pytest.raises(CredentialRefusedError):
+        agent.fetch()
+
+
+def test_a_retired_store_that_still_speaks_is_told_of(served):
+    """What was wiped has no agent. A day is for whoever retires first and wipes then."""
+    agent = served.enrol("t-1")
+    both(served, drawn(served, Retirement, store="t-1", how="wiped"), "olga", "dana")
+
+    def told() -> list[str]:
+        with pytest.raises(RetiredError):
+            agent.fetch()
+        with reading(served.engine) as connection:
+            found = fleet.examine(connection, agent.chain, served.clock.now)
+            return [fact.sentence for fact in found if fact.subject == "stores retired"]
+
+    assert [] == told()
+    served.clock.forward(DAY)
+    assert [] == told()
+    served.clock.forward(60)
+    assert ["The agents of t-1 were heard more than a day after that."] == told()
 
 
 def test_two_boxes_are_thawed_by_two_people(served):
