@@ -19,7 +19,7 @@ from retention.probes import DECLARED, Candidate, TimeSource, ZoneKnowledge
 BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
 #: An anchor that came with the content from an earlier name or epoch, or from two people.
 INHERITED, CORRECTED = "inherited", "corrected"
-#: An anchor that is the latest it can be: the boot that saw its file was never told the time.
+#: An anchor that is the latest it can be: nobody has told the time to the boot that saw its file.
 LATEST = "latest"
 #: An anchor that stayed when other bytes were written into the file: it says nothing of these.
 REWRITTEN = "rewritten"

@@ -36,11 +36,12 @@ CONFIRMED = (
 #: In a query with `periods` joined to what may have none: how wrong that stretch was is known.
 KNOWN = "(periods.id IS NULL OR offset IS NOT NULL OR vouched)"
 #: There too: by how many seconds that stretch can have been ahead. Of a boot that was never told the time
-#: that is more than its offset, by as long as nobody knows when the power was off.
+#: that is more than its offset, by as long as nobody knows when the power was off. Before any word at all it
+#: is taken for right: no class is activated yet.
 MOST_AHEAD = """
 CASE WHEN periods.id IS NULL OR offset = 0 THEN 0 WHEN vouched THEN coalesce(offset, 0)
-     ELSE max(coalesce(offset, 0),
-              periods.zero - coalesce(floor, (SELECT commissioned_at FROM agent))) END
+     WHEN offset IS NULL THEN max(periods.zero - coalesce(floor, periods.zero), 0)
+     ELSE max(periods.zero - coalesce(floor, (SELECT commissioned_at FROM agent)), offset) END
 """
 
 # Of each earlier boot, the last one first: the lowest floor of a stretch that nobody has judged, and how
@@ -216,6 +217,11 @@ class TrustedTime:
             return self.sight_period(scan)
         return int(row[0])
 
+    def most_ahead(self, period: int) -> int:
+        """By how many seconds the clock of a stretch can be ahead, as far as anybody has said by now."""
+        query = f"SELECT {MOST_AHEAD} FROM periods WHERE id = ?"  # noqa: S608 - a constant of ours
+        return int(self._catalogue.value(query, (period,)) or 0)
+
     def period(self) -> int:
         """The catalogue's number of the present stretch of the wall clock; 0 if it is known right."""
         zero, boot = self._wall_at_boot(), self._clock.boot()
@@ -277,8 +283,10 @@ class TrustedTime:
                 self._judge_earlier(db, true_zero, max(off, 0))
             db.execute(
                 # Said twice, so that the index of the doubted ones serves: this is asked every minute.
-                # Parts have yet to tell their calls what they know (`joining`).
-                "UPDATE items SET period = 0 WHERE period <> 0 AND holds >= 0 AND period IN"
+                # Parts have yet to tell their calls what they know (`joining`), and what was told to be
+                # unsure has yet to be told to be sure.
+                "UPDATE items SET period = 0"
+                " WHERE period <> 0 AND holds >= 0 AND unsure = 0 AND period IN"
                 " (SELECT id FROM periods WHERE offset = 0 AND back_to = 0)"
             )
 

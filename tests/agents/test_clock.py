@@ -490,9 +490,12 @@ def test_what_a_recorder_says_is_sure_if_it_can_be_true_whenever_the_boot_was(wo
     assert [("mtime", 1, moment + 20 * DAY), ("name", 0, moment)] == sorted(rows)
 
 
-def test_what_was_seen_in_a_boot_that_hears_the_time_later_is_sure(world: World):
-    moment = _hour_of_an_untold_boot(world, scan=True, off=DAY, ahead=2 * HOUR)
+@pytest.mark.parametrize("ahead", [0, 2 * HOUR])
+def test_what_a_boot_saw_before_it_heard_the_time_is_unsure_until_then(world: World, ahead: int):
+    moment = _hour_of_an_untold_boot(world, scan=True, off=DAY, ahead=ahead)
     world.scan()
+    told = next(entry for entry in reversed(world.log()) if isinstance(entry, Sighted))
+    assert ("latest", moment - DAY) == (told.how, told.anchor - told.before)
     world.true.pass_(20 * DAY)
     world.centre.away = False
     world.cycle()

@@ -286,6 +286,21 @@ def test_what_came_in_a_boot_that_heard_no_time_goes_late_by_the_time_without_po
         assert file.path in life.observer.files
 
 
+def test_what_an_unconfirmed_clock_dated_too_late_is_never_called_well(life: Life):
+    """The log goes up, and the enforcer's time does not come down."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.reboot(off=0, ahead=40 * DAY)
+    file = life.disk.record("front", named=False)
+    life.scan()
+    life.report()
+    life.true.now = Instant(life.observer.must_be_gone_by(file) + 1)
+    life.scan()
+    life.report()
+    life.check()
+    life.rest()
+
+
 @pytest.mark.parametrize("directory", ["copies", "front"])
 def test_an_old_copy_that_a_boot_saw_that_heard_no_time_is_unknown_in_its_grace(
     life: Life, directory: str

@@ -10,10 +10,11 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
+from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.memory.numbering import Keying
-from agents.engine.memory.recording import Recording, Sight
+from agents.engine.memory.recording import Early, Recording, Sight
 from agents.stores import Found, Opened, Part, Store
-from retention.anchor import Dated, date_recording
+from retention.anchor import Dated, Window, date_recording
 from retention.calendar import Instant
 from retention.classes import RecordClass
 from retention.fingerprint import fingerprint
@@ -97,15 +98,17 @@ class Dater:
                 return None
             mark = opened.content or fingerprint(opened)
         span = probed.span_seconds or 0
-        written = self._clocks(Instant(generation.mtime_ns // NANOSECONDS))
+        modified = Instant(generation.mtime_ns // NANOSECONDS)
+        written = self._clocks(modified)
         anchor = partial(self._anchor, source, record_class, span, existed=existed)
         dated = anchor(probed.candidates, sight, written=[a - sight.offset for a, _ in written])
         if (early := sight.early) is not None:
+            sooner = sight.seen - early.seen if modified >= early.since else 0
             dated = dated.or_as_early_as(
                 anchor(
-                    _sooner(probed.candidates, early.offset - sight.offset),
+                    _sooner(probed.candidates, sooner),
                     sight._replace(seen=early.seen, window=early.window),
-                    written=[most - early.offset for _, most in written],
+                    written=[most - sight.offset - sooner for _, most in written],
                 )
             )
         return Recording(
@@ -197,6 +200,18 @@ def _probed(
         stated=stated,
         sparing=bool(opened.content),
     )
+
+
+def or_earlier(sight: Sight, seen: Instant, began: Instant | None, since: Instant) -> Sight:
+    """The same, and beside it that it can have been `seen` sooner, after a scan that `began` sooner.
+
+    Not for the sake of seconds. What wrote the mtime `since` this is the clock that saw it.
+    """
+    after = None if sight.window is None else sight.window.after
+    apart = max(sight.seen - seen, 0 if after is None or began is None else after - began)
+    if apart <= WRONG_SECONDS:
+        return sight
+    return sight._replace(early=Early(seen, None if began is None else Window(began, seen), since))
 
 
 def _sooner(candidates: Sequence[Candidate], seconds: int) -> Sequence[Candidate]:

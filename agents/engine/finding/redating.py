@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from agents.engine.clock import CONFIRMED, MOST_AHEAD, Clock, TrustedTime
-from agents.engine.clockwatch import WRONG_SECONDS
-from agents.engine.finding.dating import NANOSECONDS, Dater
+from agents.engine.finding.dating import NANOSECONDS, Dater, or_earlier
 from agents.engine.finding.indexing import Indexer, count_no_arrival
 from agents.engine.finding.restoring import Restorations
 from agents.engine.holding.holds import Holds
@@ -21,7 +20,7 @@ from agents.engine.memory import wholes
 from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.outbox import Outbox
-from agents.engine.memory.recording import Early, Recording, Sight
+from agents.engine.memory.recording import Recording, Sight
 from agents.stores import Store
 from retention.anchor import BOUNDED, CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
 from retention.calendar import Instant
@@ -177,12 +176,12 @@ class Redater:
         found = self._store.find(item.path, item.name)
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
-        came = Instant(item.seen - item.most)
-        early = None
-        if max(true_seen - came, began - earliest if window else 0) > WRONG_SECONDS:
-            written = item.most if item.mtime_offset else 0
-            early = Early(came, Window(earliest, came) if window else None, written)
-        sight = Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan, early)
+        sight = or_earlier(
+            Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan),
+            Instant(item.seen - item.most),
+            earliest,
+            item.zero,
+        )
         return self._dater.date(item.path, found, sight)
 
     def _redate_restored(self, item: _Seen) -> list[int]:

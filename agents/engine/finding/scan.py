@@ -13,15 +13,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from agents.engine.clock import KNOWN, MOST_AHEAD, Clock, TrustedTime
-from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.finding import restoring
-from agents.engine.finding.dating import Dater
+from agents.engine.finding.dating import Dater, or_earlier
 from agents.engine.finding.indexing import Indexer
 from agents.engine.finding.restoring import Restorations
 from agents.engine.memory import remembered
 from agents.engine.memory.catalogue import Catalogue, forget_empty_directories
 from agents.engine.memory.outbox import Outbox
-from agents.engine.memory.recording import Early, Recording, Sight
+from agents.engine.memory.recording import Recording, Sight
 from agents.stores import SIDECAR, Found, Generation, Mark, Store
 from retention.anchor import Window
 from retention.calendar import Instant
@@ -364,14 +363,12 @@ class Scanner:
         now = self._clock.wall()
         restored = bool(self._restorations.declared())
         last = self._catalogue.one(_LAST_SCAN)
-        if last is None:
-            return Sight(now, None, self._time.sight_period(), restored=restored)
-        scan, began, earliest, known, doubted = last
+        scan, began, earliest, known, doubted = last or (0, None, None, True, 0)
+        window = None if began is None else Window(began, now)
         period = self._time.sight_period(0 if known else doubted)
-        early = None
-        if known and began - earliest > WRONG_SECONDS:
-            early = Early(now, Window(earliest, now))
-        return Sight(now, Window(began, now), period, restored=restored, scan=scan, early=early)
+        sight = Sight(now, window, period, restored=restored, scan=scan)
+        seen = Instant(now - self._time.most_ahead(period))
+        return or_earlier(sight, seen, earliest, Instant(now - self._clock.boottime()))
 
     def _epoch(self) -> int:
         epoch: int = self._catalogue.value("SELECT epoch FROM agent")

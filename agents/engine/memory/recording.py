@@ -14,11 +14,14 @@ from retention.probes import Candidate, TimeSource
 
 
 class Early(NamedTuple):
-    """When a file was first seen at the earliest, and with which window; the rest as in `Sight`."""
+    """When a file was first seen at the earliest, and with which window; the rest as in `Sight`.
+
+    Its mtime is then so much earlier too, if it was written `since` this by the same clock.
+    """
 
     seen: Instant
     window: Window | None
-    offset: int = 0
+    since: Instant
 
 
 class Sight(NamedTuple):
@@ -28,7 +31,7 @@ class Sight(NamedTuple):
     complete scan before it was, 0 for none. `offset` is by how many seconds the wall clock that
     wrote the mtime was ahead of the true time; `period` is the catalogue's stretch of that clock, 0
     if it is known to be right. `restored`: what comes now came from a backup. `early`: all this is
-    the latest that it can be, because a boot was never told the time.
+    the latest that it can be, because nobody has told the time to a boot.
     """
 
     seen: Instant
