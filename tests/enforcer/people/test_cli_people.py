@@ -267,7 +267,15 @@ def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
 
 
 def test_brakes_show_with_exit_code_1(live, type_):
-    assert type_("olga", "brake", "show").out == "No brake is engaged.\n"
+    agent = live.enrol("t-1")
+    none = type_("olga", "brake", "show")
+    assert (0, "No brake is engaged.\n") == (none.code, none.out)
+    why = "500 items are due"
+    facts = {"at": live.clock(), "booted": "b", "clock_trusted": True, "clock_offset": 0}
+    agent.report(report.Heartbeat(**facts, brake=why, frozen=False, counts=()))
+    one = type_("olga", "brake", "show")
+    assert 1 == one.code
+    assert re.search(rf"t-1 .*{why}", one.out)
 
 
 def test_the_history_tells_who_looked(live, type_):
