@@ -104,6 +104,18 @@ def test_what_cannot_be_dated_goes_after_a_week_and_not_a_second_before(world: W
     assert ["undated"] == [ending.how for ending in world.check().erased()]
 
 
+def test_what_dates_a_file_had_is_forgotten_with_it(world: World):
+    kept = "SELECT count(*) FROM evidence"
+    world.write("front/img.jpg", mtime=Instant(0))
+    world.activate()
+    world.rest()
+    assert world.agent.catalogue.value(kept) > 0
+    world.true.pass_(8 * DAY)
+    world.rest()
+    assert set() == world.files()
+    assert 0 == world.agent.catalogue.value(kept)
+
+
 def test_what_cannot_be_dated_is_held_by_every_hold_on_its_source(world: World):
     world.write("front/img.jpg", mtime=Instant(0))
     world.write("copies/img.jpg", mtime=Instant(0))
