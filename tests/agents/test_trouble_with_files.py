@@ -175,13 +175,18 @@ def test_a_hold_of_any_minute_in_which_it_may_be_holds_it(world: World, minutes:
     assert [{"hold-1"} if held else set()] == [each.holds for each in world.books().live.values()]
 
 
-@pytest.mark.parametrize(("source", "gone"), [("front", 1), ("copies", 0)])
+@pytest.mark.parametrize(("source", "gone"), [("copies", 2), ("front", 0)])
 def test_a_hold_is_told_what_of_its_own_sources_it_came_too_late_for(
     world: World, source: str, gone: int
 ):
-    world.record(OLD)
     world.activate()
     world.rest()
+    for seconds in (0, 30):  # of one day, and each in a sweep of its own
+        world.record(Instant(OLD + seconds), directory="copies")
+        world.rest()
+        world.true.pass_(DAY)
+        world.rest()
+    assert set() == world.files()
     _held_by(world, source)
     world.rest()
     assert gone == sum(world.books().gone.get("hold-1", {}).values())
