@@ -500,3 +500,18 @@ def test_what_a_boot_saw_before_it_heard_the_time_is_unsure_until_then(world: Wo
     world.centre.away = False
     world.cycle()
     assert ("mtime", moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)
+
+
+def test_what_was_unsure_in_an_epoch_that_is_over_is_sure_when_its_boot_has_heard_the_time(
+    world: World,
+):
+    moment = _hour_of_an_untold_boot(world, scan=True, off=DAY)
+    world.scan()
+    world.centre.away = False
+    world.centre.thaw()
+    world.centre._renew()
+    world.crash()
+    world.sweep()
+    for _ in range(2):
+        world.cycle()
+    assert ("mtime", moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)

@@ -30,11 +30,12 @@ SELECT each.directory, each.name, each.inode, each.size, each.mtime_ns, each.rec
   FROM items AS each LEFT JOIN parts ON parts.number = each.number
   JOIN items AS whole ON whole.number = coalesce(parts.item, each.number)
 """
-# A stretch of the clock that was found right since is in doubt no more.
+# A stretch of the clock that was found right since is in doubt no more; what was unsure is dated again.
 _OF_INODES = """
 SELECT directory, name, inode, size, mtime_ns, classes.word,
        anchor, civil, before, after, hows.word, state, not_before, unsure, seen,
-       CASE WHEN period IN (SELECT id FROM periods WHERE offset = 0 AND back_to = 0) THEN 0 ELSE period END,
+       CASE WHEN unsure = 0 AND period IN (SELECT id FROM periods WHERE offset = 0 AND back_to = 0)
+            THEN 0 ELSE period END,
        scan, granted
   FROM remembered
   JOIN words AS classes ON classes.id = record_class JOIN words AS hows ON hows.id = how
