@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from enforcer import home, keys, log
 from enforcer.clock import Clock, wall_clock
 from enforcer.direct import Director
-from enforcer.index.engine import open_index, reading
+from enforcer.index.engine import file_of, open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.metrics import Facts
 from enforcer.prometheus import asker
@@ -76,7 +76,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Enforcer:
     """All the parts; `ConfigError` with one sentence if one is missing or does not fit."""
     directive_key = keys.read_online(settings.directive_key)
     ledger_key = keys.read_online(settings.ledger_key)
-    engine = open_index(settings.index)
+    engine = _index(settings.index)
     registry = CollectorRegistry()
     chains = Chains(bytes.fromhex(settings.policy_pin))
     _tell_unnamed(engine, chains, directive_key, ledger_key)
@@ -121,6 +121,14 @@ def serve(settings: Settings) -> int:
     enforcer.engine.dispose()
     _LOG.info("stopped")
     return int(enforcer.stopped.died)
+
+
+def _index(url: str) -> Engine:
+    """The index that `enforcer init` made: a new one in its place would know of no hold."""
+    file = file_of(url)
+    if file is not None and not file.exists():
+        raise ConfigError(f"there is no index {file}: restore it (docs/backup-and-restore.md)")
+    return open_index(url)
 
 
 def _number_keys(path: Path | None) -> Callable[[], tuple[NumberKey, ...]]:

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from retention.errors import ConfigError
@@ -19,8 +20,25 @@ from retention.errors import ConfigError
 PREFIX = "ENFORCER_"
 _OF_COMMANDS = {"ENFORCER_CONFIG", "ENFORCER_AS"}
 _FILE_URL = "sqlite:///"
+_LAST_PORT = 65_535
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and port of ADDRESS:PORT, an IPv6 address in brackets; else `ConfigError`."""
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdecimal() and int(port) <= _LAST_PORT):
+        raise ConfigError(f"{text!r} is nowhere to listen: write ADDRESS:PORT, as 0.0.0.0:8443")
+    return host.strip("[]"), int(port)
+
+
+def _address(text: str) -> str:
+    try:
+        parse_address(text)
+    except ConfigError as error:
+        raise PydanticCustomError("address", "write ADDRESS:PORT, as 0.0.0.0:8443") from error
+    return text
 
 
 class Settings(BaseSettings):
@@ -28,7 +46,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    listen: Annotated[str, Field(pattern=r"^[^\s]+:\d{1,5}$")] = "127.0.0.1:8443"
+    listen: Annotated[str, AfterValidator(_address)] = "127.0.0.1:8443"
     """Address and port of all that the enforcer serves: agents, people, metrics."""
     index: str = "sqlite:///enforcer.db"
     """SQLAlchemy URL: SQLite, or `postgresql+psycopg://...` beyond one machine."""
@@ -65,8 +83,7 @@ class Settings(BaseSettings):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of `listen`."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return parse_address(self.listen)
 
     def below(self, directory: Path) -> "Settings":
         """The same with every relative path counted from this directory."""

@@ -103,24 +103,24 @@ class Composition:
         An agent whose catalogue was lost enrols again with a new token: it gets a new epoch.
         """
         state = self.settings.state_directory
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directory(state)
         self.place.look()
-        with closing(self.uplink(lambda: None)) as uplink:
-            enrolled = uplink.enrol(Enrolment(token.code))
-        _must_be_of(token, enrolled)
-        known = Credential(enrolled.store, enrolled.secret, token.pin)
-        catalogue = Catalogue(state / CATALOGUE_FILE)
-        if catalogue.one("SELECT 1 FROM agent") is None:
-            commission(catalogue, enrolled)
-        with catalogue.transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
-                [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
-            )
-        self.place.enrol(enrolled.store)
-        credential.save(state / CREDENTIAL_FILE, known)
-        self._first_hello(catalogue, known)
-        catalogue.close()
+        # What can fail on this machine fails before the code is spent.
+        with closing(Catalogue(state / CATALOGUE_FILE)) as catalogue:
+            with closing(self.uplink(lambda: None)) as uplink:
+                enrolled = uplink.enrol(Enrolment(token.code))
+            _must_be_of(token, enrolled)
+            known = Credential(enrolled.store, enrolled.secret, token.pin)
+            if catalogue.one("SELECT 1 FROM agent") is None:
+                commission(catalogue, enrolled)
+            with catalogue.transaction() as db:
+                db.executemany(
+                    "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
+                    [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
+                )
+            self.place.enrol(enrolled.store)
+            credential.save(state / CREDENTIAL_FILE, known)
+            self._first_hello(catalogue, known)
         return enrolled.store
 
     def _first_hello(self, catalogue: Catalogue, known: Credential) -> None:
@@ -139,6 +139,18 @@ class Composition:
         """The wire to the enforcer, with what it is shown of the credential."""
         said = self.settings
         return HttpUplink(said.enforcer, ca_file=said.ca_file, authorisation=authorisation)
+
+
+def _make_directory(state: Path) -> None:
+    """`ConfigError` unless the agent has a directory of its own to write in."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make the directory {state}: {error.strerror}") from error
+    if not os.access(state, os.W_OK):
+        raise ConfigError(
+            f"cannot write in {state}: its file system is read-only, or it is another's"
+        )
 
 
 def _planter(store: Store) -> Plant | None:

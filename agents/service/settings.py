@@ -3,6 +3,7 @@
 A file is TOML. A name that is not known, or a value of another type, is one sentence and exit code 2.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from retention.errors import ConfigError
+
+_LAST_PORT = 65_535
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,15 +55,27 @@ def understood(data: Mapping[str, Any], kind: type[Chosen], path: Path) -> Chose
     try:
         settings = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}: {_sentence(error)}") from error
     for name in ("scan_every", "sweep_every", "talk_every"):
         if getattr(settings, name) < 1:
             raise ConfigError(f"{path}: {name} must be at least 1 second")
     for name in ("settle", "spread"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"{path}: {name} must not be negative")
+    port = settings.metrics_port
+    if port is not None and not 0 < port <= _LAST_PORT:
+        raise ConfigError(f"{path}: metrics_port must be 1 to {_LAST_PORT}")
     must_be_absolute(path, state=settings.state)
     return settings
+
+
+def _sentence(error: msgspec.ValidationError) -> str:
+    """What msgspec says of an object's fields, said of settings."""
+    said, _, place = str(error).partition(" - at `$")
+    said = re.sub(r"Object contains unknown field (`.*`)", r"there is no setting \1", said)
+    said = re.sub(r"Object missing required field (`.*`)", r"the setting \1 is missing", said)
+    name = place.strip("`.")
+    return f"{name}: {said}" if name else said
 
 
 def must_be_absolute(path: Path, **places: str) -> None:

@@ -11,6 +11,7 @@ from enforcer.cli.typed import check_name, parse_roles, read_text
 from enforcer.clock import wall_clock
 from enforcer.founding import Founder, Plan
 from enforcer.govern import drafts
+from enforcer.settings import parse_address
 from retention.people import Role
 
 
@@ -57,6 +58,7 @@ def declare(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Found an enforcer, and say how to go on."""
+    parse_address(arguments.listen)
     hosts = tuple(arguments.host or ["localhost", "127.0.0.1"])
     common = passphrase.given(arguments.passphrase_file)
     plan = Plan(

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from enforcer.index.migrations import is_current, upgrade
 from retention.errors import ConfigError, UnreachableError
@@ -94,12 +94,18 @@ def file_of(url: str | URL) -> Path | None:
 
 @contextmanager
 def _opened(engine: Engine) -> Iterator[None]:
-    """An index that cannot be opened is a mistake in its URL, or a server that is not there."""
+    """An index that cannot be opened is a mistake in its URL, a server that is not there, or damaged."""
     try:
         yield
     except UnreachableError as error:
         said = str(getattr(error.__cause__, "orig", error)).strip()
         raise ConfigError(f"cannot open the index {engine.url}: {said}") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # a statement of ours that is wrong: a bug
+            raise
+        raise ConfigError(
+            f"cannot open the index {engine.url}: {error.orig}; restore it (docs/backup-and-restore.md)"
+        ) from error
 
 
 @contextmanager

@@ -18,7 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from agents.engine.memory.catalogue import LOG_BYTES, Catalogue, CatalogueFullError, log_of
+from agents.engine.memory.catalogue import (
+    LOG_BYTES,
+    Catalogue,
+    CatalogueError,
+    CatalogueFullError,
+    log_of,
+)
 
 FREE_PAGES = 512
 #: So many are added at once, and only while the disk has `SPARE_BYTES` more than these take.
@@ -89,8 +95,12 @@ def open_catalogue(path: Path) -> Catalogue:
     Where not even the memory that processes share finds room, this one goes without and lets no
     other look at the catalogue meanwhile.
     """
-    with suppress(FileNotFoundError):
+    try:
         _make_log_of_reserve(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise CatalogueError(f"cannot open the catalogue {path}: {error.strerror}") from error
     if _room_on(path.parent) < 2 * SHARED_MEMORY_BYTES:
         return Catalogue(path, alone=True)
     try:

@@ -113,6 +113,11 @@ def test_small_answers_are_sent_at_once():
         (lambda home: (home / "enforcer.toml").write_text(""), "policy_pin is missing"),
         (lambda home: other_pin(home / "enforcer.toml"), "not the first policy that was agreed on"),
         (lambda home: newer_schema(home / "enforcer.db"), "newer version of the enforcer"),
+        (
+            lambda home: (home / "enforcer.db").write_bytes(b"x" * 5000),
+            "not a database; restore it",
+        ),
+        (lambda home: (home / "enforcer.db").unlink(), "enforcer.db: restore it"),
     ],
 )
 def test_what_is_missing_or_does_not_fit_is_one_sentence(home, port, break_it, sentence, capsys):
@@ -122,6 +127,14 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(home, port, break_it, s
     assert code in {1, 2}
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_no_new_index_is_made_in_the_place_of_a_lost_one(home, capsys):
+    (home / "enforcer.db").unlink()
+    assert main(["serve", "--config", str(home / "enforcer.toml")]) == 2
+    assert main(["doctor", "--config", str(home / "enforcer.toml")]) == 1
+    assert "BAD  index: There is no index" in capsys.readouterr().out
+    assert not (home / "enforcer.db").exists()
 
 
 def test_a_key_that_the_policy_does_not_name_signs_nothing(served, home, serve, capsys):
@@ -170,6 +183,9 @@ def test_an_enforcer_is_founded_once_or_not_at_all(tmp_path, capsys, monkeypatch
     assert main([*words, "--person", "ben:owner,boss"]) == 2
     assert "'owner,boss' are not all of" in capsys.readouterr().err
     assert main([*words, "--person", "ben:owner", "--policy", "/nowhere"]) == 2
+    for nowhere in ("8443", ":8443", "0.0.0.0:", "0.0.0.0:99999", "0.0.0.0:-1"):
+        assert main([*words, "--person", "ben:owner", "--listen", nowhere]) == 2
+        assert f"{nowhere!r} is nowhere to listen" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -239,7 +255,8 @@ def test_a_slip_in_the_environment_is_named(home, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('listen = "8443"', "listen = '8443': string should match"),
+        ('listen = "8443"', "listen = '8443': write ADDRESS:PORT"),
+        ('listen = "127.0.0.1:99999"', "listen = '127.0.0.1:99999': write ADDRESS:PORT"),
         ("prove_seconds = 0", "prove_seconds = 0: input should be greater"),
         ('log_level = "loud"', "log_level = 'loud': input should be"),
         ("listen", "is not TOML"),
