@@ -56,16 +56,26 @@ def _require_balanced(book: Book, certified: int) -> None:
         )
 
 
-def live_violations(books: Iterable[Book], chain: Chain, now: Instant) -> Iterator[str]:
-    """Yield a sentence for each batch that by the operator's own books breaks a rule at `now`."""
+def live_violations(
+    books: Iterable[Book], chain: Chain, now: Instant, graces: Counter[str]
+) -> Iterator[str]:
+    """Yield a sentence for each batch that by the operator's own books breaks a rule at `now`.
+
+    `graces` are how many of a store may be late because their day of grace runs; those that were
+    needed are taken out of it. The lists that name them know no date, so any late ones count.
+    """
     limits_of = lru_cache(maxsize=None)(chain.limits_of)  # stores share their civil dates
     for book in books:
         which = f"{book.store}, {book.record_class}, {book.civil}"
         limits = limits_of(book.record_class, book.civil)
         for state, number in book.states.items():
             wrong = _wrong(state, book.civil, limits, _zone(chain, book.record_class), now)
-            if number and wrong:
-                yield f"{which}: {number} {wrong}"
+            if wrong is None:
+                continue
+            excused = min(number, graces[book.store]) if state == "present" else 0
+            graces[book.store] -= excused
+            if number > excused:
+                yield f"{which}: {number - excused} {wrong}"
 
 
 def _wrong(

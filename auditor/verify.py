@@ -5,22 +5,29 @@ the heads, the heads for the leaves, the leaves for the books. What rests on som
 is not looked at, and said to be unknown.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import NamedTuple
 
-from auditor.backlog import activations, inherited
 from auditor.books import Judge, live_violations, require_balance, timings
 from auditor.days import check_days
 from auditor.evidence import Evidence, Seen, read_evidence, silence
 from auditor.findings import Report
-from auditor.register import check_acts, check_exceptions, check_holds, check_rescans
+from auditor.register import (
+    check_acts,
+    check_exceptions,
+    check_holds,
+    check_rescans,
+    read_exceptions,
+)
 from auditor.witness import check_copy, check_witness
-from retention import bundle, codec, envelope, ledger
+from retention import bundle, codec, envelope, exceptions, ledger
+from retention.backlog import activations, inherited
 from retention.bundle import Book, Manifest
 from retention.calendar import iso
 from retention.envelope import Envelope
-from retention.errors import SignatureError, VerificationError
+from retention.errors import RetentionError, SignatureError, VerificationError
 from retention.ledger import Certificate, LastHead, Succession, Timing
 from retention.page import page
 from retention.policy import Chain, follow
@@ -233,12 +240,25 @@ def _check_books(
     report.ok("books", f"{len(books)} balance, and agree with the certificates")
     if waiting:
         report.unknown("books", f"{waiting} erased recordings wait for their certificate")
-    wrong = report.violated("limits", live_violations(books, chain, manifest.made_at))
+    named = _graces(members, chain, manifest)
+    left = named.copy()
+    wrong = report.violated("limits", live_violations(books, chain, manifest.made_at, left))
+    if excused := named.total() - left.total():
+        report.ok("limits", f"{excused} are late and in the day of grace that ends a hold")
     if unproven := sum(book.states.get("unproven", 0) for book in books):
         text = f"{unproven} recordings were on a store that is lost: nobody can prove that they are gone"
         report.unknown("limits", text)
     elif not wrong:
         report.ok("limits", "by the books nothing is past a limit without a ground")
+
+
+def _graces(members: Members, chain: Chain, manifest: Manifest) -> Counter[str]:
+    """Nothing, where `check_exceptions` will say that the lists cannot be believed."""
+    try:
+        lists = read_exceptions(members[bundle.EXCEPTIONS], chain).values()
+    except RetentionError:
+        return Counter()
+    return exceptions.in_grace(each for each in lists if each.at == manifest.made_at)
 
 
 def _books(members: Members, manifest: Manifest) -> list[Book]:

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection, or_, select
 
 from enforcer import comply
+from enforcer.ages import GRACE_SECONDS
 from enforcer.index.tables import items, stores
 from retention import exceptions
 from retention.anchor import CORRECTED
@@ -78,7 +79,9 @@ def _young_from(chain: Chain, record_class: str, through: date) -> Instant:
 
 def _found(connection: Connection, due: _Due, store: str) -> Iterator[tuple[Reason, bytes]]:
     c = items.c
-    unusual = or_(c.state != "present", c.not_before > due.now, c.how == CORRECTED, c.before > 0)
+    # What may go by now goes with the next sweep: as long as `ages` waits for it, so may an auditor.
+    released = due.now - GRACE_SECONDS
+    unusual = or_(c.state != "present", c.not_before > released, c.how == CORRECTED, c.before > 0)
     rows = connection.execute(
         select(
             c.state, c.how, c.not_before, c.record_class, c.civil, c.anchor, c.before, c.fingerprint
@@ -87,7 +90,7 @@ def _found(connection: Connection, due: _Due, store: str) -> Iterator[tuple[Reas
     for state, how, not_before, record_class, civil, anchor, before, fingerprint in rows:
         if state in _BY_STATE:
             yield _BY_STATE[state], fingerprint
-        elif not_before > due.now:
+        elif not_before > released:
             yield Reason.RELEASED, fingerprint
         elif how == CORRECTED:
             yield Reason.CORRECTED, fingerprint

@@ -6,6 +6,7 @@ else: each is marked with an HMAC whose input nobody can guess without the file.
 """
 
 import hmac
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
@@ -73,6 +74,13 @@ def listed(nonce: bytes, found: Iterable[tuple[Reason, bytes]]) -> tuple[Excepte
 def accept(sealed: Envelope, keys: Iterable[bytes]) -> Exceptions:
     """The list in the envelope; `SignatureError` or `MalformedError` if it is not the enforcer's."""
     return codec.decode(envelope.open_sealed(sealed, KIND, keys), Exceptions)
+
+
+def in_grace(lists: Iterable[Exceptions]) -> Counter[str]:
+    """How many items of each store a day of grace keeps, after a hold or a correction."""
+    return Counter(
+        each.store for each in lists for item in each.items if item.reason is Reason.RELEASED
+    )
 
 
 class Recogniser:

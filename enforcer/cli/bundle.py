@@ -8,13 +8,16 @@ import msgspec
 
 from enforcer import home, keys
 from enforcer.cli import client as asking
-from enforcer.cli import show
+from enforcer.cli import show, signing
 from enforcer.govern.forms.form import Done
 from retention import codec
 from retention.bundle import Rescanned
-from retention.errors import ConfigError
+from retention.calendar import Period
+from retention.errors import ConfigError, MalformedError
+from retention.policy import Chain
 
-USUAL_DAYS = 92
+#: Beyond the longest period: so long after it its last erasures are shown.
+USUAL_DAYS = 31
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -35,7 +38,7 @@ def declare(parser: ArgumentParser) -> None:
         dest="since",
         type=date.fromisoformat,
         metavar="DATE",
-        help=f"recordings from this day on [{USUAL_DAYS} days ago]",
+        help="recordings from this day on [a month more ago than the longest period]",
     )
     parser.add_argument(
         "--to",
@@ -61,7 +64,7 @@ def run(arguments: Namespace) -> int:
     """Fetch and write it."""
     me = asking.client(arguments)
     through = arguments.through or home.today(me.now())
-    since = arguments.since or through - timedelta(days=USUAL_DAYS)
+    since = arguments.since or _usual(signing.chain(me), through)
     for path in arguments.rescan:
         me.post("/v1/rescans", _report(path), Done)
     data = me.get_bytes("/v1/bundle", since=since.isoformat(), through=through.isoformat())
@@ -74,8 +77,18 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
+def _usual(chain: Chain, through: date) -> date:
+    """Early enough that of every class there is something that had to go."""
+    periods = (
+        Period.parse(each.period) for each in chain.current.classes if each.bound == "maximum"
+    )
+    return min(each.before(through) for each in periods) - timedelta(days=USUAL_DAYS)
+
+
 def _report(path: Path) -> Rescanned:
     try:
         return codec.decode(path.read_bytes().rstrip(b"\n"), Rescanned)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except MalformedError as error:
+        raise ConfigError(f"{path} is no report that `auditor rescan --save` made") from error

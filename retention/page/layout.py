@@ -9,6 +9,7 @@ from retention.page.markup import Html, joined, table, tag, text
 from retention.page.strip import legend, strip
 from retention.page.style import STYLE
 from retention.page.words import Language, Words
+from retention.witness import Alarm
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -82,7 +83,7 @@ class _Article:
         figures = self._figures
         wrong = {
             "early": figures.timing(Timing.EARLY),
-            "past_limit": figures.timing(Timing.PAST_LIMIT),
+            "past_limit": figures.timing(Timing.PAST_LIMIT) - figures.backlog.total(),
             "still": figures.still_there,
             "lost": figures.state("lost"),
             "blocked": figures.state("blocked"),
@@ -91,7 +92,8 @@ class _Article:
         told = [self._say(words.BAD[what], number) for what, number in wrong.items() if number]
         seen = self._say(words.SEEN, sum(figures.seen.values()))
         found = " ".join(told) or self._say(words.GOOD)
-        rest = [tag("p", self._say(words.BACKLOG), class_="small")] if wrong["past_limit"] else []
+        apart = (words.BACKLOG, figures.backlog.total()), (words.GRACE, figures.in_grace)
+        rest = [tag("p", self._say(why, n), class_="small") for why, n in apart if n]
         believe = tag("p", self._say(words.BELIEVE), class_="small")
         kind = "answer bad" if told else "answer"
         return tag("div", tag("p", seen, " ", tag("strong", found)), *rest, believe, class_=kind)
@@ -110,7 +112,7 @@ class _Article:
         yield tag(
             "ol",
             *(
-                tag("li", self._say(step), tag("code", command) if command else "")
+                tag("li", self._say(step), _code(command) if command else "")
                 for step, command in zip(words.STEPS, commands, strict=True)
             ),
         )
@@ -170,8 +172,9 @@ class _Article:
 
     def _timed(self, timing: Timing, record_class: str) -> Html:
         number = self._figures.timings[record_class][timing]
-        wrong = timing in {Timing.EARLY, Timing.PAST_LIMIT}
-        return tag("span", number, class_="wrong") if number and wrong else text(number)
+        excused = self._figures.backlog[record_class] if timing is Timing.PAST_LIMIT else 0
+        wrong = timing in {Timing.EARLY, Timing.PAST_LIMIT} and number > excused
+        return tag("span", number, class_="wrong") if wrong else text(number)
 
     def _days(self) -> Iterator[Html]:
         yield from self._heading(words.DAYS, words.DAYS_NOTE)
@@ -195,7 +198,7 @@ class _Article:
     def _holds(self) -> Iterator[Html]:
         yield from self._heading(words.HOLDS, words.HOLDS_NOTE)
         if not self._figures.holds:
-            yield tag("p", self._say(words.NO_HOLDS))
+            yield tag("p", self._say(words.NOTHING))
             return
         yield table(
             [self._say(column) for column in words.HOLD_COLUMNS],
@@ -220,7 +223,7 @@ class _Article:
         yield from self._heading(words.ACTS)
         counted = sorted(self._figures.acts.items())
         if not counted:
-            yield tag("p", self._say(words.NO_HOLDS))
+            yield tag("p", self._say(words.NOTHING))
             return
         rows = ((self._say(words.KINDS.get(k, (k, k))), number) for k, number in counted)
         yield table(["", ""], rows, numbers=1)
@@ -239,7 +242,7 @@ class _Article:
             for each in self._figures.rescans
         ]
         head = [self._say(column) for column in words.RESCAN_COLUMNS]
-        yield table(head, rows) if rows else tag("p", self._say(words.NO_HOLDS))
+        yield table(head, rows) if rows else tag("p", self._say(words.NO_RESCANS))
 
     def _witness(self) -> Iterator[Html]:
         watched = self._figures.watched
@@ -255,13 +258,13 @@ class _Article:
                 self._say(words.GAPS),
                 f"{len(watched.gaps)} ({minutes} {self._say(words.MINUTES)})",
             ),
-            (self._say(words.ALARMS), len(watched.alarms)),
+            (self._say(words.ALARMS), sum(map(_alarming, watched.alarms))),
         ]
         yield table(["", ""], rows, numbers=1)
-        moment = self._figures.moment
+        span = self._figures.span
         alarms = [
-            (a.name, ", ".join(v for _, v in a.labels), f"{moment(a.first)} – {moment(a.last)}")
-            for a in watched.alarms
+            (a.name, ", ".join(v for _, v in a.labels), span(a.first, a.last))
+            for a in filter(_alarming, watched.alarms)
         ]
         if alarms:
             yield table([self._say(words.ALARMS), "", ""], alarms)
@@ -307,6 +310,17 @@ class _Article:
             mark = "✓" if batch.balanced else tag("span", "✗", class_="wrong")
             rows.append((batch.civil, batch.record_class, batch.seen, *known, rest, mark))
         yield table(head, rows, numbers=6)
+
+
+def _alarming(alarm: Alarm) -> bool:
+    """Not the one that always fires, to show that alerts arrive."""
+    return ("severity", "none") not in alarm.labels
+
+
+def _code(command: str) -> Html:
+    """A command that is broken between words only: `--pin` is one."""
+    words_of_it = (tag("span", word) for word in command.split())
+    return tag("code", Html(" ".join(words_of_it)))
 
 
 def _standing(*, released: bool, confirmed: bool) -> Words:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from html import escape
 
+_NARROW = 2  # columns that a telephone has room for; more of them are moved from side to side
+
 
 class Html(str):
     """Text that is HTML already."""
@@ -43,4 +45,5 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: 
         )
 
     body = joined(cells("td", row) for row in rows)
-    return tag("table", tag("thead", cells("th", head)), tag("tbody", body))
+    whole = tag("table", tag("thead", cells("th", head)), tag("tbody", body))
+    return whole if len(head) <= _NARROW else tag("div", whole, class_="wide")

@@ -15,7 +15,7 @@ nav, .eyebrow, th, .facts dt, .legend, .small { font-family: "Source Sans 3", "N
 nav { text-align: right; font-size: 8.5pt; color: var(--soft); }
 nav a { color: inherit; }
 .eyebrow { margin: 0; color: var(--soft); font-size: 8.5pt; letter-spacing: .06em; }
-h1 { margin: .1em 0 .5em; font-size: 25pt; line-height: 1.15; font-weight: 600; letter-spacing: -.01em; }
+h1 { margin: .1em 0 .5em; font-size: 23pt; line-height: 1.15; font-weight: 600; letter-spacing: -.01em; }
 h2 { margin: 2em 0 .35em; padding-top: .5em; border-top: 1.5px solid var(--ink); font-size: 13pt;
   line-height: 1.25; break-after: avoid; }
 p { margin: .35em 0; max-width: 42em; }
@@ -31,7 +31,9 @@ p { margin: .35em 0; max-width: 42em; }
 ol { margin: .4em 0; padding-left: 1.4em; max-width: 44em; }
 li { margin: .25em 0; }
 code { font: 8.5pt/1.4 "DejaVu Sans Mono", "Noto Sans Mono", monospace; overflow-wrap: anywhere; }
+code span { white-space: nowrap; }
 li code { display: block; margin: .15em 0 .4em; padding: .3em .6em; background: var(--tint); }
+.wide { overflow-x: auto; }
 table { width: 100%; margin: .6em 0; border-collapse: collapse; font-size: 9.5pt; line-height: 1.35; }
 th { padding: .25em .6em .25em 0; border-bottom: 1px solid var(--ink); color: var(--soft);
   font-size: 8pt; font-weight: 400; text-align: left; vertical-align: bottom; }
@@ -47,6 +49,11 @@ svg { display: block; width: 100%; height: 26px; margin: .3em 0; }
 .ok { fill: var(--good); } .violated { fill: var(--bad); } .unknown { fill: var(--unknown); }
 .legend { display: flex; gap: 1.6em; font-size: 8.5pt; color: var(--soft); }
 .legend svg { display: inline-block; width: 10px; height: 10px; margin: 0 .45em 0 0; }
+@media (max-width: 45em) {
+  article { margin: 0; padding: 7mm 5mm 12mm; box-shadow: none; }
+  h1 { font-size: 19pt; }
+  .wide table { min-width: 36em; }
+}
 @page { size: A4; margin: 16mm 15mm 18mm; }
 @media print {
   html { background: none; } nav { display: none; }

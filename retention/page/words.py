@@ -51,12 +51,21 @@ BAD: Mapping[str, Words] = {
 }
 BACKLOG = (
     (
-        "Šeit ieskaitīts arī tas, kas termiņu bija pārsniedzis jau pirms sistēmas ieviešanas;"
-        " “auditor verify” to parāda atsevišķi."
+        "Nav ieskaitīti ieraksti, kuru termiņš bija pārsniegts jau pirms sistēmas ieviešanas un kuri"
+        " izdzēsti, kad divi cilvēki to glabātuvē atļāva: {}."
     ),
     (
-        "This includes what was past its limit before the system was installed;"
-        " “auditor verify” tells it apart."
+        "Not counted: {} that were past their limit before the system was installed, and went when"
+        " two people activated their store."
+    ),
+)
+GRACE = (
+    (
+        "Nav ieskaitīti ieraksti, kas pēc aizlieguma atcelšanas nogaida vienu dienu, lai kļūdu vēl"
+        " varētu pamanīt: {}."
+    ),
+    (
+        "Not counted: {} in the day of grace that ends a hold, so that a mistake can still be noticed."
     ),
 )
 BELIEVE = (
@@ -136,7 +145,7 @@ STATES: Mapping[str, Words] = {
     "erased": ("izdzēsti", "erased"),
     "gone_elsewhere": ("izdzēsis kāds cits", "removed by others"),
     "lost": ("zuduši", "held and lost"),
-    "unproven": ("glabātava zudusi, dzēšana nav pierādāma", "on a store that is lost"),
+    "unproven": ("glabātuve zudusi, dzēšana nav pierādāma", "on a store that is lost"),
     "superseded": ("pārskaitīti no jauna", "counted anew"),
 }
 
@@ -228,7 +237,7 @@ STANDING, RELEASED, UNCONFIRMED = (
     ("atcelts", "released"),
     ("gaida apstiprinājumu", "to be confirmed"),
 )
-NO_HOLDS = "Neviena.", "None."
+NOTHING = "Nekas.", "Nothing."
 
 ACTS = "Ko parakstījuši divi cilvēki", "What two people signed"
 KINDS: Mapping[str, Words] = {
@@ -277,6 +286,7 @@ BACKUPS_OF: Mapping[str, Words] = {
 }
 LONGEST = "Ilgākais glabāšanas laiks", "Longest time"
 NONE_REGISTERED = "Neviena nav reģistrēta.", "None is registered."
+NO_RESCANS = "Neviens pārlūkošanas ziņojums nav iesniegts.", "No re-scan was handed in."
 NOT_ASKED = "Nav jautāts.", "Not asked."
 
 BOOKS = "Uzskaites bilance pa dienām", "Double entry, day by day"

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from retention import bundle
-from retention.calendar import Instant
+from retention.calendar import Instant, parse_instant
 from retention.page import page, words
 
 
@@ -57,7 +57,8 @@ def test_it_is_well_formed(shown):
 
 
 def test_what_is_wrong_is_said_first_and_in_both_languages(operator):
-    operator.erase(3, erased_at=Instant(operator.now - 86_400))  # after the limit
+    late = {"erased_at": Instant(operator.now - 86_400), "store": "terminal-2"}  # and no backlog
+    operator.erase(3, **late)
     operator.add(2, state="lost")
     operator.prove()
     found = articles(operator.members()[bundle.PAGE].decode())
@@ -74,6 +75,35 @@ def test_what_is_wrong_is_said_first_and_in_both_languages(operator):
 def test_what_is_still_there_after_its_limit_is_said(operator):
     operator.add(2)
     assert "Still there after the limit: 2." in operator.members()[bundle.PAGE].decode()
+
+
+def test_what_a_day_of_grace_keeps_is_told_apart(operator):
+    operator.add(2, not_before=operator.now + 3600)
+    operator.add(1)
+    first = articles(operator.members()[bundle.PAGE].decode())["en"].split("<h2>")[0]
+    assert "Still there after the limit: 1." in first
+    assert "Not counted: 2 in the day of grace" in first
+
+
+def test_what_was_past_its_limit_at_the_activation_is_told_apart(operator):
+    """Terminal 1 was activated on 10 March, by two people."""
+    operator.erase(2, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
+    operator.prove()
+    first = articles(operator.members()[bundle.PAGE].decode())["en"].split("<h2>")[0]
+    assert "None was erased early" in first
+    assert "Not counted: 2 that were past their limit before" in first
+    assert 'class="answer bad"' not in first
+
+
+def test_the_alert_that_always_fires_is_no_alarm(operator):
+    watched = operator.watched()
+    dog = structs.replace(
+        watched.alarms[0], name="RetentionWatchdog", labels=(("severity", "none"),)
+    )
+    both = structs.replace(watched, alarms=(*watched.alarms, dog))
+    made = operator.members(watched=both)[bundle.PAGE].decode()
+    assert "RetentionBrake" in made
+    assert "RetentionWatchdog" not in made
 
 
 def test_what_others_wrote_does_not_become_markup(honest, honest_chain):

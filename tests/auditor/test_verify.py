@@ -576,6 +576,43 @@ def test_what_was_on_a_lost_store_is_unknown_for_ever(operator):
     assert "limits" not in told(report, Verdict.OK)
 
 
+def test_what_a_day_of_grace_keeps_after_its_hold_is_no_violation(operator):
+    operator.add(3, not_before=operator.now + 3600)
+    report = verify(operator.members(), pin=operator.pin)
+    assert "limits: 3 are late and in the day of grace that ends a hold" in told(report, Verdict.OK)
+    assert Verdict.OK is report.verdict
+
+
+@pytest.mark.parametrize("since", [3600, -3600])
+def test_a_day_of_grace_excuses_no_more_than_are_named(operator, since):
+    """What may go by now goes with the next sweep: that it is still there is no lie within a day."""
+    operator.add(3, not_before=operator.now + since)
+    operator.add(2, not_before=operator.now - 86_400)
+    report = verify(operator.members(), pin=operator.pin)
+    assert "limits: terminal-1, terminal-image, 2026-01-05: 2 are past the limit" == told(report)
+
+
+def test_a_day_of_grace_is_of_its_own_store_alone(operator):
+    operator.add(3, not_before=operator.now + 3600, store="terminal-2")
+    operator.add(2)
+    report = verify(operator.members(), pin=operator.pin)
+    assert "limits: terminal-1, terminal-image, 2026-01-05: 2 are past the limit" == told(report)
+
+
+def test_lists_that_nobody_signed_excuse_nothing(operator):
+    operator.add(3, not_before=operator.now + 3600)
+    members = operator.members()
+    signed = envelope.seal(exceptions.KIND, _payload(members), [operator.stranger])
+    forged = members | {bundle.EXCEPTIONS: bundle.lines([signed])}
+    report = verify(resigned(forged, operator.directive), pin=operator.pin)
+    assert "limits: terminal-1, terminal-image, 2026-01-05: 3 are past the limit" in told(report)
+
+
+def _payload(members):
+    """Of the first list of exceptions."""
+    return next(bundle.parse(members[bundle.EXCEPTIONS], Envelope)).payload
+
+
 def test_what_waits_for_its_certificate_is_unknown(operator):
     operator.erase(2)
     report = verify(operator.members(), pin=operator.pin)

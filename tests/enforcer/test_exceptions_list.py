@@ -83,12 +83,14 @@ def test_what_is_simply_overdue_is_not_excused(store):
     assert reason_of(store, anchor=on("2026-01-01"), before=40 * DAY) is None
 
 
-def test_a_released_item_is_named_until_its_day_of_grace_is_over(store):
-    assert Reason.RELEASED is reason_of(store, anchor=on("2026-01-01"), not_before=NOW + 1)
+@pytest.mark.parametrize("ago", [-1, 0, DAY - 1])
+def test_a_released_item_is_named_as_long_as_the_enforcer_waits_for_its_sweep(store, ago):
+    """Its day of grace, and a day in which the next sweep takes it (I4)."""
+    assert Reason.RELEASED is reason_of(store, anchor=on("2026-01-01"), not_before=NOW - ago)
 
 
 def test_a_day_of_grace_that_is_over_excuses_nothing(store):
-    assert reason_of(store, anchor=on("2026-01-01"), not_before=NOW) is None
+    assert reason_of(store, anchor=on("2026-01-01"), not_before=NOW - DAY) is None
 
 
 def test_a_corrected_item_is_named(store):
