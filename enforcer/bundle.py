@@ -21,7 +21,7 @@ from retention import bundle, codec, envelope, exceptions, excerpt
 from retention.bundle import Manifest, Node, Placed, Published
 from retention.calendar import Instant, civil_date, start_of_day
 from retention.envelope import Envelope
-from retention.errors import RefusedError
+from retention.errors import ConfigError, RefusedError
 from retention.page import page
 from retention.policy import Chain
 from retention.witness import Watched
@@ -60,12 +60,12 @@ def make(
 
     `key` is a directive key of the current policy; `random` gives bytes nobody can guess. Every
     head that was published from the first day on can be checked against it: somebody may have
-    seen it. `watched` is what a Prometheus server recorded, if one was asked. `RefusedError` if the
-    range is empty or no head was published yet.
+    seen it. `watched` is what a Prometheus server recorded, if one was asked. `ConfigError` if the
+    range is empty, `RefusedError` if no head was published yet.
     """
     keys.require_named("directive", key, chain.current.directive_keys)
     if since > through:
-        raise RefusedError(f"{since} is after {through}")
+        raise ConfigError(f"{since} is after {through}")
     newest = tree.last_head(connection)
     if newest is None:
         raise RefusedError("the ledger has no published head yet: there is nothing to prove")

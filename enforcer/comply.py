@@ -172,9 +172,7 @@ def _position(row: Any, record_class: str, ages: Ages, of_store: Sequence[Reason
 def _of_items(ages: Ages) -> Iterator[Reason]:
     """What the items themselves say against this class here."""
     if ages.past_limit:
-        yield _violated(
-            "past_limit", f"{ages.past_limit} items are past the limit", ages.past_limit
-        )
+        yield _violated("past_limit", f"past the limit: {ages.past_limit} items", ages.past_limit)
     if ages.overdue:
         yield _violated("overdue", f"{ages.overdue} items missed our own target", ages.overdue)
     if ages.counts["blocked"]:
@@ -185,10 +183,12 @@ def _of_items(ages: Ages) -> Iterator[Reason]:
         yield _violated("lost", f"{lost} held items were removed by somebody else", lost)
     if ages.counts["unproven"]:
         unproven = ages.counts["unproven"]
-        sentence = f"the store is lost, and {unproven} items on it were never proved erased"
+        sentence = f"the store is lost, and never proved erased there: {unproven} items"
         yield _unknown("unproven", sentence, unproven)
     if ages.unconfirmed:
-        sentence = f"{ages.unconfirmed} items were due to be gone, and the store has not been heard"
+        sentence = (
+            f"the store has not been heard since they were due to be gone: {ages.unconfirmed} items"
+        )
         yield _unknown("unconfirmed", sentence, ages.unconfirmed)
     if ages.time_unknown:
         sentence = f"{ages.time_unknown} items may be late: what saw them was not told the time"
@@ -213,7 +213,7 @@ def _of_store(row: Any, pending: int, now: Instant) -> Iterator[Reason]:
     elif row.scan_complete_at - (row.clock_offset or 0) + SCAN_SECONDS < now:
         yield _unknown("scan_stale", "its last complete scan is more than 12 hours old")
     if pending:
-        yield _unknown("hold_pending", f"{pending} holds are not effective there yet", pending)
+        yield _unknown("hold_pending", f"not effective there yet: {pending} holds", pending)
     yield from _amiss(row)
 
 

@@ -122,11 +122,16 @@ def to_instant(moment: datetime) -> Instant:
 def parse_instant(text: str) -> Instant:
     """Read an ISO 8601 date and time with its offset (`Z` or `+02:00`), or `MalformedError`."""
     try:
-        return to_instant(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
     except ValueError as exc:
         raise MalformedError(
             f"{text[:40]!r} is not a time such as 2026-01-15T14:20:00+02:00"
         ) from exc
+    if moment.utcoffset() is None:
+        raise MalformedError(
+            f"{text[:40]!r} does not say its offset from UTC: write it as 2026-01-15T14:20:00+02:00"
+        )
+    return to_instant(moment)
 
 
 def iso(instant: Instant, zone: tzinfo) -> str:

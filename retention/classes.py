@@ -11,7 +11,7 @@ import msgspec
 
 from retention.bounds import Word, is_name
 from retention.calendar import DAY, Period
-from retention.errors import MalformedError
+from retention.errors import MalformedError, PeriodError
 
 CANARY = "canary"
 
@@ -42,7 +42,13 @@ class RecordClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """`MalformedError` with one sentence if the class could not be enforced as written."""
         if not is_name(self.name):
             raise MalformedError(f"{self.name!r} cannot name a class")
-        period = Period.parse(self.period)
+        try:
+            period = Period.parse(self.period)
+        except PeriodError as error:
+            raise PeriodError(f"class {self.name}: {error}") from error
+        for what in ("anchor", "legal_basis", "purpose", "notice"):
+            if not getattr(self, what).strip():
+                raise MalformedError(f"class {self.name}: say its {what}")
         try:
             ZoneInfo(self.zone)
         # OSError: the name of a directory of zones, such as Europe.

@@ -65,6 +65,8 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         if not 0 <= self.max_delay_seconds <= MAX_DELAY_SECONDS:
             raise MalformedError(f"source {self.id}: max_delay_seconds is 0 to 30 days")
+        if not self.purpose.strip():
+            raise MalformedError(f"source {self.id}: say its purpose")
         if self.name_pattern is not None:
             NamePattern.parse(self.name_pattern)
 
@@ -308,7 +310,7 @@ class Chain:
 def first(envelope: Envelope, pin: bytes) -> Chain:
     """The chain that begins with this document; `VerificationError` if it is not the pinned one."""
     if codec.digest(envelope.payload) != pin:
-        raise VerificationError("this is not the first policy that was agreed on at enrolment")
+        raise VerificationError("the first policy is not the one that the pin names")
     policy = codec.decode(envelope.payload, Policy)
     policy.check()
     if policy.version != 1 or policy.previous is not None:

@@ -216,7 +216,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             {"class": name, "civil_date": date.fromordinal(civil).isoformat(), "items": items}
             for name, civil, items in agent.sweeper.preview(permit.rules(standing, agent.chain()))
         ]
-        _print_rows(rows, as_json=arguments.json)
+        _print_rows(rows, as_json=arguments.json, none="nothing is due")
     finally:
         built.close()
     return 0
@@ -309,16 +309,18 @@ def _find(arguments: argparse.Namespace) -> int:
                 _FOUND, (arguments.source, arguments.ends, arguments.begins)
             )
         ]
-        _print_rows(rows, as_json=arguments.json)
+        _print_rows(rows, as_json=arguments.json, none="nothing of that source and time is known")
     finally:
         built.close()
     return 0
 
 
-def _print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
+def _print_rows(rows: list[dict[str, object]], *, as_json: bool, none: str = "") -> None:
     if as_json:
         print(json.dumps(rows))
         return
+    if not rows and none:
+        print(none, file=sys.stderr)
     for row in rows:
         print("  ".join(one_line(str(value)) for value in row.values()))
 

@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"there is no time zone {arguments.zone!r}") from error
     patterns = [NamePattern.parse(text) for text in arguments.pattern]
     paths = [path for given in arguments.file for path in _files(given)]
+    if not paths:
+        raise ConfigError(f"there is no file below {', '.join(map(str, arguments.file))}")
     answers = [_answer(path, patterns, zone) for path in paths]
     if arguments.json:
         print(json.dumps(answers, indent=1))
@@ -49,7 +51,7 @@ def _answer(path: Path, patterns: Sequence[NamePattern], zone: ZoneInfo) -> dict
             mtime_ns = file.generation.mtime_ns
             probed = probe(file, name=os.fsencode(path.name), mtime_ns=mtime_ns, patterns=patterns)
     except (UnreadableError, OSError) as error:
-        reason = f"cannot be read: {error}"
+        reason = f"cannot be read: {str(error).rstrip('.')}"
         return {"path": str(path), "anchor": None, "reason": reason, "error": reason}
     dated = date_recording(
         probed.candidates,

@@ -1,6 +1,7 @@
 """Options that several commands have, and how their values are read."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,14 @@ def add_pin(parser: ArgumentParser, *, required: bool) -> None:
 def add_json(parser: ArgumentParser) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def day(text: str) -> date:
+    """A civil date, as an option's type."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day: write it as 2026-01-15") from error
 
 
 def opened(path: Path) -> BinaryIO:

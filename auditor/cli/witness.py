@@ -1,7 +1,7 @@
 """`auditor witness`: what a Prometheus server recorded of the ledger, against a bundle."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from auditor.cli import options as given
@@ -31,14 +31,14 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="since",
-        type=date.fromisoformat,
+        type=given.day,
         metavar="DATE",
         help="ask from this day on [the bundle's first day]",
     )
     parser.add_argument(
         "--to",
         dest="through",
-        type=date.fromisoformat,
+        type=given.day,
         metavar="DATE",
         help="ask up to this day [when the bundle was made]",
     )

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top = ArgumentParser(
         prog="enforcer",
         description="Keeps, and proves, the promise to delete recordings in time.",
-        epilog="\n".join(f"  {name:12}{what}" for name, what in COMMANDS.items()),
+        epilog="\n".join(f"  {name:13}{what}" for name, what in COMMANDS.items()),
         formatter_class=RawDescriptionHelpFormatter,
     )
     top.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from enforcer.cli import show, signing
 from enforcer.cli.client import client
 from enforcer.cli.client import declare as declare_client
+from enforcer.cli.language import say
 from enforcer.govern.forms.documents import Document, Documents
 
 
@@ -38,11 +39,21 @@ def list_open(found: Documents, arguments: Namespace) -> int:
         show.as_json(found)
         return 0
     show.table(
-        ("DOCUMENT", "STATE", "PROPOSED", "SIGNED BY", "NEEDS ONE OF", "WAITING FOR"),
+        [
+            say(head)
+            for head in (
+                "DOCUMENT",
+                "STATE",
+                "PROPOSED",
+                "SIGNED BY",
+                "NEEDS ONE OF",
+                "WAITING FOR",
+            )
+        ],
         (
             (
                 each.id,
-                each.state,
+                say(each.state),
                 show.moment(each.proposed_at),
                 ",".join(each.signed_by),
                 ",".join(each.roles),

@@ -9,6 +9,7 @@ import msgspec
 from enforcer import home, keys
 from enforcer.cli import client as asking
 from enforcer.cli import show, signing
+from enforcer.cli.typed import day
 from enforcer.govern.forms.form import Done
 from retention import codec
 from retention.bundle import Rescanned
@@ -36,14 +37,14 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="since",
-        type=date.fromisoformat,
+        type=day,
         metavar="DATE",
         help="recordings from this day on [a month more ago than the longest period]",
     )
     parser.add_argument(
         "--to",
         dest="through",
-        type=date.fromisoformat,
+        type=day,
         metavar="DATE",
         help="recordings up to this day [today]",
     )

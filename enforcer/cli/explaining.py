@@ -9,6 +9,7 @@ from enforcer.govern import drafts
 from enforcer.govern.drafts import Draft
 from retention.calendar import Period, civil_date, iso, limits, parse_instant
 from retention.errors import ConfigError
+from retention.page.words import unit
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -32,6 +33,7 @@ class Explainer:
             raise ConfigError(f"no class {record_class!r}; there are {', '.join(known)}")
         self._class = known[record_class]
         self._period = Period.parse(self._class.period)
+        self._said = f"{self._period.count} {unit(self._period.unit, self._period.count, 'en')}"
         self._zone = ZoneInfo(self._class.zone)
 
     def of(self, anchor: str) -> Explained:
@@ -53,7 +55,7 @@ class Explainer:
             must_be_gone_by=gone,
             outer_bound=outer,
             sentence=(
-                f"Recorded on {day} and kept no longer than {self._class.period}: it goes from {due} on, "
+                f"Recorded on {day} and kept no longer than {self._said}: it goes from {due} on, "
                 f"is gone by {gone}, and the promise would be broken at {outer}."
             ),
         )
@@ -66,7 +68,7 @@ class Explainer:
             due_at=None,
             must_be_gone_by=None,
             outer_bound=None,
-            sentence=f"{self._class.name} is kept at least {self._class.period}; nothing erases it.",
+            sentence=f"{self._class.name} is kept at least {self._said}; nothing erases it.",
         )
 
 

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from enforcer.cli import client as asking
 from enforcer.cli import show, signing, words
+from enforcer.cli.language import say
 from enforcer.govern.forms.documents import Events
 
 
@@ -25,7 +26,7 @@ def run(arguments: Namespace) -> int:
         show.as_json(found)
         return 0
     show.table(
-        ("WHEN", "WHO", "DID", "TO", ""),
+        [*map(say, ("WHEN", "WHO", "DID", "TO")), ""],
         (
             (show.moment(event.at), event.person, event.verb, event.subject, event.detail)
             for event in found.events

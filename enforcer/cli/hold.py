@@ -3,11 +3,10 @@
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from datetime import date
 
 from enforcer.cli import holdings, signing, waiting
 from enforcer.cli.client import client
-from enforcer.cli.typed import FROM, TO
+from enforcer.cli.typed import FROM, TO, day
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.holds import Confirmation, HoldLines, HoldSheet, Placement, Review
 from enforcer.govern.forms.previews import Preview
@@ -111,7 +110,7 @@ def _declare_place(parser: ArgumentParser) -> None:
     _declare_review(parser, "--review", required=False)
     parser.add_argument(
         "--for-request",
-        type=date.fromisoformat,
+        type=day,
         metavar="DATE",
         help="a person asked for access on that day: kept until answered, a month later",
     )
@@ -158,7 +157,7 @@ def _declare_review(parser: ArgumentParser, option: str, *, required: bool) -> N
     parser.add_argument(
         option,
         dest="review_on",
-        type=date.fromisoformat,
+        type=day,
         required=required,
         metavar="DATE",
         help=f"when it is looked at again, within {MAX_REVIEW_DAYS} days",

@@ -1,13 +1,15 @@
 """How holds are printed. "Effective" is printed where a store said so, and nowhere else (I15)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from enforcer.cli import show
 from enforcer.cli.language import say
 from enforcer.govern.forms.holds import Counted, HoldAtStore, HoldLine, HoldLines, HoldSheet
-from enforcer.govern.forms.previews import Preview, SourcePreview, StorePreview
+from enforcer.govern.forms.previews import Preview, SourcePreview, Span, StorePreview
 from retention.calendar import Instant
+
+MOST_GAPS = 5
 
 
 def print_sheet(sheet: HoldSheet, *, as_json: bool) -> int:
@@ -97,9 +99,11 @@ def _print_store(store: StorePreview) -> None:
     print(say(said, store=store.store, site=store.site, moment=seen))
     for source in store.sources:
         print(f"  {source.source}: {_of_source(source)}")
-        for gap in source.gaps:
+        for gap in _longest(source.gaps):
             between = _between(gap.begins, gap.ends)
             print(f"    {say('no recording {between}', between=between)}")
+        if (shorter := len(source.gaps) - MOST_GAPS) > 0:
+            print(f"    {say('and {shorter} shorter pauses', shorter=shorter)}")
     if store.unreported:
         said = "last complete scan began {moment}: there may be more that is not reported yet"
         print(f"  {say(said, moment=show.moment(store.scanned_at))}")
@@ -108,6 +112,12 @@ def _print_store(store: StorePreview) -> None:
         print(f"  {say(said, items=due.items, moment=show.moment(due.due_at))}")
     if store.gone:
         print(f"  {say('already gone, whatever the hour: {gone}', gone=_counted(store.gone))}")
+
+
+def _longest(gaps: Sequence[Span]) -> Iterable[Span]:
+    """In their order; a camera that takes single pictures pauses between each two."""
+    longest = sorted(gaps, key=lambda gap: gap.begins - gap.ends)[:MOST_GAPS]
+    return (gap for gap in gaps if gap in longest)
 
 
 def _of_source(source: SourcePreview) -> str:
@@ -140,10 +150,17 @@ def _scope(sheet: HoldSheet) -> str:
     if sheet.items:
         return say("items {items}", items=", ".join(sheet.items))
     sources = ", ".join(sheet.sources) or say("all sources")
-    where = say("of {site}, ", site=sheet.site) if sheet.site else ""
+    where = say("of {site}, ", site=_place(sheet)) if _place(sheet) else ""
     keys = ", ".join(sheet.number_keys)
-    calls = say("of one number (by {keys}), ", keys=keys) if keys else ""
+    calls = say("of one number (key {keys}), ", keys=keys) if keys else ""
     return f"{sources} {where}{calls}{_between(sheet.begins, sheet.ends)}"
+
+
+def _place(sheet: HoldSheet) -> str:
+    """The site; of a hold on one store, such as a marker's, that store."""
+    if sheet.site or len(sheet.stores) != 1:
+        return sheet.site
+    return f"{sheet.stores[0].store} ({sheet.stores[0].site})"
 
 
 def _between(begins: Instant, ends: Instant) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from enforcer.cli import show, signing
 from enforcer.cli.client import Client, client
+from enforcer.cli.language import say
 from enforcer.cli.typed import FROM, TO
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import naming
@@ -16,6 +17,7 @@ from retention.calendar import parse_instant
 from retention.errors import RefusedError
 from retention.hold import RESTRICTION
 
+_HEADS = ("ITEM", "SOURCE", "BEGAN", "DATED BY", "SECONDS", "BYTES", "CLASS", "STATE", "GOES FROM")
 #: Said before people sign an erasure, lest they promise somebody more than it does.
 _UNREACHED = """\
 Copies with the same content go too, on these stores also those that come later. Not reached: what was
@@ -93,12 +95,11 @@ def show_item(arguments: Namespace) -> int:
         return 0
     _print_table([found])
     if found.holds:
-        print(f"held by {', '.join(found.holds)}")
+        print(say("held by {holds}", holds=", ".join(found.holds)))
     if found.due_at is not None:
-        print(
-            f"goes from {show.moment(found.due_at)} on; own target {show.moment(found.must_be_gone_by)}; "
-            f"limit {show.moment(found.outer_bound)}"
-        )
+        said = "goes from {due} on; own target {target}; limit {limit}"
+        due, target = show.moment(found.due_at), show.moment(found.must_be_gone_by)
+        print(say(said, due=due, target=target, limit=show.moment(found.outer_bound)))
     return 0
 
 
@@ -108,8 +109,9 @@ def restrict(arguments: Namespace) -> int:
     me = client(arguments)
     everywhere = tuple(item.id for item in _with_copies(me, arguments.id))
     me.post("/v1/items/restrict", Restriction(name, everywhere, arguments.reason), Done)
-    print(f"{name} is on its way to the stores: kept from when they acknowledge it, and not used.")
-    print(f"It is on {', '.join(everywhere)}.")
+    said = "{name} is on its way to the stores: kept from when they acknowledge it, and not used."
+    print(say(said, name=name))
+    print(say("It is on {items}.", items=", ".join(everywhere)))
     return 0
 
 
@@ -183,19 +185,25 @@ def _item(me: Client, name: str) -> ItemSheet:
 
 def _print_table(found: Iterable[ItemSheet]) -> None:
     show.table(
-        ("ITEM", "SOURCE", "BEGAN", "DATED BY", "SECONDS", "BYTES", "CLASS", "STATE", "GOES FROM"),
+        [say(head) for head in _HEADS],
         (
             (
                 item.id,
                 item.source,
-                "undated" if item.anchor is None else show.moment(item.anchor),
+                say("undated") if item.anchor is None else show.moment(item.anchor),
                 item.how,
                 str(item.span),
                 str(item.size),
                 item.record_class,
-                item.state,
-                show.moment(item.due_at),
+                say(item.state),
+                _goes_from(item),
             )
             for item in found
         ),
     )
+
+
+def _goes_from(item: ItemSheet) -> str:
+    if item.due_at is None and item.anchor is None:
+        return say("a week after it was seen")
+    return show.moment(item.due_at)

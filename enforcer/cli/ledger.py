@@ -1,18 +1,20 @@
 """`enforcer ledger ...`: the proof."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import date
 
 from enforcer.cli import show, signing, words
 from enforcer.cli.client import client
 from enforcer.cli.language import say
-from enforcer.cli.typed import parse_head
+from enforcer.cli.typed import day, parse_head
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.ledger import Checkpoint, Proofs, Verified
 from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
 from retention.ledger import Certificate, LastHead
 from retention.policy import Chain
+
+#: By whether something was proved.
+_EXIT_CODES = {True: 0, False: 2}
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -27,9 +29,7 @@ def declare(parser: ArgumentParser) -> None:
     proved.add_argument(
         "--class", dest="record_class", required=True, metavar="NAME", help="of the recordings"
     )
-    proved.add_argument(
-        "--date", required=True, type=date.fromisoformat, help="when they were recorded"
-    )
+    proved.add_argument("--date", required=True, type=day, help="when they were recorded")
     last = verbs.asking("succeed", succeed, "go on after a restore from a backup: two people")
     last.add_argument(
         "head", metavar="HEAD", help="the last head anybody knows: SIZE:ROOT, the root in hex"
@@ -71,7 +71,14 @@ def prove(arguments: Namespace) -> int:
     certificates = _verified(found, signing.chain(me))
     if arguments.json:
         show.as_json(found)
-        return 0
+        return _EXIT_CODES[bool(certificates)]
+    if not certificates:
+        print(
+            say(
+                "There is no certificate of that day: nothing of it was erased, or none was made yet."
+            )
+        )
+        return _EXIT_CODES[False]
     for certificate in certificates:
         counted = ", ".join(
             f"{count.items} {say(count.outcome)} ({say(count.why)}, {say(count.timing)})"

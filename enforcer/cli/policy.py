@@ -9,13 +9,14 @@ import msgspec
 from enforcer import home
 from enforcer.cli import explaining, show, signing, source, words
 from enforcer.cli.client import client
+from enforcer.cli.language import singular
 from enforcer.cli.typed import parse_public_key, read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import drafts
 from enforcer.govern.forms.documents import Document
 from enforcer.govern.forms.form import Empty
 from retention import codec
-from retention.errors import ConfigError
+from retention.errors import ConfigError, MalformedError
 from retention.policy import Policy
 
 
@@ -99,9 +100,8 @@ def check(arguments: Namespace) -> int:
     if arguments.json:
         show.as_json(Checked(len(draft.classes), len(draft.sources)))
         return 0
-    print(
-        f"{arguments.file}: {len(draft.classes)} classes, {len(draft.sources)} sources, no mistake."
-    )
+    counted = f"{len(draft.classes)} classes, {len(draft.sources)} sources"
+    print(f"{arguments.file}: {singular(counted)}, no mistake.")
     return 0
 
 
@@ -110,8 +110,11 @@ def explain(arguments: Namespace) -> int:
     text = drafts.built_in() if arguments.policy is None else read_text(arguments.policy)
     explained = explaining.Explainer(explaining.checked(text), arguments.record_class)
     if arguments.anchor == "-":
-        for line in sys.stdin:
-            show.as_json(explained.of(line.strip()))
+        for number, line in enumerate(sys.stdin, start=1):
+            try:
+                show.as_json(explained.of(line.strip()))
+            except MalformedError as error:
+                raise MalformedError(f"line {number}: {error}") from error
         return 0
     found = explained.of(arguments.anchor)
     if arguments.json:

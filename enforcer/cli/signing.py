@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from enforcer.cli import show, words
 from enforcer.cli.client import Client
+from enforcer.cli.language import say, singular
 from enforcer.govern import papers
 from enforcer.govern.forms.documents import Document, PolicyDocuments, Proposal, Signed
 from retention import acts, envelope
@@ -74,12 +75,12 @@ def countersign(me: Client, document: Document, arguments: Namespace) -> int:
 def confirm(said: Iterable[str], arguments: Namespace) -> None:
     """Show what would be signed; `RefusedError` unless the person wants it."""
     for line in said:
-        show.warn(line)
+        show.warn(singular(line))
     if arguments.yes:
         return
     if not sys.stdin.isatty():
         raise ConfigError("nobody is there to ask: add --yes to sign this")
-    sys.stderr.write("Sign this? [y/N] ")
+    sys.stderr.write(say("Sign this? [y/N] "))
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "jā"}:
         raise RefusedError("not signed")
@@ -90,14 +91,15 @@ def report(document: Document, arguments: Namespace) -> int:
     if arguments.json:
         show.as_json(document)
     elif document.state == "proposed":
-        roles = " or ".join(document.roles)
-        print(
-            f"{document.id} is proposed. A second person, {roles}: enforcer approve {document.id}"
-        )
+        said = "{id} is proposed. A second person ({roles}) signs it: enforcer approve {id}"
+        print(say(said, id=document.id, roles=", ".join(document.roles)))
     else:
-        print(f"{document.id} is {document.state}, signed by {' and '.join(document.signed_by)}.")
+        said = "{id} is {state}; signed by {people}."
+        people = ", ".join(document.signed_by)
+        print(say(said, id=document.id, state=say(document.state), people=people))
         if document.waiting_for:
-            print(f"Waiting for {', '.join(document.waiting_for)} to carry it out.")
+            stores = ", ".join(document.waiting_for)
+            print(say("To be carried out by {stores}.", stores=stores))
     return 0
 
 

@@ -57,7 +57,7 @@ def _headline(found: ClassStatus) -> str:
     unproven = found.total - found.proven
     if not unproven:
         return said
-    began = say("just now") if found.not_ok_since is None else show.moment(found.not_ok_since)
+    began = say("this moment") if found.not_ok_since is None else show.moment(found.not_ok_since)
     return said + say("; {unproven} not, since {moment}", unproven=unproven, moment=began)
 
 

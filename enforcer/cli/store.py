@@ -1,18 +1,20 @@
 """`enforcer store ...`."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import date
 from pathlib import Path
 
 from enforcer import home
 from enforcer.cli import show, store_acts
 from enforcer.cli.client import Client, client
-from enforcer.cli.typed import LISTED, read_text
+from enforcer.cli.language import say
+from enforcer.cli.typed import LISTED, day, read_text
 from enforcer.cli.verbs import Verbs
 from enforcer.govern import register
 from enforcer.govern.forms.form import Done, Empty
 from enforcer.govern.forms.stores import Invitations, NewStore, NewStores, StoreLines
 from retention.errors import ConfigError
+
+_HEADS = ("STORE", "SITE", "GROUP", "STATE", "CREDENTIAL", "LAST SEEN", "LAST SCAN", "BRAKE")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def declare(parser: ArgumentParser) -> None:
     enrol.add_argument("--group", help="of stores; what the policy's sources are written for")
     enrol.add_argument(
         "--commissioned",
-        type=date.fromisoformat,
+        type=day,
         metavar="DATE",
         help="its first day; nothing recorded is older",
     )
@@ -77,7 +79,7 @@ def list_stores(arguments: Namespace) -> int:
         show.as_json(found)
         return 0
     show.table(
-        ("STORE", "SITE", "GROUP", "STATE", "CREDENTIAL", "LAST SEEN", "LAST SCAN", "BRAKE"),
+        [say(head) for head in _HEADS],
         (
             (
                 line.id,

@@ -1,12 +1,11 @@
 """What takes two people with stores: to set them going, to take them out, to say what they are."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import date
 
 from enforcer import home
 from enforcer.cli import signing
 from enforcer.cli.client import Client, client
-from enforcer.cli.typed import LISTED, moment
+from enforcer.cli.typed import LISTED, day, moment
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.stores import StoreLines
 from retention.acts import Activation, Restoration, Retirement, Thaw
@@ -121,7 +120,7 @@ def _declare_activate(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--through",
-        type=date.fromisoformat,
+        type=day,
         metavar="DATE",
         help="recordings of the backlog up to this day [today]",
     )

@@ -1,6 +1,7 @@
 """What people type or write: names, roles, files."""
 
 from argparse import ArgumentTypeError
+from datetime import date
 from pathlib import Path
 
 from retention.calendar import Instant, parse_instant
@@ -21,6 +22,14 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read {path}: it is no text in UTF-8") from error
+
+
+def day(text: str) -> date:
+    """A civil date, as an option's type."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day: write it as 2026-01-15") from error
 
 
 def moment(text: str) -> Instant:

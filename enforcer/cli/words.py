@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from enforcer.cli import show
+from enforcer.cli.language import say
 from enforcer.govern import papers
 from enforcer.govern.forms.documents import Document
 from enforcer.govern.papers import Paper
@@ -47,49 +48,65 @@ def of_act(act: AnyAct, told: Sequence[SaltedReason]) -> Iterator[str]:
     """What an act does, and why."""
     match act:
         case Release():
-            yield f"Release hold {act.hold}: what it held goes when due, a day from now at the earliest."
+            yield say(
+                "Release hold {hold}: what it held goes when due, a day from now at the earliest.",
+                hold=act.hold,
+            )
         case Erasure():
-            yield f"Erase {len(act.items)} items now, before they are due:"
+            yield say("Erase {number} items now, before they are due:", number=len(act.items))
             yield from _items(act.items)
         case Correction():
             yield from _correction(act)
         case Lift():
+            said = "Lift the restriction of {number} items; the person was told {informed}:"
             informed = show.moment(act.subject_informed_at)
-            yield f"Lift the restriction of {len(act.items)} items; the person was told {informed}:"
+            yield say(said, number=len(act.items), informed=informed)
             yield from _items(act.items)
         case Activation():
-            through = date.fromordinal(act.through_ordinal)
-            yield f"Let these stores erase {act.record_class}: {', '.join(act.stores)}."
-            yield f"Of the backlog up to {act.count} items each, recorded until {through}, may go at once."
+            yield from _activation(act)
         case BrakeRelease():
-            until = show.moment(act.expires)
-            yield f"Release the brake of {act.store}: one sweep may erase up to {act.count} items until {until}."
+            said = "Release the brake of {store}: one sweep may erase up to {count} items until {until}."
+            yield say(said, store=act.store, count=act.count, until=show.moment(act.expires))
         case Retirement():
-            yield f"Take store {act.store} out of service: its bytes are {act.how}."
+            said = "Take store {store} out of service: its bytes are {how}."
+            yield say(said, store=act.store, how=say(act.how))
         case Thaw():
-            yield f"The box of epoch {act.epoch} is store {act.store}; any other is not."
+            said = "The box of epoch {epoch} is store {store}; any other is not."
+            yield say(said, epoch=act.epoch, store=act.store)
         case Restoration():
-            since = show.moment(act.since)
-            yield f"What came to store {act.store} since {since} came from a backup: it is dated by what it"
-            yield "says itself, and what is due by that goes a day from now at the earliest."
-            yield "Until all of it was swept, nothing there is called in order."
-    yield f"Reason: {opened(act.reason, told)}"
+            yield from _restoration(act)
+    yield say("Reason: {reason}", reason=opened(act.reason, told))
 
 
 def of_head(head: LastHead, told: Sequence[SaltedReason]) -> Iterator[str]:
     """What the loss of a ledger's end comes to."""
-    yield f"The ledger goes on after a loss. The last head known was over {head.size} leaves,"
-    yield f"root {head.root.hex()}."
-    yield f"Reason: {opened(head.reason, told)}"
+    said = "The ledger goes on after a loss; the last head known is over {size} leaves: {root}."
+    yield say(said, size=head.size, root=head.root.hex())
+    yield say("Reason: {reason}", reason=opened(head.reason, told))
 
 
 def of_reasons(document: Document, chain: Chain) -> Iterator[str]:
     """Why people signed this, as far as it is kept; `VerificationError` if it is not what they signed."""
     for reason in papers.reasons_of(papers.read(document.envelope), chain):
         if is_commitment(reason) and not document.reasons:
-            yield f"Reason: shredded; {reason}"
+            yield say("Reason: shredded; {commitment}", commitment=reason)
         else:
-            yield f"Reason: {opened(reason, document.reasons)}"
+            yield say("Reason: {reason}", reason=opened(reason, document.reasons))
+
+
+def _activation(act: Activation) -> Iterator[str]:
+    stores = ", ".join(act.stores)
+    said = "Let these stores erase {record_class}: {stores}."
+    yield say(said, record_class=act.record_class, stores=stores)
+    said = "Of what was recorded until {through}, up to {count} items of each store may go at once."
+    yield say(said, through=date.fromordinal(act.through_ordinal), count=act.count)
+
+
+def _restoration(act: Restoration) -> Iterator[str]:
+    said = "What came to store {store} since {since} came from a backup: it is dated by what it says itself."
+    yield say(said, store=act.store, since=show.moment(act.since))
+    yield say("What is due by that goes a day from now at the earliest.")
+    yield say("Until all of it was swept, nothing there is called in order.")
 
 
 def of_policy(old: Policy, new: Policy, told: Sequence[SaltedReason] = ()) -> Iterator[str]:
@@ -125,19 +142,18 @@ def _changes(
 
 
 def _correction(act: Correction) -> Iterator[str]:
-    changes = []
+    yield say("Correct {number} items:", number=len(act.items))
     if act.anchor is not None:
-        changes.append(f"began {show.moment(act.anchor)}")
+        yield say("they began {moment};", moment=show.moment(act.anchor))
     if act.record_class is not None:
-        changes.append(f"are of class {act.record_class}")
-    yield f"Correct {len(act.items)} items: they {' and '.join(changes)}:"
+        yield say("they are of class {record_class};", record_class=act.record_class)
     yield from _items(act.items)
 
 
 def _items(items: Iterable[ItemRef]) -> Iterator[str]:
     for item in items:
-        when = show.moment(item.begins)
-        yield f"  {item.store}/{item.epoch}/{item.number}  {item.source}, recorded {when} or later"
+        when = say("recorded {moment} or later", moment=show.moment(item.begins))
+        yield f"  {item.store}/{item.epoch}/{item.number}  {item.source}, {when}"
 
 
 def _sources(policy: Policy) -> dict[str, msgspec.Struct]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 
 from enforcer.govern.forms.form import Event
 from enforcer.index.tables import history
@@ -15,11 +15,13 @@ def record(connection: Connection, event: Event) -> None:
 
 
 def of_subject(connection: Connection, subject: str) -> Sequence[Event]:
-    """What was done to this hold, document, item or store, oldest first."""
+    """What was done to this hold, document, item or store, oldest first; and by documents about it."""
     columns = [history.c[name] for name in Event.__struct_fields__]
-    rows = connection.execute(
-        select(*columns).where(history.c.subject == subject).order_by(history.c.id)
+    about_it = select(history.c.subject).where(
+        history.c.verb == "propose", history.c.detail == subject
     )
+    wanted = or_(history.c.subject == subject, history.c.subject.in_(about_it))
+    rows = connection.execute(select(*columns).where(wanted).order_by(history.c.id))
     return [Event(*row) for row in rows]
 
 

@@ -5,7 +5,15 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from retention import acts, codec
-from retention.acts import AnyAct
+from retention.acts import (
+    Activation,
+    AnyAct,
+    BrakeRelease,
+    Release,
+    Restoration,
+    Retirement,
+    Thaw,
+)
 from retention.calendar import Instant
 from retention.envelope import PAYLOAD_TYPE, Envelope
 from retention.errors import MalformedError
@@ -55,6 +63,18 @@ def reasons_of(paper: Paper, chain: Chain) -> tuple[str, ...]:
             return tuple(m.reason for m in paper.body.migrations if m not in known)
         case body:
             return (body.reason,)
+
+
+def about(paper: Paper) -> str:
+    """The one hold or store that an act is about; else ""."""
+    match paper.body:
+        case Release(hold=hold):
+            return hold
+        case Activation(stores=(store,)):
+            return store
+        case BrakeRelease() | Retirement() | Thaw() | Restoration():
+            return paper.body.store
+    return ""
 
 
 def ask_the_same(one: Paper, other: Paper) -> bool:

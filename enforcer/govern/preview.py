@@ -64,25 +64,31 @@ def _of_store(connection: Connection, chain: Chain, reach: Reach, store: StoredR
         by_source[name] = []
     for recording in found:
         by_source[recording.source].append(recording)
+    heard = Interval(
+        reach.interval.begins, Instant(min(reach.interval.ends, store.last_seen_at or 0))
+    )
     return StorePreview(
         store=store.id,
         site=store.site,
         last_seen_at=store.last_seen_at,
         scanned_at=store.scan_began_at,
         unreported=store.scan_began_at is None or store.scan_began_at <= reach.interval.ends,
-        sources=tuple(_of_source(n, by_source[n], reach) for n in sorted(by_source)),
+        sources=tuple(_of_source(n, by_source[n], reach, heard) for n in sorted(by_source)),
         due=tuple(_due(chain, found)),
         gone=tuple(_gone(connection, reach, store)),
     )
 
 
-def _of_source(name: str, found: Sequence[Recording], reach: Reach) -> SourcePreview:
+def _of_source(
+    name: str, found: Sequence[Recording], reach: Reach, heard: Interval
+) -> SourcePreview:
+    """Gaps are told of the time until the store was last heard: of what came after nobody knows."""
     return SourcePreview(
         source=name,
         items=len(found),
         held=sum(recording.state == "held" for recording in found),
         undated=sum(recording.anchor is None for recording in found),
-        gaps=() if _is_of_single(reach) else tuple(gaps(found, reach.interval)),
+        gaps=() if _is_of_single(reach) else tuple(gaps(found, heard)),
     )
 
 

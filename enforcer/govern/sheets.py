@@ -25,7 +25,7 @@ AUTHORITY_DAYS = 30
 """A hold for an investigation names the authority's reference by then, or is reviewed (R8)."""
 
 
-def sheet(connection: Connection, chain: Chain, hold: str) -> HoldSheet:
+def sheet(connection: Connection, chain: Chain, hold: str, now: Instant) -> HoldSheet:
     """All about one hold, released or not; `ConfigError` if there is none of this id."""
     row = connection.execute(select(holds).where(holds.c.id == hold)).one_or_none()
     if row is None:
@@ -51,7 +51,7 @@ def sheet(connection: Connection, chain: Chain, hold: str) -> HoldSheet:
         missing=tuple(_missing(row)),
         confirmed_at=row.confirmed_at,
         released_at=row.released_at,
-        stores=tuple(_at_stores(connection, chain, row)),
+        stores=tuple(_at_stores(connection, chain, row, now)),
         history=tuple(history.of_subject(connection, hold)),
     )
 
@@ -67,6 +67,7 @@ def register(connection: Connection, now: Instant, today: date) -> tuple[HoldLin
         connection,
         select(hold_stores.c.hold, func.count()).where(hold_stores.c.effective_at.is_(None)),
     )
+    alone = _sites_of_single_stores(connection)
     rows = connection.execute(
         select(holds)
         .where(~holds.c.id.startswith(RESTRICTION, autoescape=True))
@@ -78,7 +79,7 @@ def register(connection: Connection, now: Instant, today: date) -> tuple[HoldLin
             ground=row.ground,
             case=row.case_reference,
             owner=row.owner,
-            site=codec.decode(row.scope, Scope).site,
+            site=codec.decode(row.scope, Scope).site or alone.get(row.id, ""),
             placed_at=row.placed_at,
             review_on=date.fromordinal(row.review_on),
             released_at=row.released_at,
@@ -90,7 +91,18 @@ def register(connection: Connection, now: Instant, today: date) -> tuple[HoldLin
     )
 
 
-def next_deletion(connection: Connection, chain: Chain, store: str) -> Instant | None:
+def _sites_of_single_stores(connection: Connection) -> dict[str, str]:
+    """By hold where its only store is: a marker's names no site, and neither may a person."""
+    rows = connection.execute(
+        select(hold_stores.c.hold, func.min(stores.c.site))
+        .join(stores, stores.c.id == hold_stores.c.store)
+        .group_by(hold_stores.c.hold)
+        .having(func.count() == 1)
+    )
+    return dict(rows.all())
+
+
+def next_deletion(connection: Connection, chain: Chain, store: str, now: Instant) -> Instant | None:
     """When the store may next erase anything; None if it has nothing that falls due."""
     oldest = connection.execute(
         select(tallies.c.record_class, func.min(tallies.c.civil))
@@ -98,10 +110,13 @@ def next_deletion(connection: Connection, chain: Chain, store: str) -> Instant |
         .group_by(tallies.c.record_class)
     )
     limits = [chain.limits_of(name, date.fromordinal(civil)) for name, civil in oldest]
-    return min((each.due_at for each in limits if each is not None), default=None)
+    due = min((each.due_at for each in limits if each is not None), default=None)
+    return None if due is None else max(due, now)
 
 
-def _at_stores(connection: Connection, chain: Chain, hold: StoredRow) -> Iterable[HoldAtStore]:
+def _at_stores(
+    connection: Connection, chain: Chain, hold: StoredRow, now: Instant
+) -> Iterable[HoldAtStore]:
     held = _count(
         connection,
         select(held_items.c.store, func.count()).where(held_items.c.hold == hold.id),
@@ -123,7 +138,7 @@ def _at_stores(connection: Connection, chain: Chain, hold: StoredRow) -> Iterabl
             last_seen_at=row.last_seen_at,
             next_deletion_at=None
             if row.effective_at
-            else next_deletion(connection, chain, row.store),
+            else next_deletion(connection, chain, row.store, now),
             items=held[row.store],
             gone=gone,
         )

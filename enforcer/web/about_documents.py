@@ -25,7 +25,8 @@ def show(connection: Connection, asked: Asked) -> Answer:
 def propose(connection: Connection, asked: Asked) -> Answer:
     """A new one, with the first signature."""
     form = asked.form(Proposal)
-    rights.require(asked.person, "sign", papers.read(form.envelope).kind)
+    paper = papers.read(form.envelope)
+    rights.require(asked.person, "sign", paper.kind)
     document = approvals.propose(
         connection,
         asked.chain,
@@ -34,7 +35,7 @@ def propose(connection: Connection, asked: Asked) -> Answer:
         person=asked.person.id,
         now=asked.now,
     )
-    return _shown(connection, asked, document, "")
+    return _shown(connection, asked, document, papers.about(paper))
 
 
 def sign(connection: Connection, asked: Asked) -> Answer:

@@ -61,7 +61,7 @@ def confirm(connection: Connection, asked: Asked) -> Answer:
 
 
 def _sheet(connection: Connection, asked: Asked, hold: str, detail: str = "") -> Answer:
-    return Answer(sheets.sheet(connection, asked.chain, hold), hold, detail)
+    return Answer(sheets.sheet(connection, asked.chain, hold, asked.now), hold, detail)
 
 
 ROUTES = (

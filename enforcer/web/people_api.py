@@ -129,7 +129,7 @@ def _answered(route: Route, asked: Asked) -> msgspec.Struct | bytes:
     except (RefusedError, SignatureError):
         # Not the sentence: it may quote what was typed.
         with writing(asked.desk.engine) as connection:
-            what = f"{route.verb} {route.resource or route.path}"
+            what = f"{route.verb} {route.resource or 'document'}"
             history.record(connection, _event(asked, "refused", what))
         raise
     return answer.document

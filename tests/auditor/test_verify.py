@@ -91,7 +91,7 @@ def test_without_a_pin_nobody_knows_whose_bundle_it_is(honest):
 
 def test_with_another_pin_nothing_else_is_believed(honest):
     report = verify(honest.members, pin=bytes(32))
-    assert "policy: this is not the first policy that was agreed on at enrolment" == told(report)
+    assert "policy: the first policy is not the one that the pin names" == told(report)
     assert 2 == len(report.findings)
 
 

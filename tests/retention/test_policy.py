@@ -431,7 +431,7 @@ def test_a_chain_is_followed_from_its_pin():
 def test_no_other_first_policy_passes_the_pin():
     other = signed(first_policy(ledger_origin="other/ledger"))
 
-    with pytest.raises(VerificationError, match="agreed on at enrolment"):
+    with pytest.raises(VerificationError, match="not the one that the pin names"):
         policy.first(other, begun().head)
     with pytest.raises(VerificationError, match="at least one"):
         policy.follow([], begun().head)

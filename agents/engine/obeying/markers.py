@@ -85,7 +85,10 @@ class Markers:
             if path.name not in self._refused:
                 try:
                     self._read_event(path)
-                except (OSError, MalformedError) as error:
+                except OSError as error:
+                    self._refused.add(path.name)
+                    yield f"an event file cannot be read: {error.strerror}"  # whose name stays here
+                except MalformedError as error:
                     self._refused.add(path.name)
                     yield str(error)
 

@@ -14,7 +14,8 @@ from retention.errors import RefusedError
 
 
 def test_a_set_is_registered_changed_listed_and_removed(live, type_):
-    assert type_("olga", "backup", "add", "nightly", "--of", "index", "--days", "14").code == 0
+    added = type_("olga", "backup", "add", "nightly", "--of", "index", "--days", "14")
+    assert (0, "nightly is registered: copies stay for up to 14 days.\n") == (added.code, added.out)
     assert type_("dana", "backup", "add", "nightly", "--of", "index", "--days", "7").code == 0
     assert type_("uldis", "backup", "list", "--json").json == [
         {"days": 7, "name": "nightly", "of": "index"}
@@ -22,6 +23,13 @@ def test_a_set_is_registered_changed_listed_and_removed(live, type_):
     assert type_("olga", "backup", "remove", "nightly").code == 0
     gone = type_("olga", "backup", "remove", "nightly")
     assert (gone.code, "no set of backups is called 'nightly'" in gone.err) == (2, True)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "a week", "36526"])
+def test_days_that_no_backup_is_kept_for_are_a_sentence(type_, days):
+    refused = type_("olga", "backup", "add", "nightly", "--of", "index", f"--days={days}")
+    assert 2 == refused.code
+    assert f"{days!r} is no number of days from 1 to 36525" in refused.err
 
 
 def test_a_name_holds_no_personal_data_and_not_everybody_registers(served):

@@ -49,8 +49,10 @@ def test_a_night_from_the_incident_to_its_end(live, type_):
     assert "takes somebody else" in again.err
     approved = type_("dana", "approve", document, "--yes")
     assert "Reason: case closed\n" in approved.err, "the second pair of eyes is told as well"
-    assert "signed by aija and dana" in approved.out
-    assert "Waiting for t-1" in approved.out
+    assert "signed by aija, dana" in approved.out
+    assert "To be carried out by t-1" in approved.out
+    told = type_("uldis", "history", hold).out
+    assert [document, document] == re.findall(r"release-\w+", told), "proposed, and signed"
     agent.report(
         report.Freed(now, hold, ((1, 1),), Instant(now + DAY)),
         report.Acknowledged(now, agent.fetch().version, (), acts=(document,)),
@@ -140,7 +142,7 @@ def test_a_policy_goes_from_draft_to_force_by_two_owners(live, type_, tmp_path):
     assert type_("anna", "policy", "publish", document).code == 1
     assert type_("dana", "policy", "sign", document, "--yes").code == 1
     signed = type_("ivo", "policy", "sign", document, "--yes")
-    assert "signed by anna and ivo" in signed.out
+    assert "signed by anna, ivo" in signed.out
     assert type_("ben", "policy", "publish", document).code == 0
     shown = type_("uldis", "policy", "show")
     assert "Policy version 2" in shown.out
@@ -204,7 +206,7 @@ def test_items_are_found_and_corrected_in_words(live, type_):
     assert "limit" in shown.out
     corrected = type_("aija", "item", "correct", "t-1/1/1", "--anchor",
                       "2026-01-01T00:00:00+02:00", "--reason", "wrong clock", "--yes")  # fmt: skip
-    assert "Correct 1 items: they began 2026-01-01 00:00" in corrected.err
+    assert "Correct 1 item:\nthey began 2026-01-01 00:00;" in corrected.err
     assert "Reason: wrong clock\n" in corrected.err
     erased = type_("aija", "item", "erase", "t-1/1/1", "--reason", "article 17", "--yes")
     assert erased.code == 0
@@ -217,7 +219,7 @@ def test_status_says_in_its_exit_code_what_is_not_proven(live, type_):
     agent = live.enrol("t-1")
     unknown = type_("uldis", "status")
     assert unknown.code == 2
-    assert "terminal-image: unknown; 0 of 1 stores proven" in unknown.out
+    assert "terminal-image: unknown; 0 of 1 store proven" in unknown.out
     assert "two people have not activated it" in unknown.out
     agent.sight(Instant(live.clock() - 70 * DAY))
     violated = type_("uldis", "status", "--json")
@@ -246,6 +248,40 @@ def test_a_forecast_shows_what_would_go_and_when(live, type_):
     assert len(type_("olga", "forecast", "--days", "0", "--json").json["lines"]) == 1
 
 
+def test_a_day_without_a_certificate_proves_nothing(live, type_):
+    live.enrol("t-1").sight(Instant(live.clock() - DAY))
+    live.built.rounds.prove()
+    of_a_day = ("--store", "t-1", "--class", "terminal-image", "--date", "2026-01-15")
+    proved = type_("uldis", "ledger", "prove", *of_a_day)
+    assert (2, True) == (proved.code, proved.out.startswith("There is no certificate of that day"))
+
+
+def test_a_preview_of_single_pictures_tells_the_longest_pauses_alone(live, type_):
+    agent = live.enrol("t-1")
+    happened = Instant(live.clock() - 3600)
+    agent.sight(*(Instant(happened + 120 * each) for each in range(-3, 4)))
+    told = type_("hugo", "hold", "preview", "--site", "brivibas", "--around", at(happened)).out
+    assert "cam-front: 7 items" in told
+    front = told.partition("cam-side")[0]
+    assert 5 == front.count("no recording")
+    assert "and 3 shorter pauses" in front
+
+
+def test_a_marker_is_listed_and_shown_with_the_place_of_its_store(live, type_):
+    agent = live.enrol("t-1", "Brīvības iela 12")
+    now = live.clock()
+    agent.report(report.Marked(now, "marker-event-1", Instant(now - 60), now, (), "event"))
+    assert "Brīvības iela 12" in type_("hugo", "hold", "list").out
+    shown = type_("hugo", "hold", "show", "marker-event-1").out
+    assert "keeps all sources of t-1 (Brīvības iela 12), " in shown
+
+
+def test_a_day_that_is_none_is_a_sentence(type_):
+    refused = type_("uldis", "bundle", "x.zip", "--from", "yesterday")
+    assert 2 == refused.code
+    assert "'yesterday' is no day: write it as 2026-01-15" in refused.err
+
+
 def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
     agent = live.enrol("t-1")
     began = Instant(live.clock() - 70 * DAY)
@@ -258,7 +294,7 @@ def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
     proved = type_("uldis", "ledger", "prove", "--store", "t-1", "--class", "terminal-image",
                    "--date", day)  # fmt: skip
     assert "2 items: 2 erased_verified" in proved.out
-    assert "1 certificates, each proved to be in the ledger" in proved.out
+    assert "1 certificate, each proved to be in the ledger" in proved.out
     bundle = tmp_path / "bundle.zip"
     written = type_("uldis", "bundle", str(bundle), "--json").json
     assert (str(bundle), bundle.stat().st_size) == (written["file"], written["bytes"])

@@ -111,7 +111,7 @@ def test_small_answers_are_sent_at_once():
         (lambda home: (home / "keys" / "ledger.key").write_text("x"), "does not hold an Ed25519"),
         (lambda home: (home / "enforcer.toml").write_text("lisen = 1"), "did you mean 'listen'?"),
         (lambda home: (home / "enforcer.toml").write_text(""), "policy_pin is missing"),
-        (lambda home: other_pin(home / "enforcer.toml"), "not the first policy that was agreed on"),
+        (lambda home: other_pin(home / "enforcer.toml"), "not the one that the pin names"),
         (lambda home: newer_schema(home / "enforcer.db"), "newer version of the enforcer"),
         (
             lambda home: (home / "enforcer.db").write_bytes(b"x" * 5000),

@@ -212,6 +212,15 @@ def test_a_preview_shows_what_is_there_missing_and_due(served):
     assert not preview(served, site="brivibas", around="03:10").stores[0].unreported
 
 
+def test_of_what_came_after_a_store_was_last_heard_no_gap_is_told(served):
+    agent = served.enrol("t-1")
+    agent.sight(Instant(THREE - 600))
+    heard = served.clock.now
+    served.clock.now = Instant(heard + DAY)
+    lasting = preview(served, site="brivibas", since="2026-01-01", until=str(date(2026, 12, 31)))
+    assert heard == max(gap.ends for each in lasting.stores[0].sources for gap in each.gaps)
+
+
 def test_a_preview_counts_what_went_already_by_civil_date(served):
     agent = served.enrol("t-1")
     old = Instant(THREE - 70 * DAY)

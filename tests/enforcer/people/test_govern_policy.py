@@ -1,5 +1,7 @@
 """Policies as people write them."""
 
+import io
+import re
 import subprocess
 import sys
 from datetime import UTC, date
@@ -122,7 +124,7 @@ def test_explaining_agrees_with_the_calendar_at_any_time(instant):
 def test_a_class_with_a_minimum_is_never_erased():
     draft = checked(drafts.built_in() + CLASS + 'bound = "minimum"')
     found = Explainer(draft, "x").of("2026-01-15T14:20:00+02:00")
-    assert (found.due_at, found.sentence) == (None, "x is kept at least P1D; nothing erases it.")
+    assert (found.due_at, found.sentence) == (None, "x is kept at least 1 day; nothing erases it.")
 
 
 def test_explain_answers_lines_of_standard_input_with_lines_of_json():
@@ -137,6 +139,19 @@ def test_explain_answers_lines_of_standard_input_with_lines_of_json():
     first, second = asked.stdout.splitlines()
     assert '"due_at":"2026-01-15T12:00:00+02:00"' in first
     assert '"civil_date":"2026-01-16"' in second
+
+
+def test_explain_names_the_line_that_is_no_time(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2026-01-15T14:20:00+02:00\n2026-01-16\n"))
+    assert main(["policy", "explain", "--class", CANARY, "--anchor", "-"]) == 2
+    answered = capsys.readouterr()
+    assert 1 == answered.out.count("\n")
+    assert "line 2: '2026-01-16' does not say its offset from UTC" in answered.err
+
+
+def test_a_period_is_explained_in_words():
+    found = Explainer(checked(drafts.built_in()), "contact-centre-call")
+    assert "kept no longer than 6 months" in found.of("2026-01-15T14:20:00+02:00").sentence
 
 
 @pytest.mark.parametrize(
@@ -154,11 +169,31 @@ def test_explain_refuses_with_one_sentence(words, sentence, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("what", ["anchor", "legal_basis", "purpose", "notice"])
+def test_no_class_leaves_unsaid_what_the_notice_publishes(what):
+    text = re.sub(
+        f'^{what} = ".*"', f'{what} = " "', drafts.built_in(), count=1, flags=re.MULTILINE
+    )
+    with pytest.raises(MalformedError, match=f"class terminal-image: say its {what}"):
+        checked(text)
+
+
+def test_no_camera_is_without_a_purpose():
+    text = drafts.built_in().replace("the product's own test files", "")
+    with pytest.raises(MalformedError, match="source canary: say its purpose"):
+        checked(text)
+
+
+def test_a_wrong_period_is_named_with_its_class():
+    with pytest.raises(MalformedError, match="class contact-centre-call: '6' is not a period"):
+        checked(drafts.built_in().replace("P6M", "6"))
+
+
 def test_check_names_the_file_and_what_is_in_it(tmp_path: Path, capsys):
     file = tmp_path / "policy.toml"
     file.write_text(drafts.built_in())
     assert main(["policy", "check", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: 3 classes, 1 sources, no mistake.\n"
+    assert capsys.readouterr().out == f"{file}: 3 classes, 1 source, no mistake.\n"
 
 
 def test_a_clock_that_was_set_back_draws_up_no_policy_older_than_the_present_one():

@@ -84,18 +84,18 @@ def test_a_status_and_a_hold_in_latvian(live, said):
     agent = live.enrol("t-1", "Brīvības iela 12")
     agent.sight(None)
     told = said("status", "--lang", "lv", person="anna")
-    assert "terminal-image: nav zināms; pierādītas 0 no 1 glabātavām; nav pierādītas: 1" in told
+    assert "terminal-image: nav zināms; pierādītas 0 no 1 glabātuvēm; nav pierādītas: 1" in told
     assert "tā nekad nav pilnībā pārlūkota" in told
     place = ("hold", "place", "crime", "--site", "brivibas iela 12", "--around", "03:10")
     told = said(*place, "--no-wait", "--lang", "lv")
-    assert "noziedzīgs nodarījums (19.1. punkts), noteikts" in told
-    assert "saglabā: visi avoti vietā Brīvības iela 12, no " in told
+    assert "prettiesisks nodarījums (19.1. punkts), noteikts" in told
+    assert "aizliegts dzēst: visi avoti vietā Brīvības iela 12, no " in told
     assert "GAIDA, vēl nav spēkā: pēdējoreiz sazinājās" in told
     preview = ("hold", "preview", "--site", "brivibas iela 12", "--around", "03:10")
-    assert "apskatot nekas netiek saglabāts" in said(*preview, "--lang", "lv")
+    assert "apskatot nekas netiek aizliegts" in said(*preview, "--lang", "lv")
     listed = said("hold", "list", "--lang", "lv")
-    assert "RĪKOJUMS" in listed
-    assert "noziedzīgs nodarījums" in listed
+    assert "AIZLIEGUMS" in listed
+    assert "prettiesisks nodarījums" in listed
     assert "1, vēl nav spēkā: 1" in listed
     forecast = said("forecast", "--lang", "lv", person="olga")
     assert forecast.startswith("Līdz ")
