@@ -70,7 +70,10 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
     for each in lists.values():
         if each.from_backup:
             report.unknown("exceptions", f"{each.store}: {FROM_BACKUP}")
-    if not report.violated("exceptions", stale):
+    books = report.attempt("exceptions", _parsed, members[bundle.BOOKS], Book) or []
+    unlisted = sorted({book.store for book in books} - lists.keys())
+    missing = (f"there is no list of {store}" for store in unlisted)
+    if not report.violated("exceptions", [*stale, *missing]):
         named = Counter(str(item.reason) for each in lists.values() for item in each.items)
         report.ok("exceptions", f"named by {len(lists)} stores: {_told(named, ' ')}")
 

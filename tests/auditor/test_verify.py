@@ -361,6 +361,12 @@ def test_exceptions_of_another_time_are_named(honest, keys):
     assert "the list of terminal-1 is not of the time of the bundle" in told(report)
 
 
+def test_no_store_is_without_its_list_of_exceptions(honest, keys):
+    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, lambda lists: lists[1:])
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "exceptions: there is no list of terminal-1" == told(report)
+
+
 def test_a_head_that_a_witness_saw_is_compared(operator):
     head = operator.head()
     operator.erase(1)
