@@ -12,6 +12,7 @@ What changes (enforcer.db, heads) may lie in a directory of its own, so that a s
 write there can write nothing else.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from nacl.signing import SigningKey
 from enforcer import certificates, home, keys
 from enforcer.govern import drafts
 from enforcer.index import policies
-from enforcer.index.engine import open_index, writing
+from enforcer.index.engine import file_of, open_index, writing
 from retention import codec, envelope
 from retention.calendar import Instant
 from retention.envelope import Envelope
@@ -54,6 +55,7 @@ class Plan:
     origin: str
     policy: str  # TOML, see `govern.drafts`
     state: Path | None = None  # for what changes; None: beside the rest
+    index: str | None = None  # URL of a database server's; None: SQLite, with what changes
 
 
 def found(directory: Path, plan: Plan, now: Instant, *, seal: Seal = keys.seal) -> str:
@@ -63,6 +65,8 @@ def found(directory: Path, plan: Plan, now: Instant, *, seal: Seal = keys.seal) 
     """
     if directory.exists() and any(directory.iterdir()):
         raise ConfigError(f"{directory} is not empty; an enforcer is founded once")
+    if plan.index is not None and file_of(plan.index) is not None:
+        raise ConfigError("--index names a PostgreSQL database; --state says where a file lies")
     owners = [founder for founder in plan.founders if Role.OWNER in founder.roles]
     if len(owners) < TWO_PEOPLE:
         raise ConfigError("name two owners at least: --person anna:owner,dpo --person ben:owner")
@@ -102,6 +106,8 @@ def _move_state(root: Path, state: Path) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     owner = state.stat()
     for name in STATE:
+        if not (root / name).exists():
+            continue  # the index is a database server's
         shutil.move(root / name, state / name)
         if os.geteuid() == 0:
             os.chown(state / name, owner.st_uid, owner.st_gid)
@@ -111,13 +117,13 @@ def _fill(root: Path, plan: Plan, now: Instant, seal: Seal) -> str:
     signing = {founder.id: SigningKey.generate() for founder in plan.founders}
     document = _first_policy(root, plan, signing, now)
     pin = codec.digest(document.payload).hex()
-    _publish(root, document)
     _certify(root, plan, now)
     keys.write_private(root / "enforcer.toml", _settings(plan, pin).encode())
     for founder in plan.founders:
         sealed = seal(founder.id, signing[founder.id], founder.passphrase)
         keys.write_sealed(root / "people" / f"{founder.id}.key", sealed)
         keys.write_private(root / "people" / f"{founder.id}.toml", _person(founder.id, plan, pin))
+    _publish(root, plan.index, document)  # last: of a directory that fails nothing is left
     return pin
 
 
@@ -142,13 +148,19 @@ def _first_policy(
     return envelope.seal("policy", codec.encode(policy), owners)
 
 
-def _publish(root: Path, document: Envelope) -> None:
-    index = root / "enforcer.db"
-    index.touch(0o600)  # it will hold the ledger's salts
-    engine = open_index(f"sqlite:///{index}")
-    with writing(engine) as connection:
-        policies.publish(connection, 1, document)
-    engine.dispose()
+def _publish(root: Path, url: str | None, document: Envelope) -> None:
+    if url is None:
+        index = root / "enforcer.db"
+        index.touch(0o600)  # it will hold the ledger's salts
+        url = f"sqlite:///{index}"
+    engine = open_index(url)
+    try:
+        with writing(engine) as connection:
+            if policies.published(connection):
+                raise ConfigError(f"{engine.url} has a policy already; an enforcer is founded once")
+            policies.publish(connection, 1, document)
+    finally:
+        engine.dispose()
 
 
 def _certify(root: Path, plan: Plan, now: Instant) -> None:
@@ -164,10 +176,11 @@ def _certify(root: Path, plan: Plan, now: Instant) -> None:
 
 def _settings(plan: Plan, pin: str) -> str:
     state = "" if plan.state is None else f"{plan.state.resolve()}/"
+    index = plan.index or f"sqlite:///{state}enforcer.db"
     return f"""\
 # Every setting, with its default: config/enforcer.example.toml.
 listen = "{plan.listen}"
-index = "sqlite:///{state}enforcer.db"
+index = {json.dumps(index)}
 heads = "{state}heads"
 policy_pin = "{pin}"
 """

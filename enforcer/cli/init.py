@@ -47,6 +47,11 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="for what changes: index and heads [DIR above]"
     )
+    parser.add_argument(
+        "--index",
+        metavar="URL",
+        help="an empty PostgreSQL database: postgresql+psycopg://USER@HOST/DATABASE [a file]",
+    )
     parser.add_argument("--origin", help="name of the ledger [HOST/ledger]")
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="classes and sources [those of the notice]"
@@ -68,6 +73,7 @@ def run(arguments: Namespace) -> int:
         origin=arguments.origin or f"{hosts[0]}/ledger",
         policy=drafts.built_in() if arguments.policy is None else read_text(arguments.policy),
         state=arguments.state,
+        index=arguments.index,
     )
     pin = founding.found(arguments.directory, plan, wall_clock())
     if arguments.json:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 from enforcer.index.tables import policies
 from retention import envelope
 from retention.envelope import Envelope
+from retention.errors import ConfigError
 from retention.policy import Chain, follow
 
 
@@ -34,8 +35,15 @@ class Chains:
         self._chain: Chain | None = None
 
     def read(self, connection: Connection) -> Chain:
-        """The chain as of this transaction; raises what `policy.follow` raises."""
+        """The chain as of this transaction; raises what `policy.follow` raises.
+
+        `ConfigError` if there is none: the index was never founded, or is not the one that was.
+        """
         newest = connection.execute(select(func.max(policies.c.version))).scalar()
+        if newest is None:
+            raise ConfigError(
+                "the index holds no policy: `enforcer init` founds one, a backup brings one back"
+            )
         if self._chain is None or self._chain.current.version != newest:
             self._chain = follow(published(connection), self._pin)
         return self._chain

@@ -211,6 +211,18 @@ REASONS: Mapping[str, Words] = {
     "imbalance": ("uzskaite nesakrīt", "books do not balance"),
     "contradiction": ("ziņojumi ir pretrunīgi", "reports contradict"),
     "no_canary": ("nav dienas pārbaudes faila", "no canary of the day"),
+    "canary_not_planted": ("pārbaudes failu nevar ierakstīt", "a canary cannot be written"),
+    "unproven": (
+        "glabātuve zudusi, dzēšana nav pierādāma",
+        "a store is lost, nothing proves it erased",
+    ),
+    "root_missing": ("ieraksti nav sasniedzami", "recordings out of reach"),
+    "disk_full": ("disks ir pilns", "a disk is full"),
+    "from_backup": ("ieraksti no rezerves kopijas", "recordings came from a backup"),
+    "log_refused": ("ziņojums nav pieņemts", "a report was refused"),
+    "ledger_refused": ("žurnāls noraidīts", "a store refuses the ledger"),
+    "policy_refused": ("noteikumi noraidīti", "a store refuses the policy"),
+    "directive_refused": ("rīkojums noraidīts", "a store refuses the directive"),
 }
 
 HOLDS = "Kas tiek glabāts ilgāk un kāpēc", "What is kept longer, and why"

@@ -228,6 +228,22 @@ def test_what_changes_may_lie_apart_and_belongs_to_whoever_owns_the_place(
     assert not (tmp_path / "other").exists()
 
 
+def test_an_enforcer_is_founded_once_in_a_database_too(tmp_path, capsys, monkeypatch, postgres):
+    monkeypatch.setenv("RETENTION_PASSPHRASE", "correct horse battery")
+    url = postgres.url.render_as_string(hide_password=False)
+    two = ("--person", "anna:owner", "--person", "ben:owner", "--index")
+    assert main(["init", str(tmp_path / "e"), *two, url]) == 0
+    assert not (tmp_path / "e" / "enforcer.db").exists()
+    settings = load(tmp_path / "e" / "enforcer.toml", {})
+    assert url == settings.index
+    compose.build(settings).engine.dispose()
+    capsys.readouterr()
+    assert main(["init", str(tmp_path / "again"), *two, url]) == 2
+    assert "has a policy already; an enforcer is founded once" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "again"), *two, f"sqlite:///{tmp_path}/i.db"]) == 2
+    assert not (tmp_path / "again").exists()
+
+
 def test_the_example_names_every_setting_with_its_default(tmp_path):
     example = Path("config/enforcer.example.toml")
     found = load(example, {})

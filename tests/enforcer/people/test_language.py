@@ -9,7 +9,9 @@ import pytest
 
 from enforcer.cli import language, main
 from enforcer.cli.latvian import REASONS, SENTENCES
+from enforcer.days import NOT_WATCHED
 from enforcer.trouble import NOTES
+from retention.page import words
 
 ROOT = Path(__file__).parents[3]
 CLI = "\n".join(path.read_text() for path in (ROOT / "enforcer" / "cli").glob("[a-km-z]*.py"))
@@ -56,12 +58,16 @@ def test_every_sentence_that_is_translated_is_said_and_every_one_that_is_said_is
 
 
 def test_every_reason_has_its_latvian():
-    words = set(re.findall(r'_(?:violated|unknown)\(\s*"([a-z_]+)"', COMPLY))
-    words |= {note.replace("-", "_") for note, sentence in NOTES.items() if sentence}
-    assert words == set(REASONS)
+    found = set(re.findall(r'_(?:violated|unknown)\(\s*"([a-z_]+)"', COMPLY))
+    found |= {note.replace("-", "_") for note, sentence in NOTES.items() if sentence}
+    assert found == set(REASONS)
     assert {"number", "quoted"} >= {
         name for latvian in REASONS.values() for name in fields(latvian)
     }
+
+
+def test_the_inspector_s_page_has_words_for_every_reason_of_a_day():
+    assert {*REASONS, NOT_WATCHED} == set(words.REASONS)
 
 
 @pytest.mark.parametrize(
