@@ -223,6 +223,7 @@ class Agent:
         """
         self.catalogue.claim()
         with self._noticing(_ROOT_MISSING):
+            self.store.claim(self.catalogue.inode)
             self._recover()
             self.reserve.keep()
             self._protector.go_through_all()

@@ -284,6 +284,14 @@ class Store(Protocol):
         False: nothing is kept, the directory is not there, or the name is taken.
         """
 
+    def claim(self, state: int) -> None:
+        """Be the one agent that erases here, until it is closed or its process ends.
+
+        `StoreUnreachableError`, here and from all that follows, while another agent is that, in the
+        same epoch. `state` is the inode of what the caller knows all it does from: a copy of it is
+        another. Two with copies of one state would each erase by holds that only the other heard of.
+        """
+
     def begin(self, epoch: int) -> None:
         """From now on numbers are of this epoch; private names of an earlier one wait for `reclaim`."""
 

@@ -11,6 +11,7 @@ What lies in a place that is configured no more is `blocked`, and stays in the b
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -192,6 +193,13 @@ class Joined:
             return self._places[keeper].restore(number, b"", name)
         place, inner = self._parted(directory)
         return place == keeper and self._places[keeper].restore(number, inner, name)
+
+    def claim(self, state: int) -> None:
+        """See `Store.claim`. A place that is another agent's, or unreachable, keeps the rest from nothing."""
+        for store in self._places.values():
+            with suppress(StoreUnreachableError):
+                store.claim(state)
+        self.check()
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""

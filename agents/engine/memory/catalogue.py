@@ -94,6 +94,11 @@ class Catalogue:
             f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {version}; COMMIT;"
         )
 
+    @property
+    def inode(self) -> int:
+        """Of its file: a copy of it has another."""
+        return self.path.stat().st_ino
+
     def claim(self) -> None:
         """Be the one process that erases by this catalogue, until it ends or closes it.
 

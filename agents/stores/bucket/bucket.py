@@ -51,6 +51,7 @@ class Bucket:
         self._store = store
         self._epoch = epoch
         self._prefix = prefix
+        self._state = 0  # of who sweeps it; nobody's until it is claimed
         self._connected: tuple[Wire, Identity, Keeping] | None = None
         self._tags_shown = False  # whether tags were shown to these keys
         self._seen: dict[VersionId, Seen] = {}  # heads of what is about to be opened or erased
@@ -60,7 +61,7 @@ class Bucket:
 
     def check(self) -> None:
         """See `Store.check`."""
-        self._identity.check(self._epoch)
+        self._identity.check(self._epoch, self._state)
 
     def directories(self, unread: Unread) -> Iterator[bytes]:
         """See `Store.directories`."""
@@ -165,6 +166,11 @@ class Bucket:
     def restore(self, number: int, directory: bytes, name: bytes) -> bool:  # noqa: ARG002 - no need
         """See `Store.restore`: what a legal hold is on never loses its name."""
         return False
+
+    def claim(self, state: int) -> None:
+        """See `Store.claim`."""
+        self._state = state
+        self.check()
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""

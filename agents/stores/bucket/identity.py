@@ -2,8 +2,11 @@
 
 It also says which epoch its agent is in. Where an agent lost its state and enrolled again, or a
 copy of it was given a newer epoch, the older one reads here that it is not this store's any more,
-though it may reach no enforcer that would tell it.
+though it may reach no enforcer that would tell it. In one epoch it is swept by the one whose state is
+the file that is named here: who has a copy of that reads that he is not the one.
 """
+
+from typing import NamedTuple
 
 from agents.stores.bucket.keys import OWN
 from agents.stores.bucket.listing import first_page
@@ -23,26 +26,34 @@ class Identity:
         self.key = prefix + IDENTITY
         self._store = store
 
-    def check(self, epoch: int) -> None:
-        """`StoreUnreachableError` unless it is this store's, and no newer epoch's."""
+    def check(self, epoch: int, state: int) -> None:
+        """`StoreUnreachableError` unless it is this store's, no newer epoch's, and no other agent's.
+
+        `state`: see `Store.claim`; 0 of who only looks.
+        """
         with reaching():
             found = _read(self._wire, self.key)
         if found is None:
             raise StoreUnreachableError("This bucket was never enrolled, or was emptied since.")
-        store, known = found
+        store, known, sweeper = found
         if store != self._store:
             raise StoreUnreachableError(f"This bucket is enrolled as another store: {store!r}.")
         if known > epoch:
             raise StoreUnreachableError(
                 "Another agent of this store has begun a newer epoch: this one may not sweep it."
             )
-        if known < epoch:
-            self.write(epoch)
+        if known < epoch or (epoch and state and not sweeper):
+            self.write(epoch, state)
+        elif state and sweeper not in {0, state}:
+            raise StoreUnreachableError(
+                "Another agent sweeps this bucket, of whose state this one's is a copy: enrol this one"
+                " anew, with no state, if the other is no more."
+            )
 
-    def write(self, epoch: int) -> None:
-        """Say whose it is and in which epoch."""
+    def write(self, epoch: int, state: int = 0) -> None:
+        """Say whose it is, in which epoch, and by which agent it is swept in it."""
         with reaching():
-            self._wire.ask("PUT", self.key, body=f"{self._store}\n{epoch}\n".encode())
+            self._wire.ask("PUT", self.key, body=f"{self._store}\n{epoch}\n{state}\n".encode())
 
 
 def enrol(wire: Wire, store: str, *, prefix: str = "") -> None:
@@ -76,7 +87,7 @@ def read_identity(wire: Wire, prefix: str) -> str | None:
     """The id of the store that lies at this prefix; None if it was never enrolled."""
     with reaching():
         found = _read(wire, prefix + IDENTITY)
-    return None if found is None else found[0]
+    return None if found is None else found.store
 
 
 def stores_below(wire: Wire, prefix: str) -> list[str]:
@@ -103,16 +114,23 @@ def _must_have_none_below(wire: Wire, prefix: str) -> None:
         raise RefusedError(f"Another store is enrolled below it, at {below[0]!r}.")
 
 
-def _read(wire: Wire, key: str) -> tuple[str, int] | None:
-    """Store and epoch; None if nothing is written there."""
+class _Told(NamedTuple):
+    store: str
+    epoch: int
+    state: int
+
+
+def _read(wire: Wire, key: str) -> _Told | None:
+    """What the mark says; None if there is none."""
     try:
         text = wire.ask("GET", key).body.decode("utf-8", "replace")
     except S3Error as error:
         if error.code in ABSENT:
             return None
         raise
-    store, _, epoch = text.strip().partition("\n")
-    return store, int(epoch) if epoch.isdigit() else 0
+    store, *numbers = text.strip().split("\n")
+    epoch, state, *_ = [*(int(each) if each.isdecimal() else 0 for each in numbers), 0, 0]
+    return _Told(store, epoch, state)
 
 
 def _enclosing(prefix: str) -> list[str]:

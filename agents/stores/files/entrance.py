@@ -25,6 +25,7 @@ class Entrance:
         self._epoch = epoch
         self._private_path = private
         self._entered: tuple[Root, Private] | None = None
+        self._claims = False  # whoever comes in, comes to erase
 
     def check(self) -> None:
         """See `Store.check`."""
@@ -42,6 +43,8 @@ class Entrance:
         elif not self._entered[0].is_at_its_path():
             self.close()
             raise StoreUnreachableError("The root of this store was unmounted or replaced.")
+        if self._claims:
+            self._entered[1].claim()
         return self._entered
 
     def enter_for(self, batch: Batch) -> tuple[Root, Private]:
@@ -52,6 +55,11 @@ class Entrance:
                 must_be_component(want.name)
         self.check()
         return self.enter()
+
+    def claim(self) -> None:
+        """See `Store.claim`."""
+        self._claims = True
+        self.check()
 
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""

@@ -11,6 +11,7 @@ write in the root they can move it away: then the store is unreachable, and noth
 """
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +41,7 @@ class Private:
         self._path = path
         self._store = store
         self._fds: list[int] = []
+        self._claimed = False
         try:
             self._enter(root)
         except OSError as error:
@@ -58,6 +60,24 @@ class Private:
         self.held = self._open(b"held", self.fd)
         self.aside = self._open(b"quarantine", self.fd)
         self.kept = self.numbers(self.held)
+
+    def claim(self) -> None:
+        """See `Store.claim`. Where a file system knows no locks, nobody here tells two agents apart."""
+        if self._claimed:
+            return
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC  # a share locks only what may be written
+        with suppress(OSError):
+            fd = os.open(b"store", flags, dir_fd=self.fd)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(fd)
+                raise StoreUnreachableError("Another agent is at work on this store.") from error
+            except OSError:
+                os.close(fd)
+                raise
+            self._fds.append(fd)
+        self._claimed = True
 
     def check(self, root: Root) -> None:
         """Look again whether it is where it was, ours, and of the same store."""

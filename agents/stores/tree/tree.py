@@ -150,6 +150,10 @@ class Tree:
         """See `Store.reclaim`."""
         Keeping(*self._way.enter()).reclaim()
 
+    def claim(self, state: int) -> None:  # noqa: ARG002 - a lock tells two agents apart
+        """See `Store.claim`."""
+        self._way.claim()
+
     def begin(self, epoch: int) -> None:
         """See `Store.begin`."""
         self._way.begin(epoch)
