@@ -72,7 +72,8 @@ class GatewayGround(BucketGround):
             put_at = self._bucket.put_at.get((key, parse_qs(query).get("versionId", [""])[0]))
             if method == "HEAD" and put_at is not None:
                 then = datetime.fromtimestamp(put_at, UTC)
-                answer.headers.replace_header("Last-Modified", format_datetime(then, usegmt=True))
+                told = {"last-modified": format_datetime(then, usegmt=True)}
+                return answer._replace(headers={**answer.headers, **told})
             return answer
 
         wire._asked = dated  # type: ignore[method-assign]
