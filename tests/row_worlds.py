@@ -162,6 +162,45 @@ class SqlWorld(RowWorld):
         return self.database
 
 
+@dataclass
+class BlankedWorld(RowWorld):
+    """Rows of an SQLite file beside the root: they stay when they are due, and say nothing more."""
+
+    @classmethod
+    def found(cls, path: Path, now: Instant, **options: object) -> "BlankedWorld":
+        with closing(sqlite_file(path / "rows.db")()) as database:
+            enrol_database(database, STORE)
+            make_table(database, "front")
+        world = cls.make(path, now, open_store=_blanking, **options)
+        assert isinstance(world, BlankedWorld)
+        return world
+
+    def put(self, directory: str, called: str, start: str, said: str) -> None:
+        with self._opened() as database:
+            insert(database, directory, called, start, said, "")
+
+    def rows(self) -> Iterator[tuple[str, str, bytes]]:
+        for called in self._called("said IS NOT NULL"):
+            yield "front", called, name_of_key(called)
+
+    def blanks(self) -> set[str]:
+        """What the rows are called that say nothing more."""
+        return set(self._called("said IS NULL AND call IS NULL"))
+
+    def _called(self, condition: str) -> list[str]:
+        with self._opened() as database:
+            rows = database.rows(f"SELECT called FROM front WHERE {condition}")
+        return [called for (called,) in rows if called is not None]
+
+    def _opened(self) -> closing[Sqlite]:
+        return closing(Sqlite(self.root.parent / "rows.db"))
+
+
+def _blanking(root: Path, _epoch: int) -> Store:
+    table = Table("front", "called", SHAPE, blank=("said", "call"))
+    return SqlRows(Sqlite(root.parent / "rows.db"), STORE, {b"front": table})
+
+
 def sqlite_file(path: Path) -> Callable[[], Database]:
     """A new SQLite file, and how to open it."""
     path.parent.mkdir(parents=True, exist_ok=True)
