@@ -12,6 +12,7 @@ from agents.engine.erasing import sweep
 from retention.acts import Correction, Release
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant
+from retention.errors import UnreadableError
 from retention.hold import ItemRef, StoreHold
 from retention.outcome import Outcome
 from retention.report import Refused, Scanned
@@ -102,6 +103,22 @@ def test_what_cannot_be_dated_goes_after_a_week_and_not_a_second_before(world: W
     world.true.pass_(1)
     world.rest()
     assert ["undated"] == [ending.how for ending in world.check().erased()]
+
+
+def test_what_may_have_an_incident_marker_beside_it_stays_and_is_told_as_blocked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    def unreadable(*_: object) -> None:
+        raise UnreadableError("nobody can look there")
+
+    path = world.record(OLD)
+    world.activate()
+    world.scan()
+    monkeypatch.setattr(world.agent.store, "marked", unreadable)
+    world.sweep()
+    world.report()
+    assert path.exists()
+    assert {1: Outcome.BLOCKED} == world.books().refused
 
 
 def test_what_dates_a_file_had_is_forgotten_with_it(world: World):

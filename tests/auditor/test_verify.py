@@ -619,6 +619,14 @@ def _payload(members):
     return next(bundle.parse(members[bundle.EXCEPTIONS], Envelope)).payload
 
 
+def test_the_first_and_the_last_day_of_a_bundle_belong_to_it(operator):
+    began = date(2026, 1, 1).toordinal()
+    operator.erase(1, civil=began, erased_at=parse_instant("2026-03-01T07:00:00+02:00"))
+    operator.add(1, civil=date(2026, 1, 31).toordinal())
+    operator.prove()
+    assert Verdict.OK is verify(operator.members(), pin=operator.pin).verdict
+
+
 def test_what_waits_for_its_certificate_is_unknown(operator):
     operator.erase(2)
     report = verify(operator.members(), pin=operator.pin)
