@@ -103,6 +103,19 @@ def test_an_enforcer_that_contradicts_its_own_word_dates_nothing_anew(catalogue:
     for ahead in (0, DAY, -DAY, 0):
         time.authenticated(Instant(true.now + ahead))
         assert (ahead == 0, 0) == (time.trusted, time.period())
+        assert true.now >= (time.lower_bound() or 0), "by the wall clock it is no later"
+
+
+@pytest.mark.parametrize("explained", [False, True])
+def test_a_jump_of_the_wall_clock_is_trusted_if_time_service_explains_it(
+    catalogue: Catalogue, explained: bool
+):
+    true = TrueTime(at("2026-03-16 12:00"))
+    clock = FakeClock(true, ntp=explained)
+    time = TrustedTime(catalogue, clock)
+    time.authenticated(true.now)
+    clock.ahead = 3600
+    assert explained == time.tick()
 
 
 def test_an_enforcer_that_lies_about_the_future_is_stopped_by_the_wall_clock(world: World):
