@@ -1,4 +1,4 @@
-"""A Debian 12 with a systemd of its own, booted in a container without a network."""
+"""A Debian 12 in a container: booted, with a systemd of its own and without a network, or not booted."""
 
 import os
 import signal
@@ -32,6 +32,21 @@ class Machine:
         if done.returncode:
             raise RuntimeError(done.stderr.decode(errors="replace")[-2000:])
         (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+
+    def alone(
+        self, *words: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command as root where nothing else runs. It has the host's network."""
+        given = [f"--setenv={name}={value}" for name, value in (env or {}).items()]
+        command = [self._nspawn, "--quiet", "--directory", str(self.root), *given]
+        command += ["--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"]
+        return subprocess.run(
+            [*command, "--", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
 
     def boot(self) -> None:
         """Start it, and wait until systemd has started everything."""

@@ -3,11 +3,14 @@
 import fcntl
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from machine import Machine, why_not
 from world import World, at
 
 import deploy.__main__ as building
@@ -37,6 +40,20 @@ def dist(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -
             _older_agent(shared, need("dpkg-deb"))
             (shared / "made").touch()
     return shared
+
+
+@pytest.fixture
+def debian(need: Callable[[str], str], dist: Path) -> Iterator[Machine]:
+    """A new Debian with the packages in /opt."""
+    mmdebstrap, reason = need("mmdebstrap"), why_not()
+    if reason:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with tempfile.TemporaryDirectory(prefix="machine-", ignore_cleanup_errors=True) as directory:
+        made = Machine(Path(directory) / "root", need)
+        made.make(mmdebstrap)
+        for path in [*(dist / "new").iterdir(), *(dist / "older").iterdir()]:
+            shutil.copy(path, made.root / "opt")
+        yield made
 
 
 def _older_agent(shared: Path, dpkg_deb: str) -> None:

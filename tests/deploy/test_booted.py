@@ -6,15 +6,13 @@ auditor share the machine; nothing of them knows it.
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
 import pytest
-from machine import Machine, why_not
+from machine import Machine
 
 from enforcer.clock import wall_clock
 
@@ -46,21 +44,13 @@ any_file_system = true
 
 
 @pytest.fixture
-def machine(need: Callable[[str], str], dist: Path) -> Iterator[Machine]:
-    """A new Debian, up, with the packages in /opt."""
-    mmdebstrap, reason = need("mmdebstrap"), why_not()
-    if reason:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    with tempfile.TemporaryDirectory(prefix="machine-", ignore_cleanup_errors=True) as directory:
-        made = Machine(Path(directory) / "root", need)
-        made.make(mmdebstrap)
-        for path in [*(dist / "new").iterdir(), *(dist / "older").iterdir()]:
-            shutil.copy(path, made.root / "opt")
-        try:
-            made.boot()
-            yield made
-        finally:
-            made.stop()
+def machine(debian: Machine) -> Iterator[Machine]:
+    """It is up."""
+    try:
+        debian.boot()
+        yield debian
+    finally:
+        debian.stop()
 
 
 def person(machine: Machine, name: str, *words: str, may_fail: bool = False) -> str:
