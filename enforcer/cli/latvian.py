@@ -234,7 +234,7 @@ REASONS: Mapping[str, str] = {
     "frozen": "apturēta: {quoted}",
     "restored": "kopš mūsu atjaunošanas no kopijas tā vēl nav pateikusi, ko zina",
     "clock": "tās pulkstenis ir lēcis vai rāda nepareizi",
-    "paused": "tās aģents neko nedzēš: tam tā likts, vai tas ir izņemts no lietošanas",
+    "paused": "tās aģents neko nedzēš: tam pateikts, ka tā iekārta ir viena no divām",
     "brake": "tās dzēšana gaida: {quoted}",
     "log_refused": "tās ziņojums netika pieņemts: {quoted}",
     "contradiction": "tās ziņojums ir pretrunā ar to, kas par to zināms",
