@@ -15,6 +15,7 @@ from agents.engine.agent import Agent
 from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.reserve import Reserve, open_catalogue
 from agents.engine.talking.epoch import commission
+from agents.engine.talking.uplink import CredentialRefusedError
 from retention import envelope
 from retention.wire import Enrolment, Hello
 
@@ -41,22 +42,33 @@ class Box:
         return self._state / "catalogue.sqlite"
 
     def enrol(self) -> None:
-        """What `retention-agent enrol` does, on a box without a memory."""
+        """What `retention-agent enrol` does, on a box without a memory or with a new token."""
         enrolled = self.wire.enrol(Enrolment(self._office.invite()))
         self._credential = f"{enrolled.store}.{enrolled.secret}"
-        catalogue = Catalogue(self.catalogue_file)
-        commission(catalogue, enrolled)
-        with catalogue.transaction() as db:
-            db.executemany(
-                "INSERT INTO policies (version, envelope) VALUES (?, ?)",
-                [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
-            )
-        self.ground.enrol()
-        hello = Hello(epoch=None, number=0, digest=bytes(32), booted=self.clock.boot())
-        welcome = self.wire.hello(hello)
-        with catalogue.transaction() as db:
-            db.execute("UPDATE agent SET epoch = ?", (welcome.epoch,))
-        catalogue.close()
+        with closing(Catalogue(self.catalogue_file)) as catalogue:
+            if catalogue.one("SELECT 1 FROM agent") is None:
+                commission(catalogue, enrolled)
+            with catalogue.transaction() as db:
+                db.executemany(
+                    "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
+                    [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
+                )
+            self.ground.enrol()
+            if catalogue.value("SELECT epoch FROM agent"):
+                return
+            hello = Hello(epoch=None, number=0, digest=bytes(32), booted=self.clock.boot())
+            welcome = self.wire.hello(hello)
+            with catalogue.transaction() as db:
+                db.execute("UPDATE agent SET epoch = ?", (welcome.epoch,))
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Whether the enforcer does not know its credential: it came back from before the enrolment."""
+        try:
+            self.wire.prior(0)
+        except CredentialRefusedError:
+            return True
+        return False
 
     def start(self) -> None:
         """The process starts on whatever its state directory holds, and settles what was open."""

@@ -42,6 +42,7 @@ def check_promptness(life: Life) -> None:
 def check_at_rest(life: Life) -> None:
     """What must be true besides, when everything can be reached and nothing is under way."""
     assert [] == life.box.rows("SELECT * FROM intents"), "an intent without outcome (I5)"
+    _same_holds(life)
     _same_items(life)
     _same_counts(life)
     _certified_once(life)
@@ -62,16 +63,18 @@ def _never_green_in_vain(life: Life) -> None:
     """I4: ok only where somebody who sees everything finds nothing wrong."""
     overdue = list(life.observer.overdue(life.true.now, asked=False, promised=True))
     if not overdue:
-        return  # and the state is not worth its price
+        return
     with life.office.reading() as connection:
+        [began] = connection.execute(select(tables.stores.c.scan_began_at)).scalars()
+        scanned = life.scans.get(began, 0)
+        known = [file for file in overdue if file.touched < scanned]
+        if not known:
+            return  # and the state is not worth its price
         chain = life.office.chains.read(connection)
         positions = comply.positions(connection, chain, life.office.now)
-        [began] = connection.execute(select(tables.stores.c.scan_began_at)).scalars()
-    scanned = life.scans.get(began, 0)
     green = {p.record_class for p in positions if p.state is State.OK}
-    for file in overdue:
-        if file.touched < scanned:
-            assert file.record_class not in green, f"{file.path} is overdue, and all is green"
+    for file in known:
+        assert file.record_class not in green, f"{file.path} is overdue, and all is green"
 
 
 def _balanced(life: Life) -> None:
@@ -100,6 +103,15 @@ def _true_words(life: Life) -> None:
         return
     known = {hold for (hold,) in life.box.rows("SELECT id FROM holds WHERE released_at IS NULL")}
     assert set() == told - known, "called effective, and it is not (I15)"
+
+
+def _same_holds(life: Life) -> None:
+    """I2, I6: what people released, and both have heard of, holds nothing any more."""
+    agents = life.box.rows("SELECT id FROM holds WHERE released_at IS NULL")
+    with life.office.reading() as connection:
+        query = select(tables.holds.c.id).where(tables.holds.c.released_at.is_(None))
+        standing = set(connection.execute(query).scalars())
+    assert set() == {hold for (hold,) in agents} - standing, "released, and in force"
 
 
 def _same_items(life: Life) -> None:

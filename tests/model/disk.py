@@ -87,9 +87,12 @@ class Disk:
 
     def move(self, path: str, directory: str) -> File:
         """The file goes to another directory and keeps its name."""
-        file = self._observer.files.pop(path)
+        file = self._observer.files[path]
         title = f"{directory}/{(file.title or path).rpartition('/')[2]}"
         file.path = self._ground.move(path, title)
+        if file.path == path:
+            return file
+        del self._observer.files[path]
         file.title = title if file.title else ""
         file.touched = self._now
         self._observer.files[file.path] = file

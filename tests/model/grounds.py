@@ -111,7 +111,7 @@ class Ground(Protocol):
         """Somebody deletes it; False where the place does not let them."""
 
     def move(self, path: str, title: str) -> str:
-        """Somebody gives it another name; its path then."""
+        """Somebody gives it another name; its path then, the same where the place does not let them."""
 
     def mark(self, path: str) -> None:
         """The locker's software marks an incident beside it."""
@@ -227,8 +227,9 @@ class BucketGround:
     def move(self, path: str, title: str) -> str:
         key, version = self._of(path)
         body = self._bucket.find(self.prefix + key, version).body or b""
+        if not self.remove(path):
+            return path
         moved, _ = self.put(title, body)
-        self.remove(path)
         self._known[moved] = self._known.pop(path)
         return moved
 

@@ -48,7 +48,9 @@ class Life:
         self.scans: dict[int, Instant] = {}  # wall clock at the beginning -> true time
         self.erased_now: set[str] = set()  # items, by the sweep under way, that the brake counts
         self.allowed = ALWAYS_ALLOWED  # by the brake, for that sweep
-        self._swept: Instant | None = None  # when a sweep last went through all that was due
+        self._swept: Instant | None = (
+            None  # what had passed for certain when one went through all due
+        )
         self._ticked = self.true.now  # when it was last known how long the machine runs
         self.memory_lost = False  # once, or more often
         self.memory_doubtful = False  # and the enforcer does not know yet
@@ -102,7 +104,7 @@ class Life:
             return True
         self._sweeping = None
         if done == "done" and not self.box.agent.waiting:
-            self._swept = self.true.now
+            self._swept = self.box.agent.time.lower_bound()
         return False
 
     def look(self) -> None:
@@ -257,14 +259,12 @@ class Life:
         self._heal()
         self.prove()  # people say how a restored ledger goes on, else no agent believes its heads
         for _ in range(3):
-            self.cycle()
-            self._unblock()
+            self._attended()
             self.true.pass_(HOUR)
         self.errors.clear()
         for _ in range(6):
-            self.cycle()
+            self._attended()
             check_promptness(self)
-            self._unblock()
             self.true.pass_(9 * HOUR)
         self.cycle()
         self.prove()
@@ -276,11 +276,23 @@ class Life:
         self.box.clock.ahead = self.skew = 0
         if not self.office.running:
             self.office.start()
+        if self.box.is_shut_out:
+            self.die()
+            self.box.enrol()
         self.start()
         self.start()
 
+    def _attended(self) -> None:
+        """A cycle; if it waits for people they see it, do what only people can, and it goes on."""
+        self.cycle()
+        if self.box.agent.waiting:
+            self.beat()
+            self.report()
+            self._unblock()
+            self.cycle()
+
     def _unblock(self) -> None:
-        """People do what only people can: thaw a store, let go of the brake."""
+        """Thaw a store, let go of the brake."""
         with self.office.reading() as connection:
             row = connection.execute(select(tables.stores)).one()
         frozen = self.box.rows("SELECT frozen, epoch FROM agent")[0]
@@ -297,10 +309,10 @@ class Life:
         """
         came = [moment for moment in self.disk.arrivals if moment > self.true.now - 29 * DAY]
         granted = sum(self.people.granted)
-        if self.memory_lost or self._misled:
-            return max(ALWAYS_ALLOWED, 3 * len(self.disk.arrivals)) + granted
-        watched = (self.true.now - self.disk.arrivals[0]) // DAY if self.disk.arrivals else 1
         since = 1 if self._swept is None else (self.true.now - self._swept) // DAY + 1
+        if self.memory_lost or self._misled:
+            return max(ALWAYS_ALLOWED, 3 * len(self.disk.arrivals) * since) + granted
+        watched = (self.true.now - self.disk.arrivals[0]) // DAY if self.disk.arrivals else 1
         usual = 3 * len(came) * since // max(1, min(27, watched))
         return max(ALWAYS_ALLOWED, usual) + granted
 
