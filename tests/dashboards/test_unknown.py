@@ -233,7 +233,7 @@ def test_what_is_missing_is_unknown_to_everybody(
     assert 2 == told(indexes[what], monkeypatch)
     headline, *_, line = capsys.readouterr().out.strip().splitlines()
     assert "terminal-image: unknown" in headline
-    assert "0 of 1 stores proven; 1 not" in headline
+    assert "0 of 1 store proven; 1 not" in headline
     assert STORE in line
     assert 2 == told(indexes[what], monkeypatch, "--json")
     assert f'"word":"{reason}"' in capsys.readouterr().out

@@ -36,7 +36,7 @@ def test_what_was_erased_goes_again_and_what_was_not_is_no_younger_for_it(stage:
     )
     declared = declare.replace("2026-06-10T08:00:00+03:00", utc(since))
     proposed = stage.type("boris", declared)
-    assert "it is dated by what it\nsays itself" in proposed.err
+    assert "it is dated by what it says itself" in proposed.err
     assert set() == stage.reasons("riga-1"), "one signature changes nothing"
     stage.type("anna", page.next("enforcer approve ID").replace("ID", proposed.document))
     assert {"from_backup"} == stage.reasons("riga-1"), "before its agent has heard of it"

@@ -17,7 +17,7 @@ from enforcer.index.engine import reading, writing
 from enforcer.index.tables import tallies
 from retention import bundle
 from retention.calendar import parse_instant
-from retention.errors import RefusedError
+from retention.errors import ConfigError, RefusedError
 
 NOW = parse_instant("2026-03-10T12:00:00+02:00")
 POLICY = small_policy.signed(small_policy.first_policy())
@@ -95,5 +95,5 @@ def test_without_a_head_there_is_nothing_to_show(engine):
 
 
 def test_a_range_that_ends_before_it_begins_is_refused(engine):
-    with pytest.raises(RefusedError, match="2026-02-01 is after 2026-01-31"):
+    with pytest.raises(ConfigError, match="2026-02-01 is after 2026-01-31"):
         make(engine, since=date(2026, 2, 1))

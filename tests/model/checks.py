@@ -107,11 +107,11 @@ def _true_words(life: Life) -> None:
 
 def _same_holds(life: Life) -> None:
     """I2, I6: what people released, and both have heard of, holds nothing any more."""
-    agents = life.box.rows("SELECT id FROM holds WHERE released_at IS NULL")
+    agents = {hold for (hold,) in life.box.rows("SELECT id FROM holds WHERE released_at IS NULL")}
     with life.office.reading() as connection:
-        query = select(tables.holds.c.id).where(tables.holds.c.released_at.is_(None))
-        standing = set(connection.execute(query).scalars())
-    assert set() == {hold for (hold,) in agents} - standing, "released, and in force"
+        query = select(tables.holds.c.id).where(tables.holds.c.released_at.is_not(None))
+        released = set(connection.execute(query).scalars())
+    assert set() == agents & released, "released, and in force"
 
 
 def _same_items(life: Life) -> None:

@@ -263,6 +263,7 @@ class Disk:
             latest=self._now,
             says=(*name.says, Instant(mtime)),
             overwritten=not name.named and name.met is not None,
+            undated=False,  # whatever was there before: this was written when its mtime says
             untold=False,
             unsure=0,
             holds=set(),
