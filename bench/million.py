@@ -53,6 +53,7 @@ def make(place: Path, now: Instant) -> World:
     world.agent.exchange.consult()
     _record_what_is_due(world)
     world.agent.catalogue.close()
+    world.agent.store.close()
     invent(world.root, world.state / "catalogue.sqlite", now, days=DAYS - 1)
     world.boot()
     world.report()
