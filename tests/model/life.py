@@ -366,7 +366,10 @@ class Life:
             self.observer.files[path] = file
         known = {os.fsdecode(path) for (path,) in self.box.rows(_PATHS)}
         for path, file in self.observer.files.items():
-            file.met = (file.met or self.true.now) if path in known else None
+            if file.met is None and path in known:
+                file.met, file.doubted = self.true.now, abs(self.box.clock.ahead) > MINUTE
+            elif path not in known:
+                file.met = None
 
     def _gone(self, file: File, there: dict[str, int]) -> None:
         """The agent removed a name: it may have moved the file, else it erased it (I1, I2, I13)."""

@@ -51,6 +51,7 @@ class File:
     forgotten: bool = False  # and has a date for who believes what it says
     untold: bool = False  # seen, or come after a scan, in a boot that nobody told the time
     unsure: int = 0  # and so many seconds without power since
+    doubted: bool = False  # first seen by a wrong clock: a hold that came before it was right has it at its widest
     late: bool = False
     blocked: bool = False  # another name outside the store keeps its bytes
     asked: bool = False  # two people want it erased, as what it was or as what it is
@@ -112,7 +113,8 @@ class Hold:
 
     def may_cover(self, file: File) -> bool:
         """Whether anybody who reads the file could think so."""
-        if file.content in self.contents or (self._there(file) and file.undated):
+        vague = file.undated or file.doubted
+        if file.content in self.contents or (self._there(file) and vague):
             return True
         moments = [file.begins, file.ends, file.earliest, file.latest, file.came]
         moments += [moment for moment in file.says if moment]

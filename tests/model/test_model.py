@@ -407,10 +407,8 @@ def test_short_lives_keep_the_promise(kind):
     live(kind.lives, 25, kind, derandomize=True, phases=(Phase.generate,))
 
 
-# Not of calls: a life of theirs ends with a recording that is overdue while all is green (I4). It is
-# not mended yet, and found again by `-k new`, or by putting them back into this list.
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS[:-1], ids=lambda kind: kind.kind)
+@each_kind
 def test_longer_lives_keep_the_promise(kind):
     live(kind.lives, 60, kind, derandomize=True, phases=(Phase.generate,))
 
