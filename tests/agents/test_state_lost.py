@@ -6,7 +6,9 @@ What people decided and what was known of the recordings comes back; nothing tha
 import contextlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from world import STORE, FakeClock, World, at
@@ -59,6 +61,41 @@ def test_a_lost_state_begins_a_new_epoch_in_which_everything_is_reported_anew(wo
     assert [1, 2] == [entry.item for entry in sighted(world)]
     assert before == anchors(world)
     assert 2 == len(world.centre.earlier), "the rows of the old epoch are closed"
+    world.check()
+
+
+def test_what_another_thread_writes_down_while_it_greets_is_not_taken_for_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """A heartbeat comes after each query of a greeting in turn: no epoch begins by any of them."""
+    world.record(YOUNG)
+    world.rest()
+    agent = world.agent
+    query = agent.catalogue.rows
+
+    def greeting(interrupted_after: int) -> int:
+        asked = 0
+
+        def rows(sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+            nonlocal asked
+            found = query(sql, args)
+            asked += 1
+            if asked == interrupted_after:
+                agent.heartbeat()
+            return found
+
+        agent.exchange.report()  # else what the last one wrote down stands between
+        with monkeypatch.context() as patch:
+            patch.setattr(agent.catalogue, "rows", rows)
+            agent.exchange.greet()
+        return asked
+
+    queries = greeting(0)
+    assert queries > 3
+    for number in range(1, queries + 1):
+        greeting(number)
+        assert 1 == world.centre.epoch, f"after the query {number}"
+    world.rest()
     world.check()
 
 

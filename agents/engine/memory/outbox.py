@@ -69,10 +69,14 @@ class Outbox:
 
     def reaches(self, applied: int) -> bool:
         """Whether what follows this entry is still here to be sent (again)."""
-        first = self._catalogue.value(
-            "SELECT first FROM log WHERE last > ? ORDER BY first LIMIT 1", (applied,)
+        # At one moment: another thread may append, and what it appends follows.
+        return bool(
+            self._catalogue.value(
+                "SELECT coalesce((SELECT min(first) FROM log WHERE last > ?1) <= ?1 + 1, log_number <= ?1)"
+                " FROM agent",
+                (applied,),
+            )
         )
-        return self.end()[0] <= applied if first is None else first <= applied + 1
 
     def acknowledge(self, applied: int, digest: bytes) -> bool:
         """The enforcer knows the log up to `applied`; False if it chains another log there."""
