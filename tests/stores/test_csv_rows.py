@@ -16,7 +16,7 @@ from agents.stores import Found, Role, Wanted
 from agents.stores.rows import filtering
 from agents.stores.rows.csv_rows import CsvRows
 from agents.stores.rows.declared import name_of
-from agents.stores.rows.parts import OWN
+from agents.stores.rows.parts import COPY, OWN
 from agents.stores.rows.records import LONGEST, records
 from agents.stores.rows.shape import ALONE
 from retention.errors import UnreadableError
@@ -265,6 +265,15 @@ def test_another_hard_link_blocks_what_it_would_keep(place: CsvPlace):
     os.link(place.path / "Master.csv.1", place.path / "backup")
     assert outcome(place, due) == [Outcome.BLOCKED]
     assert (place.path / "backup").read_bytes() == (place.path / "Master.csv.1").read_bytes()
+
+
+def test_a_directory_that_is_named_like_a_copy_is_somebodys_and_in_nobodys_way(place: CsvPlace):
+    named = COPY + b"0"
+    for directory, name in ((b"", b"a"), (b"", b"b"), (named, b"c")):
+        place.put(directory, name, b"data")
+    assert outcome(place, want(place, 1, b"", b"a")) == [Outcome.ERASED_VERIFIED]
+    assert [place.title(b"", found) for found in listed(place)] == [b"b"]
+    assert place.get(named, b"c") == b"data"
 
 
 # Crashes

@@ -23,6 +23,7 @@ import signal
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 
 from agents.stores.files.kernel import rename_unless_taken
 from agents.stores.files.opening import OpenFile, open_file
@@ -86,11 +87,8 @@ def rewrite(
             for record in records(source, delimiter=delimiter)
             if digest_of(record.content) not in due
         )
-        copies: list[bytes] = []
         try:
-            for chunk in _chunks(kept, heading):
-                copies.append(COPY + b"%d" % len(copies))
-                _write(fd, copies[-1], chunk, state)
+            copies = [_write(fd, chunk, state) for chunk in _chunks(kept, heading)]
             _put_in_place(fd, part, live, copies)
             _rescue(fd, live, source, state)
         except BaseException:
@@ -149,18 +147,27 @@ def _chunks(kept: Iterable[bytes], heading: bytes) -> Iterator[Iterator[bytes]]:
 
 
 def _write(
-    fd: int, name: bytes, rows: Iterable[bytes], like: os.stat_result, *, mode: int | None = None
-) -> None:
+    fd: int, rows: Iterable[bytes], like: os.stat_result, *, mode: int | None = None
+) -> bytes:
     """Write a copy with the owner and, unless told otherwise, the mode of another; and flush it."""
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=fd)
-    with open(os.open(name, _WRITE, 0o600, dir_fd=fd), "wb") as file:  # noqa: PTH123 - a descriptor
+    name, copy = _new_copy(fd)
+    with open(copy, "wb") as file:  # noqa: PTH123 - a descriptor
         if (like.st_uid, like.st_gid) != (os.geteuid(), os.getegid()):
             os.fchown(file.fileno(), like.st_uid, like.st_gid)
         os.fchmod(file.fileno(), like.st_mode & 0o7777 if mode is None else mode)
         file.writelines(rows)
         file.flush()
         os.fsync(file.fileno())
+    return name
+
+
+def _new_copy(fd: int) -> tuple[bytes, int]:
+    """Make a copy's file; its name, which nothing had, and its descriptor."""
+    for number in count():
+        name = COPY + b"%d" % number
+        with suppress(FileExistsError):
+            return name, os.open(name, _WRITE, 0o600, dir_fd=fd)
+    raise AssertionError("numbers do not end")
 
 
 def _put_in_place(fd: int, part: bytes, live: bytes, copies: Sequence[bytes]) -> None:
@@ -178,8 +185,8 @@ def _put_in_place(fd: int, part: bytes, live: bytes, copies: Sequence[bytes]) ->
 def add_part(fd: int, live: bytes, content: bytes) -> None:
     """Write one row as a new rotated part. Durable when it returns; `OSError` when it cannot."""
     clear(fd)
-    _write(fd, COPY, [content, b"\n"], os.fstat(fd), mode=0o600)
-    _name_freshly(fd, COPY, live)
+    copy = _write(fd, [content, b"\n"], os.fstat(fd), mode=0o600)
+    _name_freshly(fd, copy, live)
     os.fsync(fd)
 
 
@@ -194,6 +201,5 @@ def _rescue(fd: int, live: bytes, source: OpenFile, like: os.stat_result) -> Non
     """Keep what somebody wrote, against all custom, to a part while it was rewritten."""
     written = source.read(source.size, PART_BYTES)
     if written:
-        _write(fd, COPY, [written], like)
-        _name_freshly(fd, COPY, live)
+        _name_freshly(fd, _write(fd, [written], like), live)
         os.fsync(fd)

@@ -65,9 +65,13 @@ def parts_in(fd: int, live: bytes) -> Parts:
 
 
 def copies_in(fd: int) -> list[bytes]:
-    """What an interrupted erasure left: copies that stand for nothing."""
+    """What an interrupted erasure left: copies that stand for nothing. A directory is somebody's."""
     with os.scandir(fd) as entries:
-        return [os.fsencode(e.name) for e in entries if e.name.startswith(COPY.decode())]
+        return [
+            os.fsencode(e.name)
+            for e in entries
+            if e.name.startswith(COPY.decode()) and not e.is_dir(follow_symlinks=False)
+        ]
 
 
 def fresh_names(fd: int, live: bytes) -> Iterator[bytes]:
