@@ -14,8 +14,8 @@ from retention.calendar import DAY, Instant
 from retention.report import MAX_BATCH_BYTES, AnyEntry
 
 KEEP_SECONDS = 30 * DAY
-#: An upload carries at most this many entries ...
-BATCH_ENTRIES = 5000
+#: An upload carries at most this many entries: of a long backlog more would only be more memory ...
+BATCH_ENTRIES = 2000
 #: ... and bytes, unless one entry alone is longer. The enforcer takes twice as many.
 BATCH_BYTES = MAX_BATCH_BYTES // 2
 
