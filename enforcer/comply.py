@@ -180,7 +180,7 @@ def _of_items(ages: Ages) -> Iterator[Reason]:
         yield _violated("blocked", f"{blocked} items cannot be erased", blocked)
     if ages.counts["lost"]:
         lost = ages.counts["lost"]
-        yield _violated("lost", f"{lost} held items were removed by somebody else", lost)
+        yield _violated("lost", f"held, and removed by somebody else: {lost} items", lost)
     if ages.counts["unproven"]:
         unproven = ages.counts["unproven"]
         sentence = f"the store is lost, and never proved erased there: {unproven} items"
@@ -191,7 +191,7 @@ def _of_items(ages: Ages) -> Iterator[Reason]:
         )
         yield _unknown("unconfirmed", sentence, ages.unconfirmed)
     if ages.time_unknown:
-        sentence = f"{ages.time_unknown} items may be late: what saw them was not told the time"
+        sentence = f"found while the store did not know the time, and perhaps late: {ages.time_unknown} items"
         yield _unknown("time_unknown", sentence, ages.time_unknown)
     if ages.counts["imbalance"]:
         yield _unknown("imbalance", "the books of this store do not balance")

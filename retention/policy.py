@@ -125,6 +125,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for migration in self.migrations:
             if self.record_class(migration.record_class) is None:
                 raise MalformedError(f"a migration names no class: {migration.record_class!r}")
+            if migration.recorded_under >= self.version:
+                raise MalformedError("a migration takes over what an earlier version recorded")
 
     def _check_sources(self) -> None:
         _unique("source", [f"{s.id} of group {s.group}" for s in self.sources])
@@ -205,8 +207,6 @@ class Chain:
             raise VerificationError("a policy may not take effect before the one it follows")
         if policy.issued_at < self.current.issued_at:
             raise VerificationError("a policy may not be drawn up before the one it follows")
-        if any(m.recorded_under >= policy.version for m in policy.migrations):
-            raise VerificationError("a migration takes over what an earlier version recorded")
         require_two(envelope, "policy", self.current.people)
         return Chain((*self.policies, policy), codec.digest(envelope.payload))
 

@@ -7,6 +7,7 @@ from msgspec import structs
 from world import World, at, first_policy
 
 from retention.calendar import DAY, Instant
+from retention.hold import StoreHold
 from retention.policy import Source
 
 MORNING = at("2026-03-10 00:05")  # 02:05 in Riga
@@ -62,6 +63,17 @@ def test_one_a_day_is_planted_found_dated_and_gone_in_time(world: World):
     world.true.pass_(DAY)
     a_minute(world)
     assert 1 == len(canaries(world))
+
+
+def test_no_hold_is_told_that_it_came_too_late_for_a_canary(world: World):
+    for _ in range(3):
+        a_minute(world)
+    world.true.now = at("2026-03-10 05:00")
+    world.cycle()
+    assert ([], 1) == (canaries(world), len(world.books().erased()))
+    world.centre.holds.append(StoreHold("hold-1", at("2026-03-10 00:00"), at("2026-03-10 03:00")))
+    world.agent.talk()
+    assert {} == world.books().gone
 
 
 def test_none_is_planted_where_nothing_may_be_erased(tmp_path: Path):

@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the eleventh version of the catalogue to the tenth, and so on.
-TENTH_VERSION = """
+#: Back from the twelfth version of the catalogue to the eleventh, and so on.
+ELEVENTH_VERSION = """
+ALTER TABLE agent DROP COLUMN retired;
+PRAGMA user_version = 11;
+"""
+TENTH_VERSION = f"""{ELEVENTH_VERSION}
 ALTER TABLE scans DROP COLUMN epoch;
 CREATE TABLE old (
     fingerprint BLOB PRIMARY KEY, anchor INTEGER NOT NULL, own INTEGER NOT NULL
@@ -149,6 +153,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        ELEVENTH_VERSION,
         TENTH_VERSION,
         NINTH_VERSION,
         EIGHTH_VERSION,

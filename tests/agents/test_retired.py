@@ -61,6 +61,18 @@ def test_what_is_due_goes_in_its_last_hour_and_what_is_held_stays(world: World):
     assert {"front/20260125-140000.jpg"} == world.files(), "no hold ends because nobody is there"
 
 
+def test_it_is_not_forgotten_where_the_box_starts_again_and_reaches_nobody(world: World):
+    retire(world, signed_act(RETIREMENT))
+    world.true.now = Instant(limit_of(world, YOUNG) - 1800)
+    with pytest.raises(RetentionError):
+        world.agent.exchange.consult()
+    world.crash()
+    world.centre.away = True
+    world.sweep()
+    assert ["retired"] == list(world.agent.notes())
+    assert {"front/20260125-140000.jpg"} == world.files()
+
+
 def test_the_agent_says_that_two_people_retired_its_store(world: World):
     retire(world, signed_act(RETIREMENT))
     for ask in (world.agent.exchange.consult, world.agent.exchange.greet, world.report):

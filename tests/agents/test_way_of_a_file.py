@@ -83,6 +83,21 @@ def test_two_people_let_go_exactly_as_many_as_they_counted(tmp_path: Path, count
     world.stop()
 
 
+def test_what_came_today_is_no_measure_of_a_month_in_which_nothing_came(tmp_path: Path):
+    world = World.make(tmp_path, NOON)
+    for number in range(150):
+        world.record(Instant(NOON - 30 * DAY), tag=f"-{number}")
+    world.activate(count=1)
+    world.cycle()
+    world.true.pass_(30 * DAY)
+    for number in range(20):
+        world.record(world.true.now, tag=f"-{number}")
+    world.cycle()
+    assert 170 == len(world.files())
+    assert "150 items are due, 100 would be usual" in world.agent.waiting
+    world.stop()
+
+
 def test_what_nobody_could_date_waits_as_well_if_it_is_more_than_usual(tmp_path: Path):
     world = World.make(tmp_path, NOON)
     for number in range(101):

@@ -478,12 +478,19 @@ def test_owners_of_the_new_version_alone_cannot_bring_it_in():
         ({"previous": bytes(32)}, "does not follow"),
         ({"effective_from": date(2025, 12, 31)}, "take effect before"),
         ({"issued_at": Instant(1_766_999_999)}, "drawn up before"),
-        ({"migrations": (Migration(IMAGE, 2, "why"),)}, "earlier version"),
     ],
 )
 def test_a_version_that_does_not_follow_on_is_refused(changes, sentence):
     with pytest.raises(VerificationError, match=sentence):
         continued(begun(), **changes)
+
+
+@pytest.mark.parametrize(("version", "under"), [(1, 1), (2, 2), (2, 3)])
+def test_a_migration_is_of_an_earlier_version_and_the_first_has_none(version, under):
+    """The reason of a first version's would be signed in words, and stay for ever."""
+    document = first_policy(version=version, migrations=(Migration(IMAGE, under, "why"),))
+    with pytest.raises(MalformedError, match="an earlier version"):
+        document.check()
 
 
 def test_a_version_does_not_reach_back_behind_the_day_it_was_drawn_up_on():

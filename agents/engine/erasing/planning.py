@@ -193,7 +193,13 @@ class Planner:
                 want = Wanted(row.number, row.name, row.generation, names.get(row.number, 1))
                 stage[paths[row.directory]].append(want)
                 plan.planned[row.number] = Planned(
-                    row.number, going[number][1], item.source, item.civil, row.fingerprint, number
+                    row.number,
+                    going[number][1],
+                    item.source,
+                    item.civil,
+                    item.record_class,
+                    row.fingerprint,
+                    number,
                 )
         return plan
 

@@ -18,6 +18,7 @@ from agents.engine.memory.outbox import Outbox
 from agents.engine.memory.reserve import Reserve
 from agents.stores import Erased as Result
 from retention.calendar import Instant
+from retention.classes import CANARY
 from retention.outcome import Outcome
 from retention.report import AnyEntry, Erased, Refused, Runs, runs
 
@@ -33,8 +34,9 @@ class Planned(NamedTuple):
     why: str
     source: int
     civil: int
+    record_class: int
     fingerprint: bytes
-    item: int  # that it is, or is a part of; source and civil date are the item's
+    item: int  # that it is, or is a part of; source, civil date and class are the item's
 
 
 class _Batch:
@@ -147,11 +149,7 @@ class Receipts:
                 numbering.forget(db, *run)
             contents.bury(db, (item.number for item in gone), now)
             wholes.end(db, [item.number for item in gone], now)
-            db.executemany(
-                "INSERT INTO erased (source, civil, items) VALUES (?, ?, ?)"
-                " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
-                [(*key, n) for key, n in Counter((i.source, i.civil) for i in gone).items()],
-            )
+            _count_erased(db, gone)
             if db.execute("SELECT 1 FROM prior LIMIT 1").fetchone():  # empty but for a lost state
                 known = [(item.fingerprint,) for item in gone]
                 db.executemany("DELETE FROM prior WHERE fingerprint = ?", known)
@@ -173,6 +171,17 @@ class Receipts:
     def _is_news(self, result: Result) -> bool:
         """What stays is reported once per item and outcome, and not again at every sweep."""
         return self._told.get(_key(result)) != result.outcome
+
+
+def _count_erased(db: sqlite3.Connection, gone: Iterable[Planned]) -> None:
+    """Count what a new hold comes too late for: recordings, and no canary of ours."""
+    canary = db.execute("SELECT id FROM words WHERE word = ?", (CANARY,)).fetchone()
+    counts = Counter((i.source, i.civil) for i in gone if (i.record_class,) != canary)
+    db.executemany(
+        "INSERT INTO erased (source, civil, items) VALUES (?, ?, ?)"
+        " ON CONFLICT (source, civil) DO UPDATE SET items = items + excluded.items",
+        [(*key, items) for key, items in counts.items()],
+    )
 
 
 def _write_intents(db: sqlite3.Connection, planned: Iterable[Planned]) -> None:

@@ -9,7 +9,7 @@ from agents.stores import Generation, Store, Wanted
 
 _INTENDED = """
 SELECT each.number, path, each.name, each.inode, each.size, each.mtime_ns, each.links,
-       item.source, item.civil, each.fingerprint, item.number
+       item.source, item.civil, item.record_class, each.fingerprint, item.number
   FROM items AS each JOIN directories ON id = each.directory
   LEFT JOIN parts ON parts.number = each.number
   JOIN items AS item ON item.number = coalesce(parts.item, each.number)

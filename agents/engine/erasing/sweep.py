@@ -107,14 +107,18 @@ class Sweeper:
         """What the brake says of a sweep by these rules, a newly activated backlog apart."""
         today = rules.now // DAY
         swept_at = self._catalogue.value("SELECT swept_at FROM agent")
-        first_day = self._catalogue.value("SELECT min(day) FROM arrivals")
+        # It watched since its last sweep at the latest, whenever something came.
+        watched_from = self._catalogue.value(
+            "SELECT min(day) FROM (SELECT day FROM arrivals UNION SELECT swept_at / ? FROM agent)",
+            (DAY,),
+        )
         return brake(
             due=max(self.due(rules) - self._activated_backlog(rules), 0),
             arrivals=self._catalogue.value(
                 "SELECT coalesce(sum(items), 0) FROM arrivals WHERE day >= ?",
                 (today - ARRIVAL_DAYS,),
             ),
-            days=min(ARRIVAL_DAYS, today - first_day + 1) if first_day is not None else 1,
+            days=min(ARRIVAL_DAYS, today - watched_from + 1) if watched_from is not None else 1,
             days_since_sweep=1 if swept_at is None else (rules.now - swept_at) // DAY,
             granted=self._catalogue.value(
                 "SELECT coalesce(sum(items), 0) FROM grants WHERE record_class = '' AND expires > ?",

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 11
+VERSION = 12
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -22,7 +22,8 @@ CREATE TABLE agent (                    -- one row: who this agent is and where 
     ledger_size INTEGER NOT NULL DEFAULT 0,     -- the newest head of the ledger this agent saw
     ledger_root BLOB NOT NULL DEFAULT x'',
     swept_at INTEGER,                   -- when a sweep last went through all that was due
-    next_part INTEGER NOT NULL DEFAULT 1099511627776    -- 2**40: a part's number is no item's
+    next_part INTEGER NOT NULL DEFAULT 1099511627776,   -- 2**40: a part's number is no item's
+    retired TEXT NOT NULL DEFAULT ''    -- by which act two people took the store out of service
 ) STRICT;
 CREATE TABLE clock (                    -- one row: a lower bound of the time (I13)
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -317,4 +318,5 @@ CREATE TABLE remembered (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX remembered_inodes ON remembered (inode);
 """,
+    11: "ALTER TABLE agent ADD COLUMN retired TEXT NOT NULL DEFAULT '';",
 }

@@ -72,7 +72,12 @@ class Exchange:
         self.directive_refused = (
             ""  # why the last directive was: it is old, or may have been forged
         )
-        self.retired = ""  # by which act two people took the store out of service
+
+    @property
+    def retired(self) -> str:
+        """By which act two people took the store out of service; kept, since nobody tells a box that is cut off."""
+        act: str = self._catalogue.value("SELECT retired FROM agent")
+        return act
 
     def greet(self) -> None:
         """Settle the epoch and how far the log is known; call at start and after a refusal."""
@@ -107,7 +112,7 @@ class Exchange:
             except RefusedError:
                 self._greet()  # it was restored, perhaps, and first has to hear what we know
                 fetched = self._fetch(nonce)
-            self.retired = ""
+            self._retire("")
             self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
             policy = self._chain().current
             store = self._catalogue.value("SELECT store FROM agent")
@@ -141,11 +146,16 @@ class Exchange:
                 yield
             except RetiredError as error:
                 act = self._retirement(error)
-                self.retired = act.id
+                self._retire(act.id)
                 raise RefusedError(
                     f"two people retired this store: its bytes are {act.how}. Nobody hears this agent any "
                     "more; what is still here goes in its last hour, and what is held stays"
                 ) from error
+
+    def _retire(self, act: str) -> None:
+        if act != self.retired:
+            with self._catalogue.transaction() as db:
+                db.execute("UPDATE agent SET retired = ?", (act,))
 
     def _retirement(self, told: RetiredError) -> Retirement:
         """The act that the enforcer shows, if two people signed it of this store; else raises."""
