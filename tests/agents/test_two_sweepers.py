@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 from bucket_world import BucketWorld
 from rgw import Gateway
-from row_worlds import CsvWorld
+from row_worlds import CsvWorld, SqlWorld, sqlite_file
 from world import World, at
 
+from agents.stores.rows.postgres import Postgres
 from retention.errors import StoreUnreachableError
 
 NOON = at("2026-03-16 12:00")
 DUE = at("2026-01-14 10:00")
 
 
-@pytest.fixture(params=["directory", "rows", "bucket"])
+@pytest.fixture(params=["directory", "rows", "SQLite", "PostgreSQL", "bucket"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     world = _made(request, tmp_path)
     yield world
@@ -33,6 +34,11 @@ def _made(request: pytest.FixtureRequest, path: Path) -> World:
         return World.make(path, NOON)
     if request.param == "rows":
         return CsvWorld.found(path, NOON)
+    if request.param == "SQLite":
+        return SqlWorld.found(path, NOON, sqlite_file(path / "calls.db"))
+    if request.param == "PostgreSQL":
+        dsn = request.getfixturevalue("new_schema")()
+        return SqlWorld.found(path, NOON, lambda: Postgres(dsn))
     gateway: Gateway = request.getfixturevalue("gateway")
     return BucketWorld.found(path, NOON, gateway)
 

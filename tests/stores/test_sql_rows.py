@@ -60,6 +60,7 @@ def made(place: SqlPlace, columns: str, *, rows: str = "", **declared: Any) -> S
 
 
 CDR = "id INTEGER PRIMARY KEY, call TEXT, src TEXT, start TEXT"
+CDRS = {b"d": Table("cdr", "id", SHAPE)}
 
 
 def test_a_table_is_walked_in_the_order_of_its_keys_page_by_page(
@@ -255,6 +256,39 @@ def test_a_database_is_enrolled_once(place: SqlPlace):
         enrol(place.database, "t-0002")
     with pytest.raises(StoreUnreachableError, match="another store"):
         SqlRows(place.database, "t-0002", {}).check()
+
+
+def test_a_table_has_one_agent_at_a_time_and_one_agent_has_many_tables(place: SqlPlace):
+    first, second = made(place, CDR), SqlRows(place._connect(), STORE, CDRS)
+    other = SqlRows(place._connect(), STORE, {b"d": Table("ratings", "id", SHAPE)})
+    place.database.rows(f"CREATE TABLE ratings ({CDR})")
+    for store in (first, other):
+        store.claim(1)
+    for act in (lambda: second.claim(2), second.check):
+        with pytest.raises(StoreUnreachableError, match="Another agent"):
+            act()
+    first.close()
+    second.check()
+    with pytest.raises(StoreUnreachableError, match="Another agent"):
+        first.check()
+    for store in (second, other):
+        store.close()
+
+
+def test_who_lost_its_connection_and_with_it_a_table_to_another_erases_nothing_more(
+    on_postgres: SqlPlace,
+):
+    first = made(on_postgres, CDR, rows="(1, 'c', '1', '2026-03-16 12:00:00')")
+    second = SqlRows(on_postgres._connect(), STORE, CDRS)
+    first.claim(1)
+    [one] = listed(first)
+    [(process,)] = first._database.rows("SELECT pg_backend_pid()")
+    on_postgres.database.rows(f"SELECT pg_terminate_backend({process})")
+    second.claim(2)
+    with pytest.raises(StoreUnreachableError, match="Another agent"):
+        first.erase({b"d": [wanted(1, one)]})
+    assert [one] == listed(second)
+    second.close()
 
 
 def test_a_connection_that_the_server_ended_is_made_anew(on_postgres: SqlPlace):

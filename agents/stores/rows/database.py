@@ -18,6 +18,9 @@ IDENTITY = "retention_store"
 Row = tuple[str | None, ...]
 
 
+ANOTHER = "Another agent is at work on this table."
+
+
 class RejectedError(RetentionError):
     """The database refused a statement. `blocked`: until somebody changes something."""
 
@@ -71,6 +74,12 @@ class Database(Protocol):
         """One transaction, durable at its end, undone by an error that leaves it.
 
         `StoreUnreachableError` may come at its very end: then it is not known what was done.
+        """
+
+    def claim(self, table: str) -> None:
+        """Be the one that erases in a table, in this connection and every later one, until it is closed.
+
+        `StoreUnreachableError`, here and from all that follows, while another agent is that.
         """
 
     def settle(self) -> None:

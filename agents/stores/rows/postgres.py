@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import errors
 
-from agents.stores.rows.database import Column, RejectedError, Row
+from agents.stores.rows.database import ANOTHER, Column, RejectedError, Row
 from retention.checkup import Fact, amiss, fine
 from retention.errors import ConfigError, StoreUnreachableError
 
@@ -15,7 +15,15 @@ CONNECT_SECONDS = 10
 _OPTIONS = (
     "-c statement_timeout=120s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
     " -c DateStyle=ISO -c TimeZone=UTC"
+    # An agent whose machine lost its power is no more within two minutes: then another may claim.
+    " -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4"
 )
+# One that has just ended may not have been missed by the server yet.
+_PATIENCE = "SET LOCAL lock_timeout = '1s'"
+_CLAIM = """
+SELECT pg_advisory_lock(hashtextextended('retention ' || n.nspname || '.' || c.relname, 0))
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)
+"""
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull AS nullable,
        EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid
@@ -85,6 +93,8 @@ class Postgres:
         self._dsn = dsn
         self._options = f"{_OPTIONS} {declared}"
         self._connection: psycopg.Connection[Row] | None = None
+        self._claims: set[str] = set()
+        self._claimed: set[str] = set()  # in this connection, as long as it lasts
 
     def quoted(self, identifier: str) -> str:
         """See `Database.quoted`."""
@@ -130,6 +140,12 @@ class Postgres:
         with self._translated(), self._connected().transaction():
             yield
 
+    def claim(self, table: str) -> None:
+        """See `Database.claim`: by an advisory lock, which ends with the connection."""
+        self._claims.add(table)
+        with self._translated():
+            self._connected()
+
     def settle(self) -> None:
         """See `Database.settle`. Vacuuming is the database's own."""
 
@@ -146,6 +162,7 @@ class Postgres:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._claimed.clear()
 
     def _connected(self) -> psycopg.Connection[Row]:
         if self._connection is None:
@@ -156,7 +173,21 @@ class Postgres:
                 options=self._options,
                 application_name="retention-agent",
             )
+        for table in self._claims - self._claimed:
+            self._lock(self._connection, table)
         return self._connection
+
+    def _lock(self, connection: psycopg.Connection[Row], table: str) -> None:
+        """Nothing is locked where there is no such table."""
+        name = self.quoted_table(table).replace("%%", "%")
+        try:
+            with connection.transaction():
+                connection.execute(_PATIENCE)
+                if connection.execute(_CLAIM, (name,)).rowcount:
+                    self._claimed.add(table)
+        except errors.LockNotAvailable as error:
+            self.close()
+            raise StoreUnreachableError(ANOTHER) from error
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

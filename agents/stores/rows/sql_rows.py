@@ -142,8 +142,10 @@ class SqlRows:
         """See `Store.restore`."""
         return False
 
-    def claim(self, state: int) -> None:  # noqa: ARG002 - nothing tells two agents of a table apart
-        """See `Store.claim`: nobody is refused. Two of a table the enforcer alone tells apart."""
+    def claim(self, state: int) -> None:  # noqa: ARG002 - a lock tells two agents apart
+        """See `Store.claim`."""
+        for table in self._tables.values():
+            self._database.claim(table.name)
         self.check()
 
     def begin(self, epoch: int) -> None:

@@ -1,5 +1,6 @@
 """SQLite as a `Database`: a file that another program keeps call records in."""
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from agents.stores.rows.database import Column, RejectedError, Row
+from agents.stores.rows.database import ANOTHER, Column, RejectedError, Row
 from retention.checkup import Fact, amiss, fine
 from retention.errors import StoreUnreachableError
 
@@ -29,6 +30,8 @@ class Sqlite:
         self._path = path
         self._db: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
+        self._claims: set[str] = set()
+        self._claimed: dict[str, int] = {}  # descriptors of the locks, while it is open
 
     def quoted(self, identifier: str) -> str:
         """See `Database.quoted`."""
@@ -90,6 +93,11 @@ class Sqlite:
                     db.execute("ROLLBACK")
                 raise
 
+    def claim(self, table: str) -> None:
+        """See `Database.claim`: by a lock on a file beside this one. SQLite's own are this one's."""
+        self._claims.add(table)
+        self._connected()
+
     def settle(self) -> None:
         """See `Database.settle`. What was deleted is overwritten, and leaves the log if nobody reads."""
         with suppress(RejectedError, StoreUnreachableError):
@@ -130,6 +138,8 @@ class Sqlite:
         if self._db is not None:
             self._db.close()
             self._db = None
+        while self._claimed:
+            os.close(self._claimed.popitem()[1])
 
     def _unique(self, table: str, schema: str) -> set[str]:
         """Columns that have a unique index to themselves, one over all rows."""
@@ -159,7 +169,21 @@ class Sqlite:
             with self._translated():
                 self._db = self._opened()
             self._inode = (state.st_dev, state.st_ino)
+        for table in self._claims - self._claimed.keys():
+            self._lock(table)
         return self._db
+
+    def _lock(self, table: str) -> None:
+        """Where no lock can be made, because nothing may be written there, nothing is erased either."""
+        with suppress(OSError):
+            lock = f"{self._path.resolve()}-{quote(table, safe='')}.lock"
+            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            self._claimed[table] = fd
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                self.close()
+                raise StoreUnreachableError(ANOTHER) from error
 
     def _opened(self) -> sqlite3.Connection:
         db = sqlite3.connect(
