@@ -27,6 +27,8 @@ class Entry:
     seen: Instant
     state: str
     not_before: Instant
+    how: str
+    before: int
     holds: set[str] = field(default_factory=set)
     freed_until: int = 0
     numbers: set[Keyed] = field(default_factory=set)
@@ -97,6 +99,8 @@ class Books:
             entry.seen,
             entry.state,
             entry.not_before,
+            entry.how,
+            entry.before,
         )
 
     def _changed(self, entry: report.Changed) -> None:
@@ -105,6 +109,8 @@ class Books:
         item.anchor = entry.anchor
         item.state = entry.state
         item.not_before = entry.not_before
+        item.how = entry.how
+        item.before = entry.before
 
     def _held(self, entry: report.Held) -> None:
         for number in _numbers(entry.items):

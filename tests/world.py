@@ -26,6 +26,7 @@ from agents.stores.files.private import enrol
 from agents.stores.tree.tree import Tree
 from retention import acts, codec, envelope, merkle, policy, report
 from retention.acts import AnyAct
+from retention.anchor import LATEST
 from retention.calendar import DAY, Instant, civil_date, to_instant
 from retention.classes import RecordClass
 from retention.directive import Directive, Due, Time
@@ -176,6 +177,7 @@ class Centre:
     thawed: int | None = None
     lines: list[bytes] = field(default_factory=list)  # of the present epoch, applied
     earlier: list[PriorItem] = field(default_factory=list)
+    earliest: dict[int, Instant] = field(default_factory=dict)  # of those that are the latest
     holds: list[StoreHold] = field(default_factory=list)
     acts: list[Envelope] = field(default_factory=list)
     due: tuple[Due, ...] | None = None  # None: what an honest enforcer says
@@ -237,19 +239,21 @@ class Centre:
 
     def _renew(self) -> None:
         books = Books.of(self.entries())
-        self.earlier += [
-            PriorItem(number, e.fingerprint, e.source, books.live[e.item].anchor, e.seen)
-            for number, e in enumerate(self.entries(), start=len(self.earlier) + 1)
-            if isinstance(e, report.Sighted)
-            and e.item in books.live
-            and books.live[e.item].anchor is not None
-        ]
+        for number, e in enumerate(self.entries(), start=len(self.earlier) + 1):
+            known = books.live.get(e.item) if isinstance(e, report.Sighted) else None
+            if known is None or known.anchor is None:
+                continue
+            self.earlier.append(PriorItem(number, e.fingerprint, e.source, known.anchor, e.seen))
+            if known.how == LATEST:
+                self.earliest[number] = Instant(known.anchor - known.before)
         self.epoch += 1
         self.lines = []
 
     def prior(self, after: int) -> Prior:
         self._reach()
-        return Prior(tuple(i for i in self.earlier if i.number > after))
+        items = tuple(i for i in self.earlier if i.number > after)
+        earliest = [(i.number, self.earliest[i.number]) for i in items if i.number in self.earliest]
+        return Prior(items, tuple(earliest) or UNSET)
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         self._reach()

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, or_, select
+from msgspec import UNSET
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, literal, or_, select
 
 from enforcer.index import numbers, partly
 from enforcer.index.items import Group
 from enforcer.index.tables import held_items, items, prior_items
 from enforcer.index.tally import KEPT, Amount
-from retention.wire import PriorItem
+from retention.anchor import LATEST
+from retention.wire import Prior, PriorItem
 
 _EVIDENCE = ("record_class", "civil", "source", "fingerprint", "anchor", "seen", "size")
 
@@ -40,16 +42,18 @@ def exists(connection: Connection, store: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def page(connection: Connection, store: str, after: int, most: int) -> list[PriorItem]:
+def page(connection: Connection, store: str, after: int, most: int) -> Prior:
     """Dating evidence, by number, from the first after `after` on."""
     c = prior_items.c
     rows = connection.execute(
-        select(c.number, c.fingerprint, c.source, c.anchor, c.seen)
+        select(c.number, c.fingerprint, c.source, c.anchor, c.seen, c.earliest)
         .where(c.store == store, c.number > after, c.anchor.is_not(None))
         .order_by(c.number)
         .limit(most)
-    )
-    return [PriorItem(*row) for row in rows]
+    ).all()
+    items = tuple(PriorItem(*facts) for *facts, _ in rows)
+    earliest = tuple((row.number, row.earliest) for row in rows if row.earliest is not None)
+    return Prior(items, earliest or UNSET)
 
 
 def found_again(connection: Connection, store: str, epoch: int, first: int, last: int) -> None:
@@ -100,8 +104,10 @@ def _keep(connection: Connection, store: str, *there: ColumnElement[bool]) -> No
     newest: int = connection.execute(query).scalar() or 0
     number: Any = literal(newest) + func.row_number().over(order_by=items.c.number)
     held = items.c.state.in_(KEPT)
-    copied = select(items.c.store, number, *(items.c[name] for name in _EVIDENCE), held).where(
+    earliest = case((items.c.how == LATEST, items.c.anchor - items.c.before))
+    evidence = (items.c[name] for name in _EVIDENCE)
+    copied = select(items.c.store, number, *evidence, held, earliest).where(
         *there, or_(items.c.anchor.is_not(None), held)
     )
-    columns = ("store", "number", *_EVIDENCE, "held")
+    columns = ("store", "number", *_EVIDENCE, "held", "earliest")
     connection.execute(insert(prior_items).from_select(columns, copied))

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Row
 
 from enforcer.index import decisions, evidence, stores
@@ -70,9 +71,13 @@ def hello(engine: Engine, *, store: str, said: Hello, chain: Chain, now: Instant
     return welcome
 
 
-def prior(connection: Connection, *, store: str, after: int) -> Prior:
-    """A page of what earlier epochs of a store knew, from the item after number `after` on."""
-    return Prior(tuple(evidence.page(connection, store, after, PAGE)))
+def prior(connection: Connection, *, store: str, after: int, earliest: bool) -> Prior:
+    """A page of what earlier epochs of a store knew, from the item after number `after` on.
+
+    `earliest`: whether the agent asks for that field of it, and so understands it.
+    """
+    page = evidence.page(connection, store, after, PAGE)
+    return page if earliest else replace(page, earliest=UNSET)
 
 
 def forget_prior(connection: Connection, *, chain: Chain, now: Instant) -> int:

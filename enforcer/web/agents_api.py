@@ -54,8 +54,9 @@ def agents_api(desk: Desk, director: Director) -> APIRouter:
     @router.get("/prior")
     def prior(request: Request) -> Response:
         store = _authenticated(desk, request)
+        after, earliest = _number(request, "after"), "earliest" in request.query_params
         with reading(desk.engine) as connection:
-            return _answer(intake.prior(connection, store=store, after=_number(request, "after")))
+            return _answer(intake.prior(connection, store=store, after=after, earliest=earliest))
 
     @router.post("/log")
     def log(request: Request, body: _Batch) -> Response:

@@ -109,6 +109,29 @@ def test_what_was_seen_to_come_has_its_date_whatever_it_says_itself(world: World
     assert dated == anchor(world, path.name)
 
 
+def test_a_date_that_is_the_latest_stays_that_also_under_another_inode(world: World):
+    """The boot that saw it was told no time, and the power was off for 20 days since."""
+    world.centre.away = True
+    world.clock.reboot()
+    world.crash()
+    world.scan()
+    world.true.pass_(60)
+    moment = world.true.now
+    path = world.write("front/plain.jpg")
+    world.scan()
+    world.clock.reboot(off=20 * DAY)
+    world.crash()
+    world.centre.away = False
+    world.rest()
+    begin_anew(world)
+    world.write("front/copied.jpg", path.read_bytes())
+    path.unlink()
+    world.rest()
+    [told] = world.books().live.values()
+    assert ("latest", True) == (told.how, told.anchor - told.before <= moment)
+    assert moment + 20 * DAY - HOUR <= told.anchor
+
+
 def test_what_came_since_the_last_scan_came_since_then(world: World):
     """It is said to be 50 days old, and nobody has looked yet when the agent has to begin anew."""
     moment = world.true.now

@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the twelfth version of the catalogue to the eleventh, and so on.
-ELEVENTH_VERSION = """
+#: Back from the thirteenth version of the catalogue to the twelfth, and so on.
+TWELFTH_VERSION = """
+ALTER TABLE prior DROP COLUMN earliest;
+PRAGMA user_version = 12;
+"""
+ELEVENTH_VERSION = f"""{TWELFTH_VERSION}
 ALTER TABLE agent DROP COLUMN retired;
 PRAGMA user_version = 11;
 """
@@ -153,6 +157,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        TWELFTH_VERSION,
         ELEVENTH_VERSION,
         TENTH_VERSION,
         NINTH_VERSION,

@@ -448,7 +448,7 @@ def _forge_evidence(siege: Siege) -> None:
     for number, item in enumerate(siege.items(), start=900):
         siege.enforcer.edit(
             f"INSERT INTO prior_items VALUES ('{STORE}', {number}, '{IMAGE}', 1, 'front',"
-            f" x'{item.fingerprint.hex()}', {LONG_AGO}, {LONG_AGO}, 1, 0)"
+            f" x'{item.fingerprint.hex()}', {LONG_AGO}, {LONG_AGO}, 1, 0, NULL)"
         )
 
 

@@ -151,6 +151,71 @@ def test_what_an_earlier_epoch_knew_counts_whenever_it_is_told(
     world.check()
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "after the first scan"])
+@pytest.mark.parametrize("ahead", [0, DAY, -DAY])
+def test_a_clock_that_is_wrong_when_it_is_found_again_moves_no_date_that_is_known(
+    world: World, *, ahead: int, late: bool
+):
+    """It was seen to come, whatever it says itself; by what it says a file goes that nobody knew."""
+    world.activate()
+    world.rest()
+    world.true.pass_(60)
+    moment = world.true.now
+    world.write("front/plain.jpg", mtime=Instant(moment - 50 * DAY))
+    world.rest()
+    [before] = anchors(world)
+    world.true.pass_(DAY)
+    world.clock.reboot()
+    world.clock.ahead = ahead
+    world.lose_state()
+    world.centre.away = late
+    with contextlib.suppress(UnreachableError):
+        world.agent.exchange.greet()
+    world.scan()
+    world.centre.away = False
+    world.rest()
+    assert [before] == anchors(world)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "after the first scan"])
+def test_a_date_that_is_the_latest_comes_back_as_what_it_is(world: World, *, late: bool):
+    """Also to an agent that loses its memory again; and it goes by the latest, so nothing goes early."""
+    world.activate()
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot()
+    world.crash()
+    world.scan()
+    world.true.pass_(3600)
+    world.write("front/plain.jpg")
+    moment = world.true.now
+    world.scan()
+    world.clock.reboot(off=20 * DAY)
+    world.crash()
+    world.centre.away = False
+    world.rest()
+    [before] = world.books().live.values()
+    assert ("latest", True) == (before.how, before.anchor - before.before <= moment)
+    for _ in range(2):
+        world.lose_state()
+        world.centre.away = late
+        with contextlib.suppress(UnreachableError):
+            world.agent.exchange.greet()
+        world.scan()
+        world.centre.away = False
+        world.rest()
+        [again] = world.books().live.values()
+        assert ("latest", before.anchor) == (again.how, again.anchor)
+        assert again.anchor - again.before <= moment
+    world.true.now = Instant(world.due_at(before.anchor) - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
 def test_what_people_correct_before_it_is_found_again_is_corrected_when_it_is(world: World):
     world.record(YOUNG)
     world.rest()

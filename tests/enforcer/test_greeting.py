@@ -58,9 +58,9 @@ def say_hello(log: Log, booted: str = "boot-1") -> Welcome:
     return greet(log.engine, log.epoch, len(log.lines), log.digest, booted=booted)
 
 
-def prior(engine: Engine, after: int = 0) -> Prior:
+def prior(engine: Engine, after: int = 0, *, earliest: bool = True) -> Prior:
     with reading(engine) as connection:
-        return intake.prior(connection, store=STORE, after=after)
+        return intake.prior(connection, store=STORE, after=after, earliest=earliest)
 
 
 @pytest.fixture
@@ -121,6 +121,16 @@ def test_the_old_epochs_dates_are_evidence_page_by_page(log: Log, monkeypatch: p
     assert [(n.to_bytes(4, "big") * 8, "front", NOW - 3600, NOW) for n in (1, 2, 3)] == [
         (item.fingerprint, item.source, item.anchor, item.seen) for item in found
     ]
+
+
+def test_of_a_date_that_is_the_latest_who_asks_is_told_how_early_it_can_be(log: Log):
+    """An agent of an earlier version does not ask, and would not understand the answer."""
+    log.say(sight(4, how="latest", before=70 * DAY))
+    greet(log.engine, None, booted="boot-2")
+    assert ((4, NOW - 3600 - 70 * DAY),) == prior(log.engine).earliest
+    assert UNSET == prior(log.engine, after=4).earliest
+    asked_without = prior(log.engine, earliest=False)
+    assert (4, UNSET) == (len(asked_without.items), asked_without.earliest)
 
 
 def test_what_is_sighted_again_is_evidence_no_more(log: Log):

@@ -346,3 +346,22 @@ def test_what_came_while_a_scan_went_on_came_when_it_was_met_and_not_when_that_b
     life.scan()
     life.true.now = Instant(life.observer.limits_of(file, file.earliest).due_at - 1)
     life.rest()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_an_agent_without_memory_does_not_take_the_latest_for_a_date_that_is_sure(
+    life: Life, named: bool
+):
+    """It was seen in a boot that nobody told the time, and before that the power was off for 70 days."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.reboot(off=0, ahead=0)
+    life.scan()
+    life.true.pass_(60)
+    life.disk.record("front", named=named)
+    life.scan()
+    life.reboot(off=70 * DAY, ahead=0)
+    life.live(12)
+    life.forget_everything()
+    life.live(10 * 24)  # what the model excuses an agent without memory for is over
+    life.rest()

@@ -20,13 +20,15 @@ from retention.anchor import CORRECTED, INHERITED, REWRITTEN
 from retention.calendar import Instant, civil_date
 from retention.decide import State
 from retention.report import AnyEntry
-from retention.wire import PriorItem
+from retention.wire import Prior
 
 # What we remember ourselves, nobody tells us otherwise.
 _KEEP = """
-INSERT INTO prior (fingerprint, anchor, own) VALUES (?, ?, 0)
-    ON CONFLICT DO UPDATE SET anchor = excluded.anchor WHERE own = 0 AND excluded.anchor < anchor
-RETURNING 1
+INSERT INTO prior (fingerprint, anchor, own, earliest) VALUES (?, ?, 0, ?)
+    ON CONFLICT DO UPDATE
+   SET anchor = min(anchor, excluded.anchor), earliest = min(earliest, excluded.earliest)
+ WHERE own = 0 AND (excluded.anchor < anchor OR excluded.earliest < earliest)
+RETURNING anchor, earliest
 """
 _OF_CONTENT = """
 SELECT number, anchor, civil, before, after, hows.word, state, not_before, unsure, span,
@@ -35,6 +37,13 @@ SELECT number, anchor, civil, before, after, hows.word, state, not_before, unsur
   JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
 """
+
+
+class _Told(NamedTuple):
+    """What is known of a content: its date, and how early it can be if that is the latest."""
+
+    anchor: Instant
+    earliest: Instant
 
 
 class _Met(NamedTuple):
@@ -71,44 +80,53 @@ class Evidence:
         self._zone_of = zone_of
         self._touch = touch  # what came to be held by its date
 
-    def learn(self, items: Sequence[PriorItem]) -> None:
+    def learn(self, page: Prior) -> None:
         """Keep these, and date anew what was met without them."""
-        earliest = self._catalogue.value("SELECT commissioned_at FROM agent")
+        commissioned = self._catalogue.value("SELECT commissioned_at FROM agent")
         latest, now = self._time.latest(), self._clock.wall()
+        early = dict(page.earliest or ())
         entries: list[AnyEntry] = []
         with self._catalogue.transaction() as db:
             moved: list[int] = []
-            for item in items:
-                if not earliest <= item.anchor <= latest:
+            for item in page.items:
+                if not commissioned <= item.anchor <= latest:
                     continue
-                if db.execute(_KEEP, (item.fingerprint, item.anchor)).fetchone() is not None:
-                    moved += self._apply(db, item, now, entries)
+                earliest = max(commissioned, min(item.anchor, early.get(item.number, item.anchor)))
+                kept = db.execute(_KEEP, (item.fingerprint, item.anchor, earliest)).fetchone()
+                if kept is not None:
+                    moved += self._apply(db, item.fingerprint, _Told(*kept), now, entries)
             self._outbox.append(db, now, entries)
             self._touch(self._holds.match(db, dict.fromkeys(moved), now))
 
     def _apply(
-        self, db: sqlite3.Connection, item: PriorItem, now: Instant, entries: list[AnyEntry]
+        self,
+        db: sqlite3.Connection,
+        content: bytes,
+        told: _Told,
+        now: Instant,
+        entries: list[AnyEntry],
     ) -> list[int]:
-        """Give this date to the items of its content. The numbers of those whose dates changed."""
+        """Give this date to the items of a content. The numbers of those whose dates changed."""
         moved: list[int] = []
-        for row in db.execute(_OF_CONTENT, (item.fingerprint,)).fetchall():
+        for row in db.execute(_OF_CONTENT, (content,)).fetchall():
             met = _met(row)
-            dates = self._dates(db, met, Instant(item.anchor))
+            dates = self._dates(db, met, told)
             if dates != met.dates:
                 self._indexer.items.redate(db, met.number, dates)
                 entries.append(self._indexer.items.changed(db, met.number, now))
                 moved += [met.number, *self._indexer.agree(db, met.number, now, entries)]
         return moved
 
-    def _dates(self, db: sqlite3.Connection, met: _Met, prior: Instant) -> Dates:
+    def _dates(self, db: sqlite3.Connection, met: _Met, told: _Told) -> Dates:
         """As they would be if the evidence had been there first. What is not its own moves only earlier."""
         if met.dates.how in {CORRECTED, REWRITTEN}:
             return met.dates
         own = met.dates.how != INHERITED and not wholes.is_whole(db, met.number)
         return returned(
             met.dates,
-            prior,
-            civil_date(prior, self._zone_of(met.source)).toordinal(),
+            told.anchor,
+            civil_date(told.anchor, self._zone_of(met.source)).toordinal(),
+            earliest=told.earliest,
             span=met.span,
             came_unseen=own and not met.scan,
         )

@@ -14,7 +14,7 @@ from agents.engine.clock import is_confirmed
 from agents.engine.finding.items import Batch, Items
 from agents.engine.finding.joining import Joining
 from agents.engine.finding.moves import Moves
-from agents.engine.finding.recognition import Recognition
+from agents.engine.finding.recognition import Recognition, known_before
 from agents.engine.holding.holds import Holds
 from agents.engine.memory import contents, numbering, wholes
 from agents.engine.memory.catalogue import Catalogue, Words
@@ -143,7 +143,7 @@ class Indexer:
             batch.entries.append(self.items.changed(batch.db, moved, batch.now))
             return moved
         if memory is None:
-            dates = batch.recognition.returned(dates, recording)
+            dates = known_before(batch.db, dates, recording)
             granted = batch.recognition.grant(recording)
         if granted is Grant.ZOMBIE:
             dates = dates._replace(not_before=Instant(0))  # its day of grace is long over

@@ -7,6 +7,7 @@ from msgspec.structs import astuple
 from agents.engine.clock import is_confirmed
 from agents.engine.finding.items import Batch, Items
 from agents.engine.finding.moves import Moves
+from agents.engine.finding.recognition import known_before
 from agents.engine.memory import wholes
 from agents.engine.memory.dates import WIDEST_SECONDS, Dates, dates_of
 from agents.engine.memory.recording import Recording, best_evidence
@@ -95,7 +96,7 @@ class Joining:
         dates = dates_of(recording)
         if role is not Role.RECORDING or batch.recognition.is_stranger(recording):
             return dates
-        return batch.recognition.returned(dates, recording)
+        return known_before(batch.db, dates, recording)
 
     def date(self, db: sqlite3.Connection, item: int, recording: Recording, dates: Dates) -> None:
         """Have a call begin when a part of it says, if that is earlier and well attested (I10).

@@ -13,7 +13,6 @@ from agents.engine.memory import remembered
 from agents.engine.memory.dates import Dates, returned
 from agents.engine.memory.recording import Recording, best_evidence
 from agents.engine.memory.remembered import Remembered, which
-from retention.calendar import Instant
 from retention.decide import Grant
 from retention.fingerprint import keyed
 
@@ -82,17 +81,6 @@ class Recognition:
         )
         return [Namesake(*row) for row in rows]
 
-    def returned(self, dates: Dates, recording: Recording) -> Dates:
-        """Its dates, after what an earlier epoch knew of this content."""
-        row = self._db.execute(
-            "SELECT anchor FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
-        ).fetchone()
-        if row is None or row[0] is None or not recording.generation.size:
-            return dates
-        prior, unseen = Instant(row[0]), recording.sight.window is None
-        civil = recording.civil_of(prior)
-        return returned(dates, prior, civil, span=recording.span, came_unseen=unseen)
-
     def grant(self, recording: Recording) -> Grant:
         """A zombie goes at once, unless its own date says that it was recorded just now (I11)."""
         if recording.sight.window is not None and best_evidence(recording):
@@ -115,6 +103,24 @@ class Recognition:
         met = _among(self._db, "SELECT mac FROM contents WHERE mac IN", macs)
         earlier = _among(self._db, "SELECT fingerprint FROM prior WHERE fingerprint IN", contents)
         return earlier | {macs[mac] for mac in met}
+
+
+def known_before(db: sqlite3.Connection, dates: Dates, recording: Recording) -> Dates:
+    """A recording's dates, after what an earlier epoch knew of this content."""
+    row = db.execute(
+        "SELECT anchor, earliest FROM prior WHERE fingerprint = ?", (recording.fingerprint,)
+    ).fetchone()
+    if row is None or row[0] is None or not recording.generation.size:
+        return dates
+    prior, earliest = row
+    return returned(
+        dates,
+        prior,
+        recording.civil_of(prior),
+        earliest=earliest,
+        span=recording.span,
+        came_unseen=recording.sight.window is None,
+    )
 
 
 def _remembered(

@@ -8,12 +8,14 @@ When two people say that a store's files came from a backup, what was dated by w
 what it says itself: only earlier, and with a day of grace (docs/rules.md, Coming back).
 """
 
+import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from agents.engine.clock import CONFIRMED, MOST_AHEAD, Clock, TrustedTime
 from agents.engine.finding.dating import NANOSECONDS, Dater, or_earlier
 from agents.engine.finding.indexing import Indexer, count_no_arrival
+from agents.engine.finding.recognition import known_before
 from agents.engine.finding.restoring import Restorations
 from agents.engine.holding.holds import Holds
 from agents.engine.memory import wholes
@@ -21,8 +23,15 @@ from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.outbox import Outbox
 from agents.engine.memory.recording import Recording, Sight
-from agents.stores import Store
-from retention.anchor import BOUNDED, CORRECTED, INHERITED, LATE_ARRIVAL_SECONDS, Window
+from agents.stores import Role, Store
+from retention.anchor import (
+    BOUNDED,
+    CORRECTED,
+    INHERITED,
+    LATE_ARRIVAL_SECONDS,
+    REWRITTEN,
+    Window,
+)
 from retention.calendar import Instant
 from retention.decide import State
 from retention.errors import UnreadableError
@@ -147,9 +156,9 @@ class Redater:
             return []  # the next sweep brings us here again
         if recording is None:
             return []  # the scan will find what became of it
-        dates = dates_of(recording)
         now = self._clock.wall()
         with self._catalogue.transaction() as db:
+            dates = _known(db, item, recording)
             db.execute(
                 "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
                 (item.number, item.seen + LATE_ARRIVAL_SECONDS),
@@ -208,6 +217,14 @@ class Redater:
         if dates.state is not State.LATE:
             return dates
         return dates._replace(not_before=Instant(self._time.latest() + LATE_ARRIVAL_SECONDS))
+
+
+def _known(db: sqlite3.Connection, item: _Seen, recording: Recording) -> Dates:
+    """Its dates, after what an earlier epoch knew of this content, as when it was met (`Indexer`)."""
+    dates = dates_of(recording)
+    if item.how == REWRITTEN or (recording.part and recording.part.role is not Role.RECORDING):
+        return dates
+    return known_before(db, dates, recording)
 
 
 def _may_come_forward(item: _Seen, dates: Dates) -> bool:

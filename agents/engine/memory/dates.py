@@ -72,12 +72,19 @@ def dates_of(recording: Recording) -> Dates:
     )
 
 
-def returned(dates: Dates, prior: Instant, civil: int, *, span: int, came_unseen: bool) -> Dates:
+def returned(
+    dates: Dates, prior: Instant, civil: int, *, earliest: Instant, span: int, came_unseen: bool
+) -> Dates:
     """Content that an earlier epoch knew keeps that date, if it is the earlier one.
 
     Where nobody here saw it come, it also keeps its place before an earlier one that only the file
-    tells: whoever saw the file come knew better (I10).
+    tells: whoever saw the file come knew better (I10). `earliest`: if the date was the latest that it
+    could be, how early that was; this is known no better now, whichever date it keeps.
     """
-    if dates.anchor is not None and dates.anchor <= prior and not came_unseen:
-        return dates
-    return dates.moved(prior, civil, earliest=prior, latest=Instant(prior + span))
+    if dates.anchor is None or dates.anchor > prior or came_unseen:
+        latest = Instant(prior + span)
+        return dates.moved(prior, civil, earliest=earliest, latest=latest, unsure=earliest < prior)
+    if earliest < dates.anchor:
+        before = min(max(dates.before, dates.anchor - earliest), WIDEST_SECONDS)
+        return dates._replace(before=before, unsure=True)
+    return dates

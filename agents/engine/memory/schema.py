@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 12
+VERSION = 13
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -176,7 +176,8 @@ CREATE TABLE log (                      -- segments of the log, packed as they t
 CREATE TABLE prior (                    -- anchors that an earlier epoch knew, by fingerprint
     fingerprint BLOB PRIMARY KEY,
     anchor INTEGER,                     -- NULL: we know the content, and no date that is sure
-    own INTEGER NOT NULL                -- 1: out of our own memory; 0: the enforcer told it
+    own INTEGER NOT NULL,               -- 1: out of our own memory; 0: the enforcer told it
+    earliest INTEGER                    -- how early it can be, if that is the latest; else just so
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE remembered (               -- items of an epoch that is over (remembered.py); columns as theirs
     directory INTEGER NOT NULL, name BLOB NOT NULL,
@@ -319,4 +320,8 @@ CREATE TABLE remembered (
 CREATE INDEX remembered_inodes ON remembered (inode);
 """,
     11: "ALTER TABLE agent ADD COLUMN retired TEXT NOT NULL DEFAULT '';",
+    12: """
+ALTER TABLE prior ADD COLUMN earliest INTEGER;
+UPDATE prior SET earliest = anchor;
+""",
 }

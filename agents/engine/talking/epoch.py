@@ -35,11 +35,15 @@ _OF_THE_EPOCH = (
     "log",
 )
 
+_SETTLED = (
+    f"(whole.number IN (SELECT number FROM items WHERE {CONFIRMED})"  # noqa: S608 - constants of ours
+    f" OR word IN ('{CORRECTED}', '{INHERITED}'))"
+)
 # What we remember ourselves, nobody tells us otherwise; of what is in doubt there is no date to remember.
 _PRIOR = f"""
-INSERT INTO prior (fingerprint, anchor, own)
-SELECT each.fingerprint, min(CASE WHEN whole.number IN (SELECT number FROM items WHERE {CONFIRMED})
-                                    OR word IN ('{CORRECTED}', '{INHERITED}') THEN whole.anchor END), 1
+INSERT INTO prior (fingerprint, anchor, own, earliest)
+SELECT each.fingerprint, min(CASE WHEN {_SETTLED} THEN whole.anchor END), 1,
+       min(CASE WHEN {_SETTLED} THEN whole.anchor - whole.unsure * whole.before END)
   FROM items AS each
   LEFT JOIN calls ON calls.item = each.number
   LEFT JOIN parts ON parts.number = each.number
@@ -47,7 +51,8 @@ SELECT each.fingerprint, min(CASE WHEN whole.number IN (SELECT number FROM items
   JOIN words ON words.id = whole.how
  WHERE each.size > 0 AND coalesce(parts.role, calls.role, {Role.RECORDING:d}) = {Role.RECORDING:d}
  GROUP BY each.fingerprint
-    ON CONFLICT DO UPDATE SET anchor = coalesce(excluded.anchor, anchor), own = 1
+    ON CONFLICT DO UPDATE SET anchor = coalesce(excluded.anchor, anchor), own = 1,
+       earliest = coalesce(excluded.earliest, earliest)
 """  # noqa: S608 - constants of ours
 
 

@@ -272,11 +272,11 @@ class Exchange:
 
     def _fetch_prior(self) -> None:
         after = 0
-        while items := self._uplink.prior(after).items:
-            self._evidence.learn(items)
-            if items[-1].number <= after:
+        while (page := self._uplink.prior(after)).items:
+            self._evidence.learn(page)
+            if page.items[-1].number <= after:
                 raise MalformedError("the enforcer's pages of earlier evidence go round in circles")
-            after = items[-1].number
+            after = page.items[-1].number
 
     def _freeze(self, why: str) -> None:
         with self._catalogue.transaction() as db:
