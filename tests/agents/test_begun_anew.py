@@ -132,6 +132,21 @@ def test_a_date_that_is_the_latest_stays_that_also_under_another_inode(world: Wo
     assert moment + 20 * DAY - HOUR <= told.anchor
 
 
+@pytest.mark.parametrize(("minutes", "held"), [(0, True), (62, False)])
+def test_what_was_written_over_meanwhile_is_held_by_a_hold_of_then(
+    world: World, minutes: int, held: bool
+):
+    path = world.record(world.true.now)
+    world.scan()
+    begin_anew(world)
+    world.true.pass_(HOUR)
+    world.write(f"front/{path.name}", b"\xff\xd8\xff another")
+    world.rest()
+    world.hold("hold-1", Instant(world.true.now + 60 * minutes))
+    world.agent.talk()
+    assert [{"hold-1"} if held else set()] == [each.holds for each in world.books().live.values()]
+
+
 def test_what_came_since_the_last_scan_came_since_then(world: World):
     """It is said to be 50 days old, and nobody has looked yet when the agent has to begin anew."""
     moment = world.true.now

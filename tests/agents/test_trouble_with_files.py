@@ -192,6 +192,28 @@ def test_a_hold_of_any_minute_in_which_it_may_be_holds_it(world: World, minutes:
     assert [{"hold-1"} if held else set()] == [each.holds for each in world.books().live.values()]
 
 
+@pytest.mark.parametrize(
+    ("ahead", "minutes", "held"),
+    [(0, 0, True), (0, 62, False), (-DAY, 0, True)],
+    ids=["then", "later", "by a clock in doubt"],
+)
+def test_a_hold_of_when_a_recording_was_written_over_holds_what_is_there_now(
+    world: World, ahead: int, minutes: int, held: bool
+):
+    """Its date stays as early as it was, and it goes by that."""
+    path = world.record(Instant(NOON - 30 * DAY))
+    world.rest()
+    world.true.pass_(3600)
+    world.clock.ahead = ahead
+    world.write(f"front/{path.name}", b"\xff\xd8\xff another")
+    world.scan()
+    world.clock.ahead = 0
+    world.hold("hold-1", Instant(world.true.now + 60 * minutes))
+    world.agent.talk()
+    [told] = world.books().live.values()
+    assert (NOON - 30 * DAY, {"hold-1"} if held else set()) == (told.anchor, told.holds)
+
+
 @pytest.mark.parametrize(("source", "gone"), [("copies", 2), ("front", 0)])
 def test_a_hold_is_told_what_of_its_own_sources_it_came_too_late_for(
     world: World, source: str, gone: int

@@ -26,6 +26,7 @@ class Disk:
         self._observer = observer
         self._numbers = count(1)
         self.window: Instant | None = None
+        self.scanning: Instant | None = None  # since then, if a scan is under way
         self.erased: list[File] = []  # by the agent
         self.arrivals: list[Instant] = []  # when names came that no backlog explains
 
@@ -95,6 +96,8 @@ class Disk:
         del self._observer.files[path]
         file.title = title if file.title else ""
         file.touched = self._now
+        if file.met is None and self.scanning is not None:  # which may have passed there already
+            file.latest = max(file.latest, self._now)
         self._observer.files[file.path] = file
         self._came()  # which a scan that meets it before it misses it takes it for
         return file
@@ -122,8 +125,12 @@ class Disk:
         fresh.write_bytes(self._bytes(path, content))
         self._forget(path)
         fresh.rename(self._root / path)
-        named = path.rpartition("/")[2][:1].isdigit()
-        return self._arrive(path, content, self._now, mtime, named=named, written=True)
+        begins = self._written(mtime)
+        # A name says nothing of what came under it since a scan, and all of what no scan has met.
+        named = self.window is None and path.rpartition("/")[2][:1].isdigit()
+        file = self._arrive(path, content, begins, mtime, named=named, written=True)
+        file.replaces = True
+        return file
 
     def remove(self, path: str) -> None:
         """Somebody else deletes it."""
@@ -228,6 +235,8 @@ class Disk:
             if not file.named:
                 file.undated = not honest
                 file.latest = now if file.undated else file.begins
+            if self.scanning is not None:  # whether the first scan comes to it yet nobody can tell
+                file.latest, file.forgotten = now, file.undated
             return
         if file.source == "copies" and min([file.begins, *honest]) < window:
             file.late = True
@@ -246,13 +255,13 @@ class Disk:
         file.says = tuple({*file.says, *known.says})
         file.undated = file.undated or known.undated
         file.untold = known.untold
+        file.corrected, file.held_by_own = known.corrected, known.held_by_own
         file.forgotten = file.forgotten or known.forgotten
         file.not_before = Instant(0)
         self._observer.excuse(file, self._now + 2 * GRACE)
 
     def _rewritten(self, name: File, content: int, mtime: int) -> File:
-        # Before any scan was there to say since when it lies there, nobody can tell better.
-        begins = self._now if self.window is not None else Instant(mtime)
+        begins = self._written(mtime)
         return replace(
             name,
             content=content,
@@ -265,10 +274,18 @@ class Disk:
             overwritten=not name.named and name.met is not None,
             undated=False,  # whatever was there before: this was written when its mtime says
             untold=False,
+            corrected=None,
             unsure=0,
             holds=set(),
             touched=self._now,
         )
+
+    def _written(self, mtime: int) -> Instant:
+        """When bytes were written that have another's name.
+
+        Before any scan was there to say since when they lie there, nobody can tell better.
+        """
+        return self._now if self.window is not None else Instant(mtime)
 
     def _forget(self, path: str) -> None:
         file = self._observer.files.pop(path)

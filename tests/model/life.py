@@ -7,6 +7,7 @@ parts; a failing example of the state machine is a list of these calls.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from model.box import Box
@@ -74,15 +75,15 @@ class Life:
             return False
         if self._scanning is None:
             self._scanning = agent.scan()
-            self._began = self.true.now
+            self.disk.scanning = self.true.now
             self.scans.setdefault(self.box.clock.wall(), self.true.now)
         done = self._agent(lambda: next(self._scanning, "done"))
         if done is None:
             return True
         if done == "done":
             self._agent(agent.look)
-            self.disk.window = self._began
-        self._scanning = None
+            self.disk.window = self.disk.scanning
+        self._scanning = self.disk.scanning = None
         return False
 
     def sweep(self, *, dies_after: int | None = None) -> None:
@@ -157,7 +158,7 @@ class Life:
     def die(self) -> None:
         """Its process ends."""
         self.box.die()
-        self._scanning = self._sweeping = None
+        self._scanning = self._sweeping = self.disk.scanning = None
 
     def start(self) -> None:
         """It starts again."""
@@ -174,7 +175,7 @@ class Life:
         self.tick()
         self.die()
         self.box.reboot(off=off, ahead=ahead)
-        doubted = {os.fsdecode(path) for (path,) in self.box.rows(_DOUBTED_PATHS)}
+        doubted = {os.fsdecode(path) for path, _ in self.box.rows(_DOUBTED_PATHS)}
         since_scan = self.box.rows(_LAST_SCAN_DOUBTED) == [(1,)]
         for path, file in self.observer.files.items():
             if path in doubted or (since_scan and file.met is None):
@@ -359,17 +360,26 @@ class Life:
             self._gone(self.observer.files.pop(path), there)
         self._recordings_are_last(before)
         for path in sorted(there.keys() - self.observer.files.keys()):
-            file = self.observer.away.pop(there[path], None)
-            assert file is not None, f"the agent made {path}"
-            # Found again by an agent that has lost its memory, it is of no known source.
-            file.was, file.path = (file.source if "/" in path else ""), path
-            self.observer.files[path] = file
-        known = {os.fsdecode(path) for (path,) in self.box.rows(_PATHS)}
+            self.observer.files[path] = self._given_back(path, there[path])
+        known = {os.fsdecode(path): inode for path, inode in self.box.rows(_PATHS)}
         for path, file in self.observer.files.items():
+            if file.replaces and known.get(path) != file.inode:
+                continue  # the agent knows what had the name before
             if file.met is None and path in known:
                 file.met, file.doubted = self.true.now, abs(self.box.clock.ahead) > MINUTE
             elif path not in known:
                 file.met = None
+
+    def _given_back(self, path: str, inode: int) -> File:
+        """A held file has a name again: others removed it, or moved it where no scan has met it yet."""
+        file = self.observer.away.pop(inode, None)
+        if file is None:
+            moved = [each for each in self.observer.of_inode(inode) if each.holds]
+            assert moved, f"the agent made {path}"
+            return replace(moved[0], path=path, holds=set(moved[0].holds))
+        # Found again by an agent that has lost its memory, it is of no known source.
+        file.was, file.path = (file.source if "/" in path else ""), path
+        return file
 
     def _gone(self, file: File, there: dict[str, int]) -> None:
         """The agent removed a name: it may have moved the file, else it erased it (I1, I2, I13)."""
@@ -397,7 +407,7 @@ class Life:
                 self.observer.lose(hold.id)
         for (act,) in self.box.rows("SELECT id FROM acts"):
             if act in self.people.corrections:
-                self.people.corrected(act)
+                self.people.corrected(act, frozenset(known))
             if act in self.people.erasures:
                 self.people.heard_erasure(act)
 
@@ -419,7 +429,7 @@ class Life:
 
 
 _PATHS = """
-SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END
+SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END, inode
   FROM items JOIN directories ON id = directory
 """
 _DOUBTED_PATHS = f"""

@@ -169,10 +169,10 @@ class People:
         file.says = (*file.says, begins)
         return True
 
-    def corrected(self, act: str) -> None:
+    def corrected(self, act: str, holds: frozenset[str]) -> None:
         """The store has carried a correction out: from here on it is the recording's date.
 
-        It is that of its copies too, and of those that come later.
+        It is that of its copies too, and of those that come later. These holds had come before.
         """
         inode, begins = self.corrections.pop(act)
         for name in self._observer.of_inode(inode):
@@ -182,6 +182,7 @@ class People:
                 if {name.content, *name.had} & {twin.content, *twin.had}:
                     twin.earliest = min(twin.earliest, begins)
                     twin.latest = max(twin.latest, begins)
+                    twin.corrected, twin.held_by_own = begins, holds
         for name in self._observer.of_inode(inode):
             name.earliest = name.latest = begins
             name.undated = False
@@ -269,6 +270,8 @@ class People:
 
     def _row(self, file: File) -> StoredRow | None:
         """What the enforcer has of the item that this file is, if it has heard of it."""
+        if file.replaces and file.met is None:
+            return None  # but of what had its name
         found = self._box.number_of(file.path)
         if found is None:
             return None

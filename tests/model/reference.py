@@ -56,6 +56,10 @@ class File:
     blocked: bool = False  # another name outside the store keeps its bytes
     asked: bool = False  # two people want it erased, as what it was or as what it is
     erase_by: Instant | None = None  # and the store has heard of it
+    corrected: Instant | None = (
+        None  # the start that two people gave it, of which the store has heard
+    )
+    held_by_own: frozenset[str] = frozenset()  # the holds that had come there before that
     doomed: bool = False  # it was erased before
     had: frozenset[int] = frozenset()  # what was in it before it was overwritten
     overwritten: bool = False  # since it was dated: its date says nothing of what is in it now
@@ -66,6 +70,7 @@ class File:
     title: str = ""  # what its recorder calls it, where the agent calls it otherwise
     whole: str = ""  # the call that it is a part of: all parts have one content here
     recording: bool = True  # and not something beside one
+    replaces: bool = False  # another recording that had this name
     touched: Instant = NEVER  # when the world last did something to it
     met: Instant | None = None  # when the agent, as far as it remembers, first saw it
 
@@ -106,10 +111,16 @@ class Hold:
     omitted: bool = False  # by a hijacked enforcer
 
     def covers(self, file: File) -> bool:
-        """Whether what is in the file was recorded then and there, or the file is named."""
+        """Whether what is in the file was recorded then and there, or the file is named.
+
+        When it was is what two people said, for a hold that came after them.
+        """
         if file.inode in self.files and file.content in self.contents:
             return True
-        return self._there(file) and file.begins <= self.ends and file.ends >= self.begins
+        begins, ends = file.begins, file.ends
+        if file.corrected is not None and self.id not in file.held_by_own:
+            begins = ends = file.corrected
+        return self._there(file) and begins <= self.ends and ends >= self.begins
 
     def may_cover(self, file: File) -> bool:
         """Whether anybody who reads the file could think so."""

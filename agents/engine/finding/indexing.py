@@ -125,6 +125,7 @@ class Indexer:
     def _arrive(self, batch: Batch, recording: Recording, place: int) -> int:
         """A file under a name that was free: new, moved, copied, or back from the dead."""
         memory = batch.recognition.remembered(place, recording)
+        sure = is_confirmed(batch.db, recording.sight.period)
         if memory is not None:
             recording = memory.seen_then(recording)
         if recording.part is not None:
@@ -134,7 +135,7 @@ class Indexer:
             return number
         dates, granted = dates_of(recording), Grant.NONE
         if memory is not None:
-            dates, granted = memory.dates_for(recording), memory.granted
+            dates, granted = memory.dates_for(recording, sure=sure), memory.granted
         if batch.recognition.is_stranger(recording):
             return self.items.insert(batch, recording, place, dates, granted)
         moved = self.moves.away(batch, recording)
@@ -199,19 +200,15 @@ class Indexer:
             return
         if recording.part is None or recording.part.role is Role.RECORDING:
             contents.remember(db, number)
-        anchor, state, period = db.execute(
-            "SELECT anchor, state, period FROM items WHERE number = ?", (number,)
-        ).fetchone()
+        known, period = self.items.dates(db, number)
         dates, seen_in = dates_of(recording), recording.sight.period
-        earlier = dates.anchor is not None and (anchor is None or dates.anchor < anchor)
-        earlier = earlier and (seen_in == period or is_confirmed(db, seen_in))
-        if earlier and state != State.RESTRICTED:
+        sure = is_confirmed(db, seen_in)
+        earlier = dates.anchor is not None and (known.anchor is None or dates.anchor < known.anchor)
+        earlier = earlier and (seen_in == period or sure)
+        if earlier and known.state is not State.RESTRICTED:
             self.items.redate(db, number, dates)
-        elif anchor is not None and anchor != dates.anchor:
-            db.execute(
-                "UPDATE items SET how = (SELECT id FROM words WHERE word = ?), unsure = 0 WHERE number = ?",
-                (REWRITTEN, number),
-            )
+        elif known.anchor is not None:
+            self.items.redate(db, number, known.rewritten(dates, sure=sure))
         batch.entries.append(self.items.changed(db, number, batch.now))
         if not batch.recognition.is_stranger(recording):
             batch.alike.setdefault(recording.fingerprint, []).append(number)

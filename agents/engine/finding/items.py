@@ -149,6 +149,19 @@ class Items:
             ),
         )
 
+    @staticmethod
+    def dates(db: sqlite3.Connection, number: int) -> tuple[Dates, int]:
+        """An item's dates, and the stretch of the clock that they are by."""
+        anchor, civil, before, after, how, state, not_before, unsure, period = db.execute(
+            "SELECT anchor, civil, before, after, word, state, not_before, unsure, period"
+            " FROM items JOIN words ON words.id = how WHERE number = ?",
+            (number,),
+        ).fetchone()
+        dates = Dates(
+            anchor, civil, before, after, how, State(state), not_before, unsure=bool(unsure)
+        )
+        return dates, period
+
     def redate(self, db: sqlite3.Connection, number: int, dates: Dates) -> None:
         """Give an item other dates; the caller logs the change."""
         db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (dates.how,))

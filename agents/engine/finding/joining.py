@@ -92,7 +92,8 @@ class Joining:
         """
         memory = batch.recognition.remembered(place, recording)
         if memory is not None:
-            return memory.dates_for(recording)
+            sure = is_confirmed(batch.db, recording.sight.period)
+            return memory.dates_for(recording, sure=sure)
         dates = dates_of(recording)
         if role is not Role.RECORDING or batch.recognition.is_stranger(recording):
             return dates

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from agents.engine.memory.recording import Recording
-from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS
+from retention.anchor import INHERITED, LATE_ARRIVAL_SECONDS, REWRITTEN
 from retention.calendar import Instant
 from retention.decide import State
 
@@ -48,6 +48,24 @@ class Dates(NamedTuple):
             how=INHERITED,
             state=State.PRESENT if self.state is State.UNDATED else self.state,
             unsure=self.unsure or unsure,
+        )
+
+    def rewritten(self, now: "Dates", *, sure: bool) -> "Dates":
+        """These stay though other bytes are there `now`: holds of when those were match as well.
+
+        Where that is not known, or by a clock in doubt, all match.
+        """
+        assert self.anchor is not None
+        how, unsure = (self.how, self.unsure) if now.anchor == self.anchor else (REWRITTEN, False)
+        before = after = WIDEST_SECONDS
+        if now.anchor is not None and sure:
+            before = max(self.before, self.anchor - now.anchor + now.before)
+            after = max(self.after, now.anchor + now.after - self.anchor)
+        return self._replace(
+            before=min(before, WIDEST_SECONDS),
+            after=min(after, WIDEST_SECONDS),
+            how=how,
+            unsure=unsure,
         )
 
 

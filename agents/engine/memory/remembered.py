@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from agents.engine.memory.dates import Dates
+from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.recording import Recording
 from agents.stores import Generation
-from retention.anchor import CORRECTED, REWRITTEN
+from retention.anchor import CORRECTED
 from retention.calendar import Instant
 from retention.decide import Grant, State
 
@@ -68,11 +68,15 @@ class Remembered(NamedTuple):
         record_class = structs.replace(recording.record_class, name=self.record_class)
         return replace(recording, sight=sight, record_class=record_class)
 
-    def dates_for(self, recording: Recording) -> Dates:
-        """The dates that it had: what was written into it since is no reason to move them later (I10)."""
-        if recording.generation == self.generation or self.dates.how == CORRECTED:
+    def dates_for(self, recording: Recording, *, sure: bool) -> Dates:
+        """The dates that it had: what was written into it since is no reason to move them later (I10).
+
+        `sure`: no clock is in doubt by which that is dated.
+        """
+        if recording.generation == self.generation or self.dates.anchor is None:
             return self.dates
-        return self.dates._replace(how=REWRITTEN, unsure=False)
+        dates = self.dates.rewritten(dates_of(recording), sure=sure)
+        return dates._replace(how=CORRECTED) if self.dates.how == CORRECTED else dates
 
 
 def keep(db: sqlite3.Connection) -> None:
