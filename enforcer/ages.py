@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, case, func, select, text
 
 from enforcer.index import partly, tally
-from enforcer.index.tables import EXCEPTED_ITEMS, LATEST_ITEMS, items, stores
+from enforcer.index.tables import EXCEPTED_ITEMS, UNSURE_ITEMS, items, stores
 from retention.anchor import UNDATED_SECONDS
 from retention.calendar import DAY, Instant, Limits, civil_date
 from retention.policy import Chain
@@ -79,7 +79,7 @@ def ages_by_store(connection: Connection, chain: Chain, now: Instant) -> dict[st
     for (store, name, *_), grace in graces.items():
         if grace.until is not None:
             found[store][name].expect(grace.until)
-    _add_latest(connection, found, limits, now)
+    _add_unsure(connection, found, limits, now)
     for (store, name), number in partly.counted(connection).items():
         found[store][name].partly_erased = number
     _add_ended(connection, found)
@@ -141,7 +141,7 @@ def _age(  # noqa: PLR0917 # one line of the books, and all that it is held agai
         ages.past_limit += confirmed
 
 
-def _add_latest(
+def _add_unsure(
     connection: Connection, found: dict[str, dict[str, Ages]], limits: "_Limits", now: Instant
 ) -> None:
     """Count what can be late although, by the latest that its date can be, it is not (I4).
@@ -152,7 +152,7 @@ def _add_latest(
     earliest = (func.coalesce(items.c.anchor, items.c.seen) - items.c.before).label("earliest")
     rows = connection.execute(
         select(*key, earliest, func.count())
-        .where(text(LATEST_ITEMS), items.c.state.in_(_UNKEPT))
+        .where(text(UNSURE_ITEMS), items.c.state.in_(_UNKEPT))
         .group_by(*key, earliest)
     )
     for store, name, state, began, number in rows:

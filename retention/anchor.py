@@ -21,6 +21,8 @@ BOUNDED, UNDATED, ASSUMED = "bounded", "undated", "assumed"
 INHERITED, CORRECTED = "inherited", "corrected"
 #: An anchor that is the latest it can be: nobody has told the time to the boot that saw its file.
 LATEST = "latest"
+#: An anchor by a clock that nobody has confirmed yet: nothing goes by it, and it is no evidence.
+DOUBTED = "doubted"
 #: An anchor that stayed when other bytes were written into the file: it says nothing of these.
 REWRITTEN = "rewritten"
 

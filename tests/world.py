@@ -26,7 +26,7 @@ from agents.stores.files.private import enrol
 from agents.stores.tree.tree import Tree
 from retention import acts, codec, envelope, merkle, policy, report
 from retention.acts import AnyAct
-from retention.anchor import LATEST
+from retention.anchor import DOUBTED, LATEST
 from retention.calendar import DAY, Instant, civil_date, to_instant
 from retention.classes import RecordClass
 from retention.directive import Directive, Due, Time
@@ -241,7 +241,7 @@ class Centre:
         books = Books.of(self.entries())
         for number, e in enumerate(self.entries(), start=len(self.earlier) + 1):
             known = books.live.get(e.item) if isinstance(e, report.Sighted) else None
-            if known is None or known.anchor is None:
+            if known is None or known.anchor is None or known.how == DOUBTED:
                 continue
             self.earlier.append(PriorItem(number, e.fingerprint, e.source, known.anchor, e.seen))
             if known.how == LATEST:

@@ -31,7 +31,7 @@ LAST_INSTANT = 2**33 - 1
 #: a scan of which one knows as much.
 CONFIRMED = (
     "(period = 0 OR period IN"
-    " (SELECT id FROM periods WHERE vouched = 1 AND offset IS NULL AND back_to = 0))"
+    " (SELECT id FROM periods WHERE coalesce(offset, 1 - vouched) = 0 AND back_to = 0))"
 )
 #: In a query with `periods` joined to what may have none: how wrong that stretch was is known.
 KNOWN = "(periods.id IS NULL OR offset IS NOT NULL OR vouched)"
@@ -281,14 +281,6 @@ class TrustedTime:
             )
             if db.execute(_ANY_UNJUDGED, (self._clock.boot(),)).fetchone():
                 self._judge_earlier(db, true_zero, max(off, 0))
-            db.execute(
-                # Said twice, so that the index of the doubted ones serves: this is asked every minute.
-                # Parts have yet to tell their calls what they know (`joining`), and what was told to be
-                # unsure has yet to be told to be sure.
-                "UPDATE items SET period = 0"
-                " WHERE period <> 0 AND holds >= 0 AND unsure = 0 AND period IN"
-                " (SELECT id FROM periods WHERE offset = 0 AND back_to = 0)"
-            )
 
     def _judge_earlier(self, db: sqlite3.Connection, true_zero: int, off: int) -> None:
         """Judge earlier boots, the last one first: each was over before the next one began.

@@ -10,10 +10,10 @@ from enforcer.index import numbers, partly
 from enforcer.index.items import Group
 from enforcer.index.tables import held_items, items, prior_items
 from enforcer.index.tally import KEPT, Amount
-from retention.anchor import LATEST
+from retention.anchor import DOUBTED, LATEST
 from retention.wire import Prior, PriorItem
 
-_EVIDENCE = ("record_class", "civil", "source", "fingerprint", "anchor", "seen", "size")
+_FACTS = ("record_class", "civil", "source", "fingerprint", "seen", "size")
 
 
 def close(connection: Connection, store: str, epoch: int) -> list[Group]:
@@ -104,10 +104,11 @@ def _keep(connection: Connection, store: str, *there: ColumnElement[bool]) -> No
     newest: int = connection.execute(query).scalar() or 0
     number: Any = literal(newest) + func.row_number().over(order_by=items.c.number)
     held = items.c.state.in_(KEPT)
+    anchor = case((items.c.how != DOUBTED, items.c.anchor))
     earliest = case((items.c.how == LATEST, items.c.anchor - items.c.before))
-    evidence = (items.c[name] for name in _EVIDENCE)
-    copied = select(items.c.store, number, *evidence, held, earliest).where(
+    facts = (items.c[name] for name in _FACTS)
+    copied = select(items.c.store, number, *facts, anchor, earliest, held).where(
         *there, or_(items.c.anchor.is_not(None), held)
     )
-    columns = ("store", "number", *_EVIDENCE, "held", "earliest")
+    columns = ("store", "number", *_FACTS, "anchor", "earliest", "held")
     connection.execute(insert(prior_items).from_select(columns, copied))

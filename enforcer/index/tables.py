@@ -18,14 +18,14 @@ from sqlalchemy import (
     text,
 )
 
-from retention.anchor import LATEST
+from retention.anchor import DOUBTED, LATEST
 
 metadata = MetaData()
 
 #: Conditions of partial indexes: SQLite uses one only for a query that has these very words.
 LIVE_TALLIES = "state IN ('present', 'held', 'restricted', 'undated', 'late', 'blocked')"
 EXCEPTED_ITEMS = "(state = 'undated' OR not_before > 0)"
-LATEST_ITEMS = f"how = '{LATEST}'"
+UNSURE_ITEMS = f"how IN ('{LATEST}', '{DOUBTED}')"
 
 stores = Table(
     "stores",
@@ -116,13 +116,13 @@ items = Table(
         sqlite_where=text(EXCEPTED_ITEMS),
         postgresql_where=text(EXCEPTED_ITEMS),
     ),
-    # Small: holds only what was seen by machines that were not told the time.
+    # Small: holds only what was seen by machines that were not told the time, or not yet.
     Index(
-        "items_latest",
+        "items_unsure",
         "store",
         "record_class",
-        sqlite_where=text(LATEST_ITEMS),
-        postgresql_where=text(LATEST_ITEMS),
+        sqlite_where=text(UNSURE_ITEMS),
+        postgresql_where=text(UNSURE_ITEMS),
     ),
     # Small: holds only what waits for its certificate.
     Index(

@@ -15,7 +15,7 @@ from retention.probes import TimeSource
 #: Which rule chose an anchor, in the words of `retention.anchor`.
 RULES = frozenset(
     {*map(str, TimeSource), *(anchor.BOUNDED, anchor.UNDATED, anchor.ASSUMED)}
-    | {anchor.INHERITED, anchor.CORRECTED, anchor.LATEST, anchor.REWRITTEN}
+    | {anchor.INHERITED, anchor.CORRECTED, anchor.REWRITTEN, anchor.LATEST, anchor.DOUBTED}
 )
 #: Such a rule as an agent newer than us names it.
 OTHER_RULE = "other"

@@ -508,7 +508,7 @@ def test_what_a_boot_saw_before_it_heard_the_time_is_unsure_until_then(world: Wo
     moment = _hour_of_an_untold_boot(world, scan=True, off=DAY, ahead=ahead)
     world.scan()
     told = next(entry for entry in reversed(world.log()) if isinstance(entry, Sighted))
-    assert ("latest", moment - DAY) == (told.how, told.anchor - told.before)
+    assert ("doubted", moment - DAY) == (told.how, told.anchor - told.before)
     world.true.pass_(20 * DAY)
     world.centre.away = False
     world.cycle()

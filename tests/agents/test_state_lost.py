@@ -177,6 +177,28 @@ def test_a_clock_that_is_wrong_when_it_is_found_again_moves_no_date_that_is_know
     assert [before] == anchors(world)
 
 
+@pytest.mark.parametrize("ahead", [0, 40 * DAY, -40 * DAY])
+def test_a_date_in_doubt_does_not_come_back_as_one_that_is_sure(world: World, ahead: int):
+    """The log went up, and the memory was lost before the time came down. The camera's clock is right."""
+    world.activate()
+    world.rest()
+    world.clock.reboot(off=41 * DAY)
+    world.clock.ahead = ahead
+    world.crash()
+    moment = world.true.now
+    world.write("front/plain.jpg", mtime=moment)
+    world.true.pass_(60)
+    world.scan()
+    world.report()
+    [told] = world.books().live.values()
+    assert "doubted" == told.how
+    world.clock.ahead = 0
+    lose_state(world)
+    world.rest()
+    assert [moment] == anchors(world)
+    world.check()
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "after the first scan"])
 def test_a_date_that_is_the_latest_comes_back_as_what_it_is(world: World, *, late: bool):
     """Also to an agent that loses its memory again; and it goes by the latest, so nothing goes early."""

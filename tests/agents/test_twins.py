@@ -81,6 +81,39 @@ def test_a_copy_with_a_wrong_older_mtime_does_not_make_its_original_go_early(
     assert {original: at("2026-03-16 12:30"), f"{imports}/img.jpg": LONG_AGO} == _anchors(world)
 
 
+@pytest.mark.parametrize("scanned", [True, False])
+def test_a_copy_that_was_met_before_the_clock_was_known_to_be_right_has_the_date_of_its_original(
+    world: World, *, scanned: bool
+):
+    """And the centre, which was told that its date was in doubt, is told that it is not."""
+    world.activate()
+    world.rest()
+    world.true.pass_(60)
+    moment = world.true.now
+    path = world.write("front/plain.jpg")
+    world.rest()
+    world.true.pass_(30 * DAY)
+    world.rest()
+    world.centre.away = True
+    world.clock.reboot()
+    world.crash()
+    if scanned:
+        world.scan()
+    world.true.pass_(60)
+    world.write("front/copy.jpg", path.read_bytes())
+    world.scan()
+    world.true.pass_(60)
+    world.centre.away = False
+    world.report()
+    assert {"doubted", "mtime"} == {item.how for item in world.books().live.values()}
+    world.rest()
+    assert {"mtime", "inherited"} == {item.how for item in world.books().live.values()}
+    world.true.now = world.due_at(moment)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
 def test_a_copy_made_later_keeps_the_date_of_what_was_there_before_it(world: World):
     world.write("front/img1.jpg", BYTES, mtime=LONG_AGO)
     world.scan()

@@ -114,6 +114,7 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
     assert (State.UNKNOWN, ["unconfirmed"]) == (store.position(after).state, store.words(after))
 
 
+@pytest.mark.parametrize("how", ["latest", "doubted"])
 @pytest.mark.parametrize(
     ("anchor", "facts"),
     [
@@ -123,11 +124,11 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
     ],
 )
 def test_what_may_be_late_because_what_saw_it_did_not_know_the_time_is_unknown_from_then_on(
-    store: Store, anchor: Instant | None, facts: dict[str, object]
+    store: Store, anchor: Instant | None, facts: dict[str, object], how: str
 ):
     """By the latest that its date can be it has time; by the earliest its own target is 2026-03-17 00:00 Riga."""
     before = 58 * DAY if anchor else 59 * DAY - 10 * 3600
-    number = store.sight(anchor, how="latest", before=before, **facts)
+    number = store.sight(anchor, how=how, before=before, **facts)
     target = at("2026-03-16 22:00")
     position = store.position(Instant(target - 1))
     assert (State.OK, target) == (position.state, position.next_deadline)
@@ -263,7 +264,7 @@ def test_no_table_of_items_or_of_the_past_is_read_from_end_to_end(store: Store):
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
     scans = [step for step in plans if step.startswith(("SCAN items", "SCAN tallies"))]
-    small = ("SCAN items USING INDEX items_excepted", "SCAN items USING INDEX items_latest")
+    small = ("SCAN items USING INDEX items_excepted", "SCAN items USING INDEX items_unsure")
     assert {"SCAN tallies USING INDEX tallies_live", *small} == set(scans)
     assert 4 == len(scans)
 

@@ -133,6 +133,15 @@ def test_of_a_date_that_is_the_latest_who_asks_is_told_how_early_it_can_be(log: 
     assert (4, UNSET) == (len(asked_without.items), asked_without.earliest)
 
 
+def test_a_date_in_doubt_is_no_evidence_and_what_was_held_by_it_is_searched_for(log: Log):
+    log.say(sight(4, how="doubted"), sight(5, how="doubted"), Held(NOW, "hold-1", ((5, 5),)))
+    greet(log.engine, None, booted="boot-2")
+    found = prior(log.engine)
+    assert [1, 2, 3] == [int.from_bytes(item.fingerprint[:4], "big") for item in found.items]
+    Log(log.engine, epoch=2).say(sight(1), Scanned(NOW, NOW, 1, 0))
+    assert (1, 100) == books(log.engine)[IMAGE, CIVIL, "lost"]
+
+
 def test_what_is_sighted_again_is_evidence_no_more(log: Log):
     greet(log.engine, None, booted="boot-2")
     again = Log(log.engine, epoch=2)

@@ -365,3 +365,25 @@ def test_an_agent_without_memory_does_not_take_the_latest_for_a_date_that_is_sur
     life.forget_everything()
     life.live(10 * 24)  # what the model excuses an agent without memory for is over
     life.rest()
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("ahead", [-40 * DAY, 40 * DAY])
+def test_what_a_clock_in_doubt_dated_is_no_date_for_an_agent_without_memory(
+    life: Life, ahead: int, named: bool
+):
+    """The log went up, and the enforcer's time did not come down before the memory was lost."""
+    life.people.activate("terminal-image", 20)
+    life.talk()
+    life.scan()
+    life.true.pass_(41 * DAY)
+    life.reboot(off=0, ahead=ahead)
+    life.scan()
+    life.true.pass_(60)
+    life.disk.record("front", named=named, own_clock=False)
+    life.scan()
+    life.report()
+    life.box.clock.ahead = 0
+    life.forget_everything()
+    life.live(25 * 24)
+    life.rest()

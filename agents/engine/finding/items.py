@@ -12,13 +12,14 @@ from typing import Any
 
 from msgspec.structs import astuple
 
+from agents.engine.clock import CONFIRMED, is_confirmed
 from agents.engine.finding.recognition import Namesake, Recognition
 from agents.engine.memory import contents, numbering, wholes
 from agents.engine.memory.catalogue import Words
 from agents.engine.memory.dates import Dates
 from agents.engine.memory.recording import Recording, Sight
 from agents.stores import Role
-from retention.anchor import LATEST
+from retention.anchor import CORRECTED, DOUBTED, INHERITED, LATEST
 from retention.calendar import Instant
 from retention.decide import Grant, State
 from retention.report import AnyEntry, Changed, Gone, Held, Sighted, runs
@@ -29,6 +30,8 @@ _COLUMNS = (
     " unsure"
 )
 _INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 - constants
+
+_TOLD_OF = "record_class, source, anchor, how, span, before, after, seen, size, fingerprint, state, not_before"
 
 _STATE_WORDS: dict[State, Any] = {
     State.PRESENT: "present",
@@ -75,7 +78,11 @@ class Items:
                 record_class=recording.record_class.name,
                 source=recording.source,
                 anchor=dates.anchor,
-                how=LATEST if dates.unsure else dates.how,
+                how=_told(
+                    dates.how,
+                    unsure=dates.unsure,
+                    confirmed=is_confirmed(batch.db, recording.sight.period),
+                ),
                 span=recording.span,
                 before=dates.before,
                 after=dates.after,
@@ -185,8 +192,7 @@ class Items:
     def changed(self, db: sqlite3.Connection, number: int, now: Instant) -> Changed:
         """The log entry that tells an item's facts as they are now."""
         row = db.execute(
-            "SELECT record_class, source, anchor, how, span, before, after, seen, size, fingerprint,"
-            " state, not_before, unsure FROM items WHERE number = ?",
+            f"SELECT {_TOLD_OF}, unsure, {CONFIRMED} FROM items WHERE number = ?",  # noqa: S608 - constants of ours
             (number,),
         ).fetchone()
         return Changed(
@@ -195,7 +201,7 @@ class Items:
             record_class=self._words.word(row[0]),
             source=self._words.word(row[1]),
             anchor=row[2],
-            how=LATEST if row[12] else self._words.word(row[3]),
+            how=_told(self._words.word(row[3]), unsure=row[12], confirmed=row[13]),
             span=row[4],
             before=row[5],
             after=row[6],
@@ -263,6 +269,16 @@ class Items:
         holds = db.execute("SELECT hold FROM item_holds WHERE number = ?", (item,)).fetchall()
         entries += [Held(now, hold, ((apart, apart),)) for (hold,) in holds]
         return apart
+
+
+def _told(how: str, *, unsure: bool, confirmed: bool) -> str:
+    """The rule that the centre is told: also what it would have to know to tell it an agent without memory.
+
+    What came with the content, or from people, is no matter of this item's clock.
+    """
+    if not confirmed and how not in {CORRECTED, INHERITED}:
+        return DOUBTED
+    return LATEST if unsure else how
 
 
 def _leave(db: sqlite3.Connection, number: int) -> None:

@@ -9,6 +9,7 @@ what it says itself: only earlier, and with a day of grace (docs/rules.md, Comin
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.outbox import Outbox
 from agents.engine.memory.recording import Recording, Sight
+from agents.engine.memory.twins import telling
 from agents.stores import Role, Store
 from retention.anchor import (
     BOUNDED,
@@ -46,6 +48,12 @@ SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEA
   JOIN words ON words.id = how
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
 """  # noqa: S608 - a constant of ours
+# Dates that stay as they are. Parts have yet to tell their calls what they know (`joining`), and what was
+# unsure has to be dated again to be sure.
+_RIGHT = """
+SELECT number, fingerprint FROM items JOIN periods ON periods.id = period
+ WHERE period = ? AND period <> 0 AND offset = 0 AND back_to = 0 AND unsure = 0 AND holds >= 0 LIMIT ?
+"""
 _BEGAN = f"""
 SELECT began - coalesce(offset, 0), began - {MOST_AHEAD}
   FROM scans LEFT JOIN periods ON periods.id = period WHERE scans.id = ?
@@ -125,10 +133,31 @@ class Redater:
     def _by_true_time(self) -> Iterator[list[int]]:
         # One after another: for all of them at once SQLite would go through every item.
         for (period,) in self._catalogue.rows(_JUDGED):
+            yield from self._confirm(period)
             after = 0
             while rows := self._catalogue.rows(_DOUBTED, (period, after, STEP_ITEMS)):
                 after = rows[-1][0]
                 yield [n for row in rows for n in self._redate(_Seen(*row))]
+
+    def _confirm(self, period: int) -> Iterator[list[int]]:
+        """What a clock saw that was right has its dates for sure; the centre and its twins hear of it."""
+        while rows := self._catalogue.rows(_RIGHT, (period, STEP_ITEMS)):
+            now = self._clock.wall()
+            alike: dict[bytes, list[int]] = defaultdict(list)
+            with self._catalogue.transaction() as db:
+                entries: list[AnyEntry] = []
+                for number, fingerprint in rows:
+                    db.execute("UPDATE items SET period = 0 WHERE number = ?", (number,))
+                    entries.append(self._indexer.items.changed(db, number, now))
+                    alike[fingerprint].append(number)
+                twins = [
+                    twin
+                    for each in alike.values()
+                    for twin in self._indexer.agree(db, telling(db, each), now, entries)
+                ]
+                self._outbox.append(db, now, entries)
+                held = self._holds.match(db, twins, now)
+            yield held
 
     def _restored(self, act: str, since: Instant) -> Iterator[list[int]]:
         """Go through all that came since; what cannot be dated just now is tried again next time."""
