@@ -135,7 +135,8 @@ class Rescan:
 
     `exceptions` is the store's signed list, None if there is none: then what is past its time may
     still be held, and is unknown. `now` is when the auditor looks. `calls` tells which recordings
-    are of one call. Counts are complete once `recordings` has been read to its end.
+    are of one call, `names` whether a finding may name a file. Counts are complete once
+    `recordings` has been read to its end.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class Rescan:
         exceptions: Exceptions | None,
         now: Instant,
         calls: Calls[Judged] | None = None,
+        names: bool = True,
     ) -> None:
         self.counts: dict[Batch, Tally] = {}
         self.kept = Tally()
@@ -161,6 +163,7 @@ class Rescan:
         self._exceptions = exceptions
         self._recogniser = Recogniser(exceptions) if exceptions else None
         self._calls = calls
+        self._told = _UNREAD_TOLD if names else 0
         self.by_call = 0
         self._now = now
         self._limits = lru_cache(maxsize=4096)(chain.limits_of)
@@ -191,8 +194,8 @@ class Rescan:
         for what, undated in self._files(Standing.UNDATED):
             report.unknown("dates", f"{undated} {what} cannot be dated, and no list names them")
         if self.unread:
-            told = "; ".join(self.unread_told)
-            report.unknown("reading", f"{self.unread} names could not be read, such as {told}")
+            such = f", such as {'; '.join(self.unread_told)}" if self.unread_told else ""
+            report.unknown("reading", f"{self.unread} names could not be read{such}")
         if self.unregistered.files:
             report.ok(
                 "sources", f"{self.unregistered.files} recordings lie in no registered directory"
@@ -355,7 +358,7 @@ class Rescan:
 
     def _could_not_read(self, path: bytes, why: str) -> None:
         self.unread += 1
-        if len(self.unread_told) < _UNREAD_TOLD:
+        if len(self.unread_told) < self._told:
             self.unread_told.append(f"{printable(path)} ({why})")
 
 

@@ -278,11 +278,12 @@ def _pending_holds(connection: Connection, now: Instant) -> dict[str, int]:
 
 
 def _classes(row: Any, chain: Chain, known: Iterable[str]) -> list[str]:
-    """The classes a store has, and those its sources may bring: at least the strictest."""
+    """The classes a store has, and those its sources may bring: beside canaries at least the strictest."""
     named = {source.record_class for source in chain.current.sources_of(row.store_group)}
     if row.kind not in canaries.PLANTED_IN:
         named.discard(CANARY)
-    return sorted(named.union(known) or {chain.strictest(row.store_group).name})
+    named.update(known)
+    return sorted(named if named - {CANARY} else {*named, chain.strictest(row.store_group).name})
 
 
 def _valid_until(row: Any, ages: Ages) -> Instant:

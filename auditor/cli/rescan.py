@@ -42,6 +42,11 @@ def declare(parser: ArgumentParser) -> None:
         "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
     )
     parser.add_argument(
+        "--no-names",
+        action="store_true",
+        help="say how many, and name no file: for a log, which more people read",
+    )
+    parser.add_argument(
         "--number",
         default="",
         help="any number of yours: shows that the report was not made before",
@@ -95,8 +100,10 @@ def run(options: Namespace) -> Verdict:
         exceptions=listed,
         now=now,
         calls=Calls(options.call_in_name) if options.call_in_name else None,
+        names=not options.no_names,
     )
-    told = (each for each in rescan.recordings() if each.standing in _REMARKABLE)
+    remarkable = () if options.no_names else _REMARKABLE
+    told = (each for each in rescan.recordings() if each.standing in remarkable)
     verdict = _print_json(rescan, told) if options.json else _print(rescan, told)
     if options.save:
         given.save(options.save, rescan.report(options.number, options.store))

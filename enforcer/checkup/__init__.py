@@ -84,7 +84,7 @@ def _ledger(connection: Connection, chain: Chain, directory: Path) -> Fact:
             remedy="Keep a copy of the index as it is, and go on by docs/runbooks/ledger.md.",
         )
     count = 0 if head is None else head.size
-    return fine("ledger", f"All {count} leaves under its last head are those that were signed.")
+    return fine("ledger", f"It is as it was signed, in all of its {count} entries.")
 
 
 def _groups(connection: Connection) -> Sequence[str]:
@@ -110,7 +110,7 @@ def _agreed(connection: Connection, now: Instant) -> Iterator[Fact]:
     told = [-each for each in connection.execute(_OFFSETS).scalars()]
     ahead = sorted(told)[len(told) // 2] if told else 0
     if newest > now + WRONG_SECONDS:
-        sentence = f"It is {newest - now} s behind the newest leaf of the ledger."
+        sentence = f"It is {newest - now} s behind the newest entry of the ledger."
     elif len(told) >= _WITNESSES and abs(ahead) > WRONG_SECONDS:
         sentence = f"It is {ahead} s ahead of the clocks of most agents."
     else:

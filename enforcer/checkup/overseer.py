@@ -51,7 +51,7 @@ ALERTS = frozenset(
 """The alerts of `deploy/prometheus/rules`."""
 
 _DAYS_OF = {"y": 365.0, "w": 7.0, "d": 1.0, "h": 1 / 24, "m": 1 / 1440, "s": 0.0, "ms": 0.0}
-_SEEN = quote(f'retention_ledger_tree_size{{job="{JOB}"}}')
+_SEEN = quote(f'last_over_time(retention_ledger_tree_size{{job="{JOB}"}}[5m])')  # not one scrape
 
 Judge = Callable[[str, Look], Fact]
 
@@ -159,8 +159,8 @@ def _sees(what: str, look: Look) -> Fact:
     if not found:
         return amiss(
             what,
-            f"It has no head of our ledger of the last minutes in job {JOB}.",
+            f"It saw nothing of our ledger in the last minutes, in job {JOB}.",
             why="It witnesses nothing.",
             remedy="Look at its page of targets (our address, its ca_file).",
         )
-    return fine(what, f"{found[0]['value'][1]} leaves at its last look.")
+    return fine(what, f"A ledger of size {found[0]['value'][1]} at its last look.")

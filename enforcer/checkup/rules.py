@@ -81,7 +81,7 @@ def _sources(policy: Policy, groups: Sequence[str]) -> Iterator[Fact]:
             "sources",
             f"The policy names no source for stores of the group {' or '.join(bare)}.",
             why="All that lies there counts as unregistered, and goes by the strictest period.",
-            remedy="Name its cameras or queues in the next version: `enforcer policy show`, `propose`.",
+            remedy="Name its cameras or queues: `enforcer source add`.",
         )
 
 

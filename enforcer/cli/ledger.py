@@ -20,7 +20,7 @@ _EXIT_CODES = {True: 0, False: 2}
 def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `ledger`."""
     verbs = Verbs(parser)
-    verbs.asking("verify", verify, "have every leaf hashed again and held against every head")
+    verbs.asking("verify", verify, "have every entry hashed again and held against all that was published")
     verbs.asking("checkpoint", checkpoint, "the newest signed head, to keep where others are")
     proved = verbs.asking(
         "prove", prove, "certificates of one day, each proved to be in the ledger"
@@ -43,7 +43,7 @@ def verify(arguments: Namespace) -> int:
     if arguments.json:
         show.as_json(found)
     else:
-        print(f"{found.proved} of {found.leaves} leaves are under a published head, and unchanged.")
+        print(f"{found.proved} of {found.leaves} entries were published, and are unchanged.")
     return 0
 
 

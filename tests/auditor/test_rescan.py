@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.cli import main
 from auditor.findings import Verdict
 from auditor.rescan import Batch, Rescan, Standing, printable
 from auditor.walk import walk
@@ -410,6 +411,20 @@ def test_a_bundle_brings_policy_and_exceptions_with_it(root, auditor, files):
     }
     [counted] = told["counts"]
     assert expected == {name: counted[name] for name in expected}
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_for_a_log_it_says_how_many_and_names_none(root, honest, files, capsys, form):
+    record(root / f"cam/{OLD}-26123456.jpg")
+    (root / "26123456").mkdir(mode=0)
+    words = ("rescan", str(root), "--store", "terminal-1", "--group", "lockers", "--no-names")
+    origin = ("--bundle", str(files[0] / "january.zip"), "--pin", honest.pin.hex())
+    with as_nobody(root):
+        assert 1 == main([*words, *origin, "--now", "2026-03-10T12:00:00+02:00", *form])
+    told = capsys.readouterr().out
+    assert "1 recordings are past the limit" in told
+    assert "1 names could not be read" in told
+    assert "26123456" not in told
 
 
 def test_a_slip_in_the_name_of_a_store_is_told_and_nothing_is_called_ok(auditor, files):

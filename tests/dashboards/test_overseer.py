@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from prometheus_server import Server, running
 from waiting import wait_until
 
@@ -22,6 +23,20 @@ def told(look: Callable) -> dict[str, bool | None]:
 def test_a_server_that_does_its_work_lacks_only_whom_to_tell(prometheus: Server):
     expected = {"keeps": True, "deletes": True, "alerts": True, "tells": False, "sees us": True}
     assert expected == told(looker(prometheus.url))
+
+
+def test_to_miss_one_look_is_not_to_be_blind(tmp_path: Path, need: Callable[[str], str]):
+    registry = CollectorRegistry()
+    Gauge("retention_ledger_tree_size", "entries", registry=registry).set(7)
+    enforcer, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
+    jobs = {"retention-enforcer": enforcer.server_port}
+    with running(need("prometheus"), tmp_path, jobs) as server:
+        server.wait_for("retention_ledger_tree_size")
+        enforcer.shutdown()
+        enforcer.server_close()
+        thread.join()
+        server.wait_for("up == 0")
+        assert told(looker(server.url))["sees us"]
 
 
 def test_one_that_forgets_is_deaf_and_takes_orders_is_told(

@@ -80,6 +80,17 @@ def test_only_where_agents_write_is_one_expected(index: Engine, kind: str, expec
     assert (0 if expected else None) == overdue(index)
 
 
+@pytest.mark.parametrize("kind", ["terminal", "bucket"])
+def test_canaries_alone_say_nothing_of_a_stores_recordings(index: Engine, kind: str):
+    """Of a group whose cameras nobody registered yet, and whose agent has not reported anything."""
+    add_store(index, kind=kind, store_group="elsewhere", state="invited")
+    recordings = stand(index)[STORE, "terminal-image"]
+    assert (State.UNKNOWN, ["not_enrolled"]) == (
+        recordings.state,
+        [reason.word for reason in recordings.reasons],
+    )
+
+
 def test_a_note_that_none_could_be_written_is_unknown_for_all_of_the_store(index: Engine):
     store = Store(index)
     store.set(notes='["canary-not-planted"]')

@@ -288,7 +288,7 @@ def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
     agent.sight(began, began)
     agent.report(report.Erased(live.clock(), ((1, 2),), "due", Outcome.ERASED_VERIFIED))
     live.built.rounds.prove()
-    assert "2 of 2 leaves are under a published head" in type_("uldis", "ledger", "verify").out
+    assert "2 of 2 entries were published" in type_("uldis", "ledger", "verify").out
     assert type_("uldis", "ledger", "checkpoint").out.startswith("test/ledger\n2\n")
     day = datetime.fromtimestamp(began, RIGA).date().isoformat()
     proved = type_("uldis", "ledger", "prove", "--store", "t-1", "--class", "terminal-image",

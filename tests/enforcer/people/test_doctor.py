@@ -150,7 +150,7 @@ def test_a_clock_that_nobody_keeps_or_that_the_ledger_or_agents_contradict_is_to
     assert look()["clock"].fine, "one agent may be wrong by itself"
     leaf = {"kind": "heartbeat", "data": b"", "at": clock.now + 121, "position": 0}
     change(tidy, insert(leaves).values(leaf))
-    assert "121 s behind the newest leaf" in look()["clock"].sentence
+    assert "121 s behind the newest entry" in look()["clock"].sentence
 
 
 def test_a_ledger_that_was_edited_is_told(served, look):
