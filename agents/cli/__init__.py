@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -183,6 +184,8 @@ def _scan(arguments: argparse.Namespace) -> int:
         built.agent.begin()
         _look_at_everything(built.agent)
         _tell(built, as_json=arguments.json)
+        for path, why in built.agent.scanner.unread:
+            print(f"could not read {one_line(os.fsdecode(path))}: {why}", file=sys.stderr)
     finally:
         built.close()
     return 0

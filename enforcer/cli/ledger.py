@@ -20,7 +20,9 @@ _EXIT_CODES = {True: 0, False: 2}
 def declare(parser: ArgumentParser) -> None:
     """Add the verbs of `ledger`."""
     verbs = Verbs(parser)
-    verbs.asking("verify", verify, "have every entry hashed again and held against all that was published")
+    verbs.asking(
+        "verify", verify, "have every entry hashed again and held against all that was published"
+    )
     verbs.asking("checkpoint", checkpoint, "the newest signed head, to keep where others are")
     proved = verbs.asking(
         "prove", prove, "certificates of one day, each proved to be in the ledger"

@@ -1,5 +1,6 @@
 """The commands of an agent on a storage: its settings make it put calls together, and find them whole."""
 
+import errno
 import json
 import os
 import shutil
@@ -168,3 +169,21 @@ def test_canaries_are_written_beside_calls_whether_or_not_they_have_rows(
         assert b"today's" == (tmp_path / "calls/canary/20261125-120000.txt").read_bytes()
     finally:
         built.close()
+
+
+def test_a_scan_names_to_the_person_what_it_could_not_read(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Its log names nothing, and a scan that is not complete lets nobody say that all is well."""
+    real = os.open
+
+    def failing(path, *args: int, **options: int):
+        if os.fsencode(path) == b"pcaps":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", failing)
+    assert 0 == main(["scan", "--config", str(settings)])
+    told = capsys.readouterr()
+    assert "could not read pcaps: The disk reported an error." in told.err
+    assert "last complete scan  none yet" in told.out

@@ -30,6 +30,8 @@ from retention.report import AnyEntry, Scanned
 
 #: Files looked at in one step, and written in one transaction.
 STEP_FILES = 500
+#: Names of what could not be read, as many as a person needs.
+TOLD = 20
 #: A file that has not changed for this long has been written to its end.
 SETTLE_SECONDS = 2
 
@@ -97,6 +99,8 @@ class Scanner:
         self._unreadable = 0  # files that could not be dated or looked for, since the agent started
         self.marked: dict[tuple[bytes, bytes], Mark] = {}  # recordings met with an incident marker
         self.newly_held: list[int] = []
+        #: Of what could not be read some, and why: for a person at the machine, and for no log (I8).
+        self.unread: list[tuple[bytes, str]] = []
         self.complete = False  # whether the last scan was
 
     @property
@@ -116,9 +120,11 @@ class Scanner:
             restored=self._restorations.declared(),
         )
         before = self._unreadable
+        self.unread.clear()
 
-        def unread(_path: bytes, _why: str) -> None:
+        def unread(path: bytes, why: str) -> None:
             progress.unreadable += 1
+            self._could_not_read(path, why)
 
         for directory in self._store.directories(unread):
             met = 0
@@ -221,8 +227,9 @@ class Scanner:
                 recording = self._dater.date(directory, found, sight)
             except GoneError:
                 continue
-            except UnreadableError:
+            except UnreadableError as error:
                 self._unreadable += 1
+                self._could_not_read(directory + b"/" + found.name, str(error))
                 self._wait(directory, found, sight)
                 continue
             entered.add(found.name)
@@ -300,6 +307,10 @@ class Scanner:
         while rows := self._catalogue.rows(query, (place, after, STEP_FILES)):
             after = rows[-1][0]
             yield [(number, name) for number, name in rows]
+
+    def _could_not_read(self, path: bytes, why: str) -> None:
+        if len(self.unread) < TOLD and (path, why) not in self.unread:
+            self.unread.append((path, why))
 
     def _missing(self, path: bytes, known: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Which of these lead nowhere any more."""
