@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from retention.ledger import NOT_WATCHED
+from retention.page.words import REASONS
+
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "rules" / "retention.yml"
 ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text())
@@ -205,14 +208,23 @@ def test_neither_a_near_deadline_nor_what_is_unknown_is_a_forecast(
     holds(HEALTHY | {name: values}, *firing())
 
 
-@pytest.mark.parametrize(
-    "reason",
-    ["not_activated", "not_enrolled", "silent", "scan_stale", "brake", "clock", "hold_pending"],
+#: Reasons that another alert tells, or that are no trouble.
+TOLD_OTHERWISE = (
+    *("not_activated", "not_enrolled", "past_limit", "overdue", "lost", "unconfirmed"),
+    *("silent", "scan_stale", "brake", "clock", "hold_pending"),
 )
-def test_what_has_an_alert_of_its_own_or_needs_none_is_not_told_as_unproven_too(
-    holds: Callable[..., None], reason: str
+
+
+def test_every_other_reason_is_told_as_unproven_and_stands_in_the_runbook(
+    holds: Callable[..., None],
 ):
-    holds(HEALTHY | {f'{_UNPROVEN}"{reason}"}}': SOME}, *firing())
+    reasons = {*REASONS} - {NOT_WATCHED}
+    runbook = (ROOT / "docs" / "runbooks" / "not-proven.md").read_text()
+    named = set(re.findall(r"\*(\w+)\*", runbook))
+    assert reasons - {*TOLD_OTHERWISE} == named
+    query = 'group by (reason) (ALERTS{alertname="RetentionNotProven",alertstate="firing"})'
+    told = [{"labels": f'{{reason="{each}"}}', "value": 1} for each in sorted(named)]
+    holds({f'{_UNPROVEN}"{each}"}}': SOME for each in reasons}, query, told)
 
 
 @pytest.mark.parametrize("alert", [each for each in WRONG if "Agent" in each])
