@@ -13,9 +13,10 @@ from world import World, at
 
 from agents.engine.metrics import Metrics
 from enforcer import comply
+from enforcer.clock import wall_clock
 from enforcer.index import standings
 from enforcer.index.engine import open_index, writing
-from enforcer.index.tables import checkpoints
+from enforcer.index.tables import checkpoints, rescans
 from enforcer.metrics import Facts
 from enforcer.rounds import verified_gauge
 from enforcer.side import SideTasks, Task
@@ -32,7 +33,7 @@ class _Chains:
 
 @pytest.fixture(scope="session")
 def enforcer_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The enforcer's collectors over an index with something of everything but trouble."""
+    """The enforcer's collectors over an index with something of everything, and one store in trouble."""
     index = open_index(f"sqlite:///{tmp_path_factory.mktemp('index') / 'index.db'}")
     store = Store(index)
     numbers = [store.sight(at("2026-03-10 12:00")) for _ in range(3)]
@@ -45,14 +46,16 @@ def enforcer_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     mark = bytes(16)
     store.say(Sighted(store.items, "canary", "canary", NOW, "name", 0, 0, 0, NOW, 100, mark))
     add_store(index, "riga-002", last_seen_at=NOW, scan_complete_at=NOW)
+    add_store(index, "riga-003", state="invited")
     with writing(index) as connection:
         connection.execute(insert(checkpoints).values(size=1, root=bytes(32), note="note", at=NOW))
+        connection.execute(insert(rescans).values(digest=b"", at=wall_clock(), report=b""))
     with writing(index) as connection:
         found = comply.standings(comply.positions(connection, CHAIN, NOW))
         standings.note(connection, {each.record_class: each.state for each in found}, NOW)
     registry = CollectorRegistry()
     registry.register(Facts(index, _Chains(), lambda: NOW))  # type: ignore[arg-type]
-    verified_gauge(registry).set(NOW)
+    verified_gauge(registry).set(wall_clock())
     SideTasks([Task("prove", 60, lambda: None)], registry, lambda: None)
     yield from served(registry)
     index.dispose()

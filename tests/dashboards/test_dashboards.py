@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from prometheus_server import Server
 
 from dashboards.__main__ import written
 from dashboards.boards import BOARDS
+from dashboards.panel import UNMEASURED
+from enforcer.comply import State
+from enforcer.index import tally
+from retention.page.words import REASONS
 
 QUERIES = [
     pytest.param(query, id=f"{name}: {panel.title}: {legend}")
@@ -83,4 +88,17 @@ def test_no_panel_lies_over_another(path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("query", QUERIES)
 def test_every_query_returns_series(prometheus: Server, query: str):
-    assert prometheus.ask(query)
+    """Something that was measured: neither the word for unknown nor a 0 in the place of a wrong name."""
+    assert prometheus.at is not None
+    minute = replace(prometheus, at=(prometheus.at // 60 + 1) * 60)  # one panel counts by minutes
+    assert {series["value"][1] for series in minute.ask(query)} - {str(UNMEASURED)}
+    for name in re.findall(r"[a-z:]*(?:retention|enforcer)_[\w:]+", query):
+        assert prometheus.ask(f'{{__name__="{name}"}}'), name
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_asks_for_words_that_there_are(query: str):
+    """Of a word that nobody says there is no series, and no panel gets red."""
+    words = {"state": {*tally.LIVE, *tally.ENDED, "due", *State}, "reason": set(REASONS)}
+    for label, value in re.findall(r'(\w+)=~?"([\w|]+)"', query):
+        assert words[label] >= set(value.split("|"))
