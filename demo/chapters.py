@@ -165,6 +165,8 @@ def addresses(stage: Stage, scene: Scene, prometheus: Prometheus | None, now: da
         )
     else:
         print(f"  Prometheus   {prometheus.url}/alerts  {prometheus.url}/graph")
+    if prometheus is not None and prometheus.alertmanager is not None:
+        print(f"  Alertmanager {prometheus.alertmanager}")
     print(f"  dashboards   {DASHBOARDS}/*.json, for Grafana: deploy/grafana/provisioning")
 
 

@@ -12,6 +12,9 @@ from demo.stage import BIN, Stage, Station, wait_for
 from demo.telling import abridged, say
 
 PANEL_SECONDS = 120
+ALERT_SECONDS = 60
+#: The inspector's own: shows that a report is no older than the question.
+NUMBER = "4711"
 #: What all recordings of one call have in their names, as the inspector is told.
 CALL_IN_NAME = r"\d{10}\.\d+"
 #: Asterisk's, in their order.
@@ -78,9 +81,16 @@ def bundle(stage: Stage, pin: str) -> bool:
 
 
 def recordings(stage: Stage, terminal: Station, pin: str) -> bool:
-    """Whether the auditor's own look at the terminal agrees."""
-    say("The auditor's own look at the terminal")
-    return _audited("rescan", str(terminal.home / "recordings"), *_origin(stage, terminal, pin))
+    """Whether the auditor's own look at the terminal agrees; its report is handed in."""
+    say(f"The auditor's own look at the terminal, asked for with the number {NUMBER}")
+    report, path = stage.home / "report.json", stage.home / "bundle.zip"
+    kept = ("--number", NUMBER, "--save", str(report))
+    root = str(terminal.home / "recordings")
+    agrees = _audited("rescan", root, *_origin(stage, terminal, pin), *kept)
+    path.unlink()
+    stage.enforcer("bundle", str(path), "--rescan", str(report), person="anna")
+    print("  it is handed in, and in bundle.zip from now on")
+    return agrees
 
 
 def calls(stage: Stage, centre: Station, pin: str, scene: ContactCentre) -> bool:
@@ -123,10 +133,14 @@ def witnessed(stage: Stage, pin: str, prometheus: Prometheus | None) -> bool:
     print(f"  {count - len(empty)} of {count} panels of the dashboards have data")
     for name in empty:
         print(f"  EMPTY: {name}")
+    alerts = [] if prometheus.alertmanager is None else prometheus.alerts(within=ALERT_SECONDS)
+    if prometheus.alertmanager is not None:
+        print(f"  arrived at Alertmanager: {', '.join(alerts) or 'NOTHING'}")
     path = str(stage.home / "bundle.zip")
     code, text = _auditor("witness", path, "--prometheus", prometheus.url, "--pin", pin)
     print("\n".join(line for line in text.splitlines() if "witness" in line))
-    return not empty and code == 0
+    heard = prometheus.alertmanager is None or "RetentionWatchdog" in alerts
+    return heard and not empty and code == 0
 
 
 def _origin(stage: Stage, station: Station, pin: str) -> tuple[str, ...]:

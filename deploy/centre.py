@@ -8,7 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BESIDE = ("config", "dashboards", "deploy/prometheus", "docs")
+BESIDE = (
+    "config",
+    "dashboards",
+    "docs",
+    "deploy/prometheus",
+    "deploy/alertmanager",
+    "deploy/grafana",
+)
 UNITS = "retention-enforcer.*"
 
 

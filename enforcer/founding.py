@@ -119,10 +119,12 @@ def _fill(root: Path, plan: Plan, now: Instant, seal: Seal) -> str:
     pin = codec.digest(document.payload).hex()
     _certify(root, plan, now)
     keys.write_private(root / "enforcer.toml", _settings(plan, pin).encode())
+    authority = (root / "tls" / "authority.pem").read_text()
     for founder in plan.founders:
         sealed = seal(founder.id, signing[founder.id], founder.passphrase)
         keys.write_sealed(root / "people" / f"{founder.id}.key", sealed)
-        keys.write_private(root / "people" / f"{founder.id}.toml", _person(founder.id, plan, pin))
+        person = _person(founder.id, plan, pin, authority)
+        keys.write_private(root / "people" / f"{founder.id}.toml", person)
     _publish(root, plan.index, document)  # last: of a directory that fails nothing is left
     return pin
 
@@ -186,13 +188,15 @@ policy_pin = "{pin}"
 """
 
 
-def _person(name: str, plan: Plan, pin: str) -> bytes:
+def _person(name: str, plan: Plan, pin: str, authority: str) -> bytes:
+    """All that a person takes away beside the key: it names no other file."""
     port = plan.listen.rpartition(":")[2]
     return f"""\
 # What {name}'s commands need: enforcer status --as THIS_FILE
 person = "{name}"
 key = "{name}.key"
 server = "https://{plan.hosts[0]}:{port}"
-authority = "../tls/authority.pem"
 policy_pin = "{pin}"
+authority = '''
+{authority}'''
 """.encode()

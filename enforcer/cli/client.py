@@ -36,7 +36,7 @@ _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT}
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. Paths are relative to it."""
+    """The file. Paths are relative to it; `authority` may also be the certificate itself, in PEM."""
 
     person: str
     key: str
@@ -175,11 +175,20 @@ def _pin(identity: Identity, path: Path) -> bytes:
 def _trust(identity: Identity, directory: Path) -> ssl.SSLContext:
     if not identity.authority:
         return ssl.create_default_context()
+    if identity.authority.lstrip().startswith("-----BEGIN"):
+        return _trusting(identity.authority)
     authority = directory / identity.authority
     try:
         return ssl.create_default_context(cafile=str(authority))
     except OSError as error:
         raise ConfigError(f"cannot read the authority {authority}: {error.strerror}") from error
+
+
+def _trusting(authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=authority)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError("the authority is no certificate in PEM") from error
 
 
 def _error(status: int, data: bytes) -> Exception:

@@ -18,6 +18,7 @@ def test_the_story_ends_well_and_no_panel_is_empty(
     need: Callable[[str], str], gateway: Gateway, tmp_path: Path
 ):
     need("prometheus")
+    need("prometheus-alertmanager")
     command = [sys.executable, "-m", "demo", "--once", "--home", tmp_path / "demo"]
     server = {
         "S3_ENDPOINT": gateway.endpoint,
@@ -33,6 +34,8 @@ def test_the_story_ends_well_and_no_panel_is_empty(
     (panels,) = re.findall(r"(\d+) of (\d+) panels of the dashboards have data", told)
     assert panels[0] == panels[1]
     assert int(panels[0]) > 30
+    assert "arrived at Alertmanager: " in told
+    assert "it is handed in, and in bundle.zip" in told
     assert "it balances; overdue 0, past the limit 0" in told
     assert "witness       by the operator's own copy of a record" in told
     for kind, stores in (("terminal-image", 1), ("contact-centre-call", 2), ("canary", 2)):

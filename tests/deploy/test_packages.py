@@ -158,6 +158,15 @@ def test_the_centres_archive_names_every_file_that_pip_may_take(unpacked: dict[s
 
 
 @pytest.mark.slow
+def test_what_the_page_copies_out_of_the_centres_archive_is_in_it(unpacked: dict[str, Path]):
+    page = (ROOT / "docs/installing.md").read_text()
+    copied = r"^ {4}(?:cp|install).*? ((?:prometheus|alertmanager|dashboards|grafana)\S*)"
+    named = re.findall(copied, page, re.MULTILINE)
+    assert 5 == len(named)
+    assert [] == [each for each in named if not (unpacked["centre"] / each).exists()]
+
+
+@pytest.mark.slow
 def test_no_package_tells_where_it_was_made(unpacked: dict[str, Path]):
     """No path of this machine, no index of packages: neither in a file nor in a wheel's file."""
     telling = {str(ROOT), str(Path.home()), sys.prefix, *_indexes()} - {"/", "/root"}

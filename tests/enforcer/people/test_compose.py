@@ -60,13 +60,23 @@ def get(port, path, authority):
         connection.close()
 
 
+def taken_away(home, person, port, *, to):
+    """A person's two files, which is all that they take to a machine of their own."""
+    to.mkdir()
+    for ending in ("toml", "key"):
+        shutil.move(home / "people" / f"{person}.{ending}", to)
+    file = to / f"{person}.toml"
+    file.write_text(file.read_text().replace(":8443", f":{port}"))
+    return file
+
+
 def answers(port, authority):
     with contextlib.suppress(ConnectionRefusedError):
         return get(port, "/healthz", authority) == (200, "ok\n")
 
 
 @pytest.mark.slow
-def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
+def test_it_serves_over_tls_proves_and_stops_when_asked(home, port, tmp_path):
     process = subprocess.Popen(
         [*ENFORCER, "serve", "--config", str(home / "enforcer.toml")],
         stderr=subprocess.PIPE,
@@ -80,6 +90,14 @@ def test_it_serves_over_tls_proves_and_stops_when_asked(home, port):
         lambda: "retention_ledger_tree_size 1.0" in get(port, "/metrics", authority)[1],
         "it has proved",
     )
+    asked = subprocess.run(
+        [*ENFORCER, "store", "list", "--as", taken_away(home, "uldis", port, to=tmp_path / "own")],
+        env={**os.environ, "RETENTION_PASSPHRASE": "correct horse battery"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (asked.returncode, asked.stderr)
     second = subprocess.run(
         [*ENFORCER, "serve", "--config", str(home / "enforcer.toml")],
         capture_output=True,
