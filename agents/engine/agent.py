@@ -358,7 +358,7 @@ class Agent:
         )
         with self.catalogue.transaction() as db:
             self.outbox.append(db, now, [beat])
-        self.outbox.forget(now)
+        self.outbox.forget(self.time.latest())
 
     def counts(self) -> Iterator[tuple[str, str, int]]:
         """Items by (class, state); a held item counts as held, whatever else it is."""

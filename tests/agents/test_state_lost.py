@@ -99,6 +99,38 @@ def test_what_another_thread_writes_down_while_it_greets_is_not_taken_for_lost(
     world.check()
 
 
+def test_what_a_wrong_clock_wrote_is_there_to_be_sent_again_like_all_around_it(world: World):
+    """A restored enforcer that heard of what follows, and not of that, would take it for another box's log."""
+    world.record(YOUNG)
+    world.rest()
+    known = len(world.centre.lines)
+    world.clock.ahead = -40 * DAY
+    world.cycle()
+    world.clock.ahead = 0
+    world.rest()
+    del world.centre.lines[known:]
+    world.crash()
+    world.rest()
+    world.check()
+    assert (1, False) == (world.centre.epoch, world.centre.frozen)
+
+
+@pytest.mark.parametrize(("days", "left"), [(29, True), (31, False)])
+def test_of_what_was_acknowledged_is_known_what_was_written_within_30_days(
+    world: World, days: int, left: bool
+):
+    """Also where a clock was ahead meanwhile, by which nothing would grow old for a year."""
+    world.record(YOUNG)
+    world.rest()
+    for ahead in (400 * DAY, 0):
+        world.clock.ahead = ahead
+        world.cycle()
+    written = world.agent.outbox.end()[0]
+    world.true.pass_(days * DAY)
+    world.rest()
+    assert left == world.agent.outbox.reaches(written - 1)
+
+
 def test_an_anchor_that_no_name_tells_comes_back_by_fingerprint(world: World):
     world.rest()
     world.true.pass_(60)

@@ -248,6 +248,7 @@ class Disk:
     def _same_recording(self, file: File, known: File) -> None:
         """Content that was met before keeps its old date; until it is met, its own counts."""
         file.begins, file.ends = known.begins, known.ends
+        file.came = min(file.came, known.came)  # if its name goes, this is the same file moved
         for twin in [known, *self._observer.twins(file)]:
             date = twin.begins if twin.overwritten else twin.earliest
             file.earliest = min(file.earliest, date)

@@ -374,11 +374,13 @@ class Life:
         """A held file has a name again: others removed it, or moved it where no scan has met it yet."""
         file = self.observer.away.pop(inode, None)
         if file is None:
-            moved = [each for each in self.observer.of_inode(inode) if each.holds]
+            names = self.observer.of_inode(inode)
+            moved = [each for each in names if self.observer.may_be_held(each)]
             assert moved, f"the agent made {path}"
             return replace(moved[0], path=path, holds=set(moved[0].holds))
         # Found again by an agent that has lost its memory, it is of no known source.
-        file.was, file.path = (file.source if "/" in path else ""), path
+        is_known = "/" in path or self.box.number_of(path) is not None
+        file.was, file.path = (file.source if is_known else ""), path
         return file
 
     def _gone(self, file: File, there: dict[str, int]) -> None:

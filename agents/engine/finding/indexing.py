@@ -125,7 +125,7 @@ class Indexer:
     def _arrive(self, batch: Batch, recording: Recording, place: int) -> int:
         """A file under a name that was free: new, moved, copied, or back from the dead."""
         memory = batch.recognition.remembered(place, recording)
-        sure = is_confirmed(batch.db, recording.sight.period)
+        sure = memory is not None and is_confirmed(batch.db, recording.sight.period)
         if memory is not None:
             recording = memory.seen_then(recording)
         if recording.part is not None:

@@ -68,12 +68,12 @@ class Outbox:
         return _merged([Segment(*row) for row in rows], acknowledged)
 
     def reaches(self, applied: int) -> bool:
-        """Whether what follows this entry is still here to be sent (again)."""
+        """Whether all that follows this entry is still here to be sent (again)."""
         # At one moment: another thread may append, and what it appends follows.
         return bool(
             self._catalogue.value(
-                "SELECT coalesce((SELECT min(first) FROM log WHERE last > ?1) <= ?1 + 1, log_number <= ?1)"
-                " FROM agent",
+                "SELECT log_number - ?1 <= (SELECT coalesce(sum(last - max(first - 1, ?1)), 0)"
+                " FROM log WHERE last > ?1) FROM agent",
                 (applied,),
             )
         )
@@ -108,11 +108,15 @@ class Outbox:
         return digest
 
     def forget(self, now: Instant) -> None:
-        """Drop what was acknowledged and written more than 30 days ago."""
+        """Drop what was acknowledged and written more than 30 days ago, and nothing out of the middle.
+
+        What a wrong clock dated otherwise goes with what was written before it.
+        """
         with self._catalogue.transaction() as db:
             db.execute(
-                "DELETE FROM log WHERE at < ? AND last <= (SELECT log_acknowledged FROM agent)",
-                (now - KEEP_SECONDS,),
+                "DELETE FROM log WHERE last <= (SELECT log_acknowledged FROM agent) AND last <"
+                " (SELECT first FROM log WHERE at BETWEEN ? AND ? ORDER BY first LIMIT 1)",
+                (now - KEEP_SECONDS, now),
             )
 
 
