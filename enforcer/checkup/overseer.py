@@ -151,7 +151,7 @@ def _tells(what: str, look: Look) -> Fact:
             why="An alert reaches nobody.",
             remedy="Name one in `alerting` of its configuration.",
         )
-    return fine(what, "An Alertmanager.")
+    return fine(what, "An Alertmanager is named; that it answers, only the watchdog shows.")
 
 
 def _sees(what: str, look: Look) -> Fact:

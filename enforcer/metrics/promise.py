@@ -145,6 +145,13 @@ def _deadlines(found: Sequence[Position], chain: Chain, now: Instant) -> Iterato
         _CLASS,
         _earliest(found, lambda position: position.next_deadline),
     )
+    unknown = [position for position in found if position.state is State.UNKNOWN]
+    yield gauge(
+        "retention_unknown_next_deadline_timestamp_seconds",
+        "The same of stores that are unknown: who erases there, if nothing changes?",
+        _CLASS,
+        _earliest(unknown, lambda position: position.next_deadline),
+    )
     day = today(now)
     limits = {name: chain.limits_of(name, day) for name in _names(found)}
     yield gauge(

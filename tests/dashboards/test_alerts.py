@@ -32,8 +32,7 @@ _CENTRE = 'job="retention-enforcer",instance="centre"'
 ENFORCER = {
     f'retention_past_limit_items{{{_IMAGE},store_group="terminals"}}': NONE,
     f'retention_overdue_items{{{_IMAGE},store_group="terminals"}}': NONE,
-    f"retention_next_deadline_timestamp_seconds{{{_IMAGE}}}": AHEAD,
-    f'retention_compliance_state{{{_IMAGE},state="unknown"}}': NONE,
+    f"retention_unknown_next_deadline_timestamp_seconds{{{_IMAGE}}}": AHEAD,
     'retention_scan_last_complete_timestamp_seconds{store_group="terminals"}': FRESH,
     'retention_agent_last_seen_timestamp_seconds{store_group="terminals"}': FRESH,
     'retention_brake_engaged{reason="unusual"}': NONE,
@@ -67,10 +66,7 @@ HEALTHY = ENFORCER | AGENTS
 WRONG: dict[str, list[tuple[str, str | None]]] = {
     "RetentionPastLimit": [("past_limit_items", SOME)],
     "RetentionOverdue": [("overdue_items", SOME)],
-    "RetentionForecastPastLimit": [
-        ("next_deadline", f"3600+300x{STEPS}"),
-        ("compliance_state", SOME),
-    ],
+    "RetentionForecastPastLimit": [("next_deadline", f"3600+300x{STEPS}")],
     "RetentionDeadlineUnconfirmed": [],
     "RetentionNotProven": [],
     "RetentionStoreTroubled": [("troubled", SOME)],
@@ -197,15 +193,6 @@ def test_a_clock_is_wrong_that_is_more_than_two_minutes_off(
 ):
     off = {'retention_clock_offset_seconds{role="agent"}': f"{seconds}+0x{STEPS}"}
     holds(HEALTHY | off, *firing(*alerts))
-
-
-@pytest.mark.parametrize("half", WRONG["RetentionForecastPastLimit"])
-def test_neither_a_near_deadline_nor_what_is_unknown_is_a_forecast(
-    holds: Callable[..., None], half: tuple[str, str]
-):
-    part, values = half
-    (name,) = [each for each in HEALTHY if part in each]
-    holds(HEALTHY | {name: values}, *firing())
 
 
 #: Reasons that another alert tells, or that are no trouble.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fleet import add_store, sight
+from fleet import Log, add_store, sight
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -62,6 +62,23 @@ def test_states_counts_and_deadlines_are_what_the_index_says(
     assert at("2026-01-14 22:00") == value("oldest_unheld_anchor_timestamp_seconds")
     assert 0 == value("imbalance_items")
     assert 0 == value("lost_items_total")
+
+
+def test_of_what_is_unknown_the_next_deadline_is_told_apart(
+    index: Engine, registry: CollectorRegistry
+):
+    """Another store's deadline is nearer, and that store is known to erase."""
+    store = Store(index)
+    store.sight(at("2026-01-16 12:00"))  # own target 2026-03-17 00:00 Riga
+    add_store(index, "riga-002", last_seen_at=NOW, scan_complete_at=NOW, clock_trusted=False)
+    log = Log(index, "riga-002")
+    log.say(sight(1, anchor=at("2026-03-10 12:00")))
+    labels = {"class": "terminal-image"}
+    of_all, of_unknown = (
+        registry.get_sample_value(f"retention_{which}next_deadline_timestamp_seconds", labels)
+        for which in ("", "unknown_")
+    )
+    assert (at("2026-03-16 22:00"), at("2026-05-08 21:00")) == (of_all, of_unknown)
 
 
 def test_a_lost_item_is_counted(index: Engine, registry: CollectorRegistry):
