@@ -1,8 +1,8 @@
 """What the three dashboards show."""
 
 from dashboards.panel import Panel
-
-HOUR, DAY = 3600, 86_400
+from enforcer.index.histograms import AGE_BOUNDS, HOUR, SLACK_BOUNDS
+from retention.calendar import DAY
 
 _ODD = 'sum by (class, state) (retention_items{state=~"undated|late|blocked"})'
 _UNHEARD = (
@@ -91,9 +91,10 @@ COMPLIANCE = (
     Panel(
         "Time that was left when it was erased",
         "bars",
-        (("up to {{le}} s", "sum by (le) (retention_erasure_slack_seconds_bucket)"),),
-        "Every erasure since the beginning had time left: what is counted at 0 and below was late.",
+        (("{{le}}", "sum by (le) (retention_erasure_slack_seconds_bucket)"),),
+        "Every erasure had time left, but for what was late already when its store was first let erase.",
         "something was late: the certificate of its day says how many, `enforcer ledger prove` shows it.",
+        bounds=SLACK_BOUNDS,
         width=12,
     ),
     Panel(
@@ -120,9 +121,10 @@ COMPLIANCE = (
     Panel(
         "Age of footage when it was held",
         "bars",
-        (("up to {{le}} s", "retention_hold_item_age_at_placement_seconds_bucket"),),
+        (("{{le}}", "retention_hold_item_age_at_placement_seconds_bucket"),),
         "How long after a recording somebody needs it: the answer to why the period is what it is.",
         "it never is; if nothing is needed late, the period may be shortened.",
+        bounds=AGE_BOUNDS,
     ),
     Panel(
         "Not known, by reason",

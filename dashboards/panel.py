@@ -22,6 +22,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
+    DynamicConfigValue,
     Threshold,
     ThresholdsMode,
     ValueMap,
@@ -29,6 +30,9 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from enforcer.index.histograms import ENDLESS, HOUR
+from retention.calendar import DAY
 
 UID = "retention-prometheus"  # deploy/grafana/provisioning/datasources/prometheus.yml
 NOTHING = "unknown: nothing is measured"
@@ -56,7 +60,7 @@ class Panel:
     """`queries` are (legend, PromQL). Red is from `red` on, or below `red_below`; None: never.
 
     What is asked for how old evidence is says for how many seconds that is `good_for`: from then on
-    nothing is known any more, and the number is "unknown".
+    nothing is known any more, and the number is "unknown". Bars are buckets up to `bounds` in seconds.
     """
 
     title: str
@@ -68,6 +72,7 @@ class Panel:
     red: float | None = None
     red_below: float | None = None
     good_for: int | None = None
+    bounds: tuple[int, ...] = ()
     width: int = 8
 
     @property
@@ -111,6 +116,9 @@ class Panel:
             panel.graph_mode(BigValueGraphMode.NONE).reduce_options(_LAST)
         elif isinstance(panel, bargauge.Panel):
             panel.reduce_options(_LAST)
+            for bound in self.bounds:
+                named = DynamicConfigValue("displayName", bucket_words(bound))
+                panel.override_by_name(bucket_label(bound), [named])
         else:
             panel.legend(VizLegendOptions().show_legend(True).placement(LegendPlacement.BOTTOM))
         if isinstance(panel, timeseries.Panel) and self.judged:
@@ -136,6 +144,23 @@ class Panel:
         if not self.judged:
             steps = [Threshold(None, "blue")]
         return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def bucket_label(bound: int) -> str:
+    """What Prometheus calls a bucket."""
+    return "+Inf" if bound == ENDLESS else str(float(bound))
+
+
+def bucket_words(bound: int) -> str:
+    """What people call it: seconds of 60 days nobody can read. Below 0 something was late."""
+    if bound == ENDLESS:
+        return "more"
+    if bound == 0:
+        return "late"
+    unit, length = ("day", DAY) if bound % DAY == 0 else ("hour", HOUR)
+    number = abs(bound) // length
+    span = f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"up to {span}" if bound > 0 else f"late by {span} or more"
 
 
 #: Where no class is known, nothing is: one line that says so.

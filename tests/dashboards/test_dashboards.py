@@ -13,11 +13,13 @@ from prometheus_server import Server
 
 from dashboards.__main__ import written
 from dashboards.boards import BOARDS
-from dashboards.panel import UNMEASURED
+from dashboards.panel import UNMEASURED, Panel, bucket_label, bucket_words
 from enforcer.comply import State
 from enforcer.index import tally
+from enforcer.index.histograms import ENDLESS
 from retention.page.words import REASONS
 
+PANELS = [panel for _, panels in BOARDS.values() for panel in panels]
 QUERIES = [
     pytest.param(query, id=f"{name}: {panel.title}: {legend}")
     for name, (_, panels) in BOARDS.items()
@@ -94,6 +96,29 @@ def test_every_query_returns_series(prometheus: Server, query: str):
     assert {series["value"][1] for series in minute.ask(query)} - {str(UNMEASURED)}
     for name in re.findall(r"[a-z:]*(?:retention|enforcer)_[\w:]+", query):
         assert prometheus.ask(f'{{__name__="{name}"}}'), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("panel", [p for p in PANELS if "bars" == p.shape], ids=lambda p: p.title)
+def test_every_bucket_has_words(prometheus: Server, panel: Panel):
+    ((_, query),) = panel.asked
+    there = {series["metric"]["le"] for series in prometheus.ask(query)}
+    assert there == {bucket_label(bound) for bound in panel.bounds}
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        (-7 * 86_400, "late by 7 days or more"),
+        (-3600, "late by 1 hour or more"),
+        (0, "late"),
+        (6 * 3600, "up to 6 hours"),
+        (60 * 86_400, "up to 60 days"),
+        (ENDLESS, "more"),
+    ],
+)
+def test_a_bucket_is_called_as_people_call_it(bound: int, words: str):
+    assert words == bucket_words(bound)
 
 
 @pytest.mark.parametrize("query", QUERIES)
