@@ -10,6 +10,7 @@ from hmac import compare_digest
 from sqlalchemy import Connection, select, update
 
 from enforcer.index.policies import published
+from enforcer.index.stores import forget_newest_boot
 from enforcer.index.tables import stores
 from retention.calendar import DAY, Instant
 from retention.errors import ConfigError, SignatureError
@@ -53,6 +54,10 @@ def redeem(connection: Connection, code: str, now: Instant) -> Enrolled:
         raise SignatureError("this enrolment code is unknown or was used before")
     if row.code_expires_at <= now:
         raise SignatureError("this enrolment code has expired; ask an operator for another one")
+    if not row.applied:
+        # What an agent without a state says now is no repetition: the epoch that it lost is over, whose
+        # numbers may stand in its store, though none of them ever came here.
+        forget_newest_boot(connection, row.id)
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     connection.execute(
         update(stores)

@@ -84,6 +84,13 @@ def boots_of(connection: Connection, store: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def forget_newest_boot(connection: Connection, store: str) -> None:
+    """Take the next greeting for a first one, though it may come in the same boot."""
+    mine = boots.c.store == store
+    newest = select(func.max(boots.c.position)).where(mine).scalar_subquery()
+    connection.execute(delete(boots).where(mine, boots.c.position == newest))
+
+
 def remember_boot(connection: Connection, store: str, booted: str) -> None:
     """Remember a boot that has not greeted before."""
     mine = boots.c.store == store

@@ -20,6 +20,7 @@ from small_policy import DIRECTIVE_KEY
 from sqlalchemy import Engine, insert, select, update
 
 from enforcer import intake
+from enforcer.govern import credentials
 from enforcer.index import stores as register
 from enforcer.index.engine import reading, writing
 from enforcer.index.scope import Scope
@@ -53,6 +54,13 @@ def greet(
     return intake.hello(engine, store=STORE, said=said, chain=CHAIN, now=now)
 
 
+def enrol_anew(engine: Engine) -> None:
+    """As an agent does with another code."""
+    with writing(engine) as connection:
+        code, _ = credentials.invite(connection, STORE, NOW)
+        credentials.redeem(connection, code, NOW)
+
+
 def say_hello(log: Log, booted: str = "boot-1") -> Welcome:
     """As the agent of this log greets."""
     return greet(log.engine, log.epoch, len(log.lines), log.digest, booted=booted)
@@ -78,6 +86,18 @@ def test_the_first_greeting_is_given_the_first_epoch_and_a_repeated_one_the_same
     expected = Welcome(epoch=1, applied=0, digest=GENESIS, group="terminals")
     assert expected == greet(either, None)
     assert expected == greet(either, None)
+
+
+def test_who_enrolled_anew_before_it_told_anything_gets_an_epoch_of_its_own(either: Engine):
+    """In one boot: its first state may have left numbers in its store."""
+    add_store(either, epoch=0)
+    assert 1 == greet(either, None).epoch
+    enrol_anew(either)
+    enrol_anew(either)
+    assert 1 == greet(either, 1).epoch, "with its state it goes on"
+    enrol_anew(either)
+    assert 2 == greet(either, None).epoch
+    assert 2 == greet(either, None).epoch, "asked again, it answers the same"
 
 
 def test_who_stands_where_we_do_goes_on(log: Log):

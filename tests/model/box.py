@@ -17,6 +17,7 @@ from agents.engine.memory.reserve import Reserve, open_catalogue
 from agents.engine.talking.epoch import commission
 from agents.engine.talking.uplink import CredentialRefusedError
 from retention import envelope
+from retention.errors import StoreUnreachableError
 from retention.wire import Enrolment, Hello
 
 
@@ -68,6 +69,15 @@ class Box:
             self.wire.prior(0)
         except CredentialRefusedError:
             return True
+        return False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its store takes its state for a copy: people enrol it anew, with none."""
+        try:
+            self.store.check()
+        except StoreUnreachableError as error:
+            return "is a copy" in str(error)
         return False
 
     def start(self) -> None:

@@ -327,10 +327,11 @@ class CallDisk(Disk):
         return self._of_call(f"{directory}/{call}", ".wav", self._content(), begins)
 
     def add(self, file: File, kind: str) -> File | None:
-        """One more part of the call that this file is of; none if it has that."""
+        """One more part of the call that this file is of; none if it has that and keeps one alone."""
         call = file.whole
         title = f"cdr/{call.rpartition('/')[2]}" if not kind else call + kind
-        if any((each.title or each.path) == title for each in self._observer.files.values()):
+        taken = any((each.title or each.path) == title for each in self._observer.files.values())
+        if taken and not self._ground.keeps_versions:
             return None
         part = self._of_call(call, kind, file.content, file.begins)
         self._same_recording(part, file)
@@ -359,7 +360,11 @@ class CallDisk(Disk):
             super()._set_mtime(path, moment)
 
 
-DISKS: dict[str, type[Disk]] = {"bucket": BucketDisk, "calls": CallDisk}
+DISKS: dict[str, type[Disk]] = {
+    "bucket": BucketDisk,
+    "calls": CallDisk,
+    "calls in a bucket": CallDisk,
+}
 
 
 def _moment_in(path: str) -> Instant:

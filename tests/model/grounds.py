@@ -327,6 +327,7 @@ class SqlGround:
     tells_mtimes = False
     states_times = True
     keeps_versions = False
+    blank: tuple[str, ...] = ()
 
     def __init__(
         self, directory: Path, _true: TrueTime, connect: Callable[[], Database] | None = None
@@ -346,7 +347,7 @@ class SqlGround:
 
     def open(self, epoch: int) -> Any:
         del epoch
-        tables = {name.encode(): Table(name, "called", SHAPE) for name in DIRECTORIES}
+        tables = {name.encode(): Table(name, "called", SHAPE, self.blank) for name in DIRECTORIES}
         return WatchedSql(self._connect(), STORE, tables)
 
     def put(self, title: str, data: bytes) -> tuple[str, int]:
@@ -378,6 +379,50 @@ class SqlGround:
 
     def close(self) -> None:
         self.database.close()
+
+
+class BlankedGround(SqlGround):
+    """A table whose rows stay when what they say goes."""
+
+    blank = ("said", "call")
+
+    def __init__(self, directory: Path, true: TrueTime) -> None:
+        super().__init__(directory, true)
+        self._stays: set[str] = set()
+
+    def put(self, title: str, data: bytes) -> tuple[str, int]:
+        """A row of which only its key is left may be filled again."""
+        directory, _, called = title.rpartition("/")
+        self.database.rows(f"DELETE FROM {directory} WHERE called = ? AND said IS NULL", (called,))
+        path, number = super().put(title, data)
+        self._stays.add(path)
+        return path, number
+
+    def remove(self, path: str) -> bool:
+        self._stays.discard(path)
+        return super().remove(path)
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        blanks = self._blanks()
+        return ((path, number) for path, number in super().walk() if path not in blanks)
+
+    def is_contained(self) -> bool:
+        return super().is_contained() and {path for path, _ in super().walk()} == self._stays
+
+    def _blanks(self) -> set[str]:
+        return {
+            f"{directory}/{name_of_key(called or '').decode()}"
+            for directory in DIRECTORIES
+            for (called,) in self.database.rows(
+                f"SELECT called FROM {directory} WHERE said IS NULL AND call IS NULL"
+            )
+        }
+
+
+class BucketCallGround(BucketGround):
+    """Calls of which everything lies in a bucket."""
+
+    parts: Parts = staticmethod(parts)
 
 
 class CallGround(TreeGround):
@@ -443,5 +488,7 @@ GROUNDS: dict[str, Callable[[Path, TrueTime], Ground]] = {
     "bucket": BucketGround,
     "CSV": CsvGround,
     "SQLite": SqlGround,
+    "blanked": BlankedGround,
     "calls": CallGround,
+    "calls in a bucket": BucketCallGround,
 }

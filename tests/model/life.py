@@ -281,6 +281,8 @@ class Life:
             self.die()
             self.box.enrol()
         self.start()
+        if self.box.is_refused:
+            self.forget_everything()
         self.start()
 
     def _attended(self) -> None:

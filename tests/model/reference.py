@@ -7,7 +7,7 @@ here asks the product; of it only the calendar's arithmetic is used (`retention.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from retention.calendar import DAY, Instant, Limits, Period, civil_date, limits
@@ -155,7 +155,7 @@ class Observer:
         for hold in self._standing():
             contents = set()
             for file in self.files.values():
-                if hold.covers(file):
+                if self._covers(hold, file):
                     file.holds.add(hold.id)
                 if hold.id in file.holds and file.met is not None:
                     contents.add(file.content)
@@ -286,6 +286,12 @@ class Observer:
     def twins(self, file: File) -> list[File]:
         """Every file of the same content, itself among them."""
         return [twin for twin in self.files.values() if twin.content == file.content]
+
+    def _covers(self, hold: Hold, file: File) -> bool:
+        """Whether it was recorded then, also for who believes what two people made of its start since."""
+        said = self.corrected.get(file.content, ())
+        told = (replace(file, begins=each, ends=each) for each in said)
+        return all(map(hold.covers, (file, *told)))
 
     def _standing(self) -> Iterator[Hold]:
         return (hold for hold in self.holds.values() if hold.told and not hold.released)

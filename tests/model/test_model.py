@@ -361,6 +361,12 @@ class SqlitePromise(CsvPromise):
     kind = "SQLite"
 
 
+class BlankedPromise(CsvPromise):
+    """Of rows of a table that stay, and say nothing more."""
+
+    kind = "blanked"
+
+
 class CallPromise(Promise):
     """Of calls with all that belongs to them: parts come early or late, are lost, and come back."""
 
@@ -379,7 +385,26 @@ class CallPromise(Promise):
             getattr(self.life.disk, what)(file.path)
 
 
-KINDS = (TreePromise, BucketPromise, CsvPromise, SqlitePromise, CallPromise)
+class BucketCallPromise(CallPromise):
+    """Of calls in a bucket: a part that is written over is one part more."""
+
+    kind = "calls in a bucket"
+
+    @precondition(lambda self: self.life.observer.files)
+    @rule(pick=picks, kind=st.sampled_from(list(filter(None, CallDisk.KINDS))))
+    def add(self, pick, kind) -> None:
+        self.life.disk.add(self._file(pick), kind)
+
+
+KINDS = (
+    TreePromise,
+    BucketPromise,
+    CsvPromise,
+    SqlitePromise,
+    BlankedPromise,
+    CallPromise,
+    BucketCallPromise,
+)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 
 
