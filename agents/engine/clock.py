@@ -9,7 +9,9 @@ What was seen by the wall clock is as sure as that clock was. Nothing goes by a 
 of it that nobody has confirmed (`CONFIRMED`): the machine's time service does so at once, the
 enforcer's word for the present boot to the second. Of an earlier boot it shows no more than the
 latest that it can have been, all power-off since counted, and so what was seen then goes rather
-late than early.
+late than early. Against the wall clock it is one word against another, and all is dated by it that
+the wall clock saw; but for good only when the two agree. An enforcer that tells a wrong time, and the right one
+later, makes nothing early by that.
 """
 
 import sqlite3
@@ -44,14 +46,16 @@ CASE WHEN periods.id IS NULL OR offset = 0 THEN 0 WHEN vouched THEN coalesce(off
      ELSE max(periods.zero - coalesce(floor, (SELECT commissioned_at FROM agent)), offset) END
 """
 
-# Of each earlier boot, the last one first: the lowest floor of a stretch that nobody has judged, and how
+# Nobody has judged it, or the enforcer alone.
+_UNSETTLED = "(offset IS NULL OR NOT agreed)"
+# Of each earlier boot, the last one first: the lowest floor of a stretch that is not settled, and how
 # long it ran at least.
-_EARLIER_BOOTS = """
-SELECT boot, min(CASE WHEN offset IS NULL THEN floor END), max(max(
+_EARLIER_BOOTS = f"""
+SELECT boot, min(CASE WHEN {_UNSETTLED} THEN floor END), max(max(
        coalesce((SELECT max(seen) FROM items WHERE period <> 0 AND period = periods.id), zero),
        coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero)) - zero)
   FROM periods WHERE boot <> ? GROUP BY boot ORDER BY min(id) DESC
-"""
+"""  # noqa: S608 - a constant of ours
 # By how much a stretch was ahead of which that is not known, nobody can say, unless it is this one.
 _CLOCKS_OF = f"""
 SELECT DISTINCT coalesce(offset, 0), {MOST_AHEAD}
@@ -59,11 +63,21 @@ SELECT DISTINCT coalesce(offset, 0), {MOST_AHEAD}
  WHERE since < ?1 AND ?1 <= max(until, CASE WHEN watched.id = ?2 THEN ?3 ELSE until END)
    AND (watched.id = ?2 OR {KNOWN})
 """  # noqa: S608 - constants of ours
-_ANY_UNJUDGED = "SELECT 1 FROM periods WHERE boot <> ? AND offset IS NULL LIMIT 1"
-_BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
-_JUDGE_BOOT = """
-UPDATE periods SET offset = CASE WHEN vouched OR abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
- WHERE boot = ?3 AND offset IS NULL
+_ANY_UNSETTLED = f"SELECT 1 FROM periods WHERE boot <> ? AND {_UNSETTLED} LIMIT 1"  # noqa: S608 - constants
+_BEGAN = "SELECT min(coalesce(zero - offset, ?2)) FROM periods WHERE boot = ?1"
+# By the enforcer's word alone no stretch was right, and each can be judged again.
+_JUDGE = f"""
+UPDATE periods SET agreed = ?4, floor = ?1,
+       offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
+ WHERE boot = ?3 AND (?4 OR {_UNSETTLED} AND abs(zero - ?1) > ?2)
+"""  # noqa: S608 - a constant of ours
+_JUDGE_BOOT = f"""
+UPDATE periods SET agreed = ?4,
+       offset = CASE WHEN vouched OR abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
+ WHERE boot = ?3 AND {_UNSETTLED} AND (?4 OR NOT vouched AND abs(zero - ?1) > ?2)
+"""  # noqa: S608 - a constant of ours
+_CORRECTED = """
+SELECT boot, zero - offset, floor, back_to FROM periods WHERE id = ? AND NOT agreed
 """
 _REACHING_BACK = """
 INSERT INTO periods (boot, zero, floor, vouched, back_to)
@@ -239,6 +253,29 @@ class TrustedTime:
             return self.period()
         return 0 if row[1] == 0 else int(row[0])
 
+    def corrected(self, period: int) -> int:
+        """By which stretch that is seen which one of a wrong clock saw; 0 if it is known to be right.
+
+        By the enforcer's word alone that is none: what it would have made the wall clock say is in
+        doubt like it. It is the wall clock's as soon as that is put right.
+        """
+        row = self._catalogue.one(_CORRECTED, (period,))
+        if row is None:
+            return 0
+        boot, zero, _, back_to = row
+        known = self._catalogue.one(
+            "SELECT id, coalesce(offset, 1) = 0 AND back_to = 0 FROM periods"
+            " WHERE boot = ? AND abs(zero - ?) <= ? AND back_to = ?",
+            (boot, zero, WRONG_SECONDS, back_to),
+        )
+        if known is None:
+            with self._catalogue.transaction() as db:
+                db.execute(
+                    "INSERT INTO periods (boot, zero, floor, back_to) VALUES (?, ?, ?, ?)", row
+                )
+            return self.corrected(period)
+        return 0 if known[1] else int(known[0])
+
     def _follow_jump(self) -> None:
         """Count a jump into the offset; the machine's time service explains it, if it is there."""
         zero = self._wall_at_boot()
@@ -268,18 +305,15 @@ class TrustedTime:
         that long the power has been off since the enforcer's last word.
 
         Not where the machine's time service contradicts: one of the two is wrong, and a wrong
-        date is worse than a late one is long.
+        date is worse than a late one is long. Where only the wall clock does, it is judged until
+        the two agree: then for good.
         """
         if not self.trusted and self._clock.synchronised():
             return
         self.period()
         with self._catalogue.transaction() as db:
-            db.execute(
-                "UPDATE periods SET offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END,"
-                " floor = ?1 WHERE boot = ?3",
-                (true_zero, WRONG_SECONDS, self._clock.boot()),
-            )
-            if db.execute(_ANY_UNJUDGED, (self._clock.boot(),)).fetchone():
+            db.execute(_JUDGE, (true_zero, WRONG_SECONDS, self._clock.boot(), self.trusted))
+            if db.execute(_ANY_UNSETTLED, (self._clock.boot(),)).fetchone():
                 self._judge_earlier(db, true_zero, max(off, 0))
 
     def _judge_earlier(self, db: sqlite3.Connection, true_zero: int, off: int) -> None:
@@ -291,8 +325,8 @@ class TrustedTime:
         ended = true_zero
         for boot, floor, ran in db.execute(_EARLIER_BOOTS, (self._clock.boot(),)).fetchall():
             latest = ended - ran if floor is None else min(ended - ran, floor + off)
-            db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot))
-            [(began,)] = db.execute(_BEGAN, (boot,))
+            db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot, self.trusted))
+            [(began,)] = db.execute(_BEGAN, (boot, latest))
             ended = min(ended, began)
 
     def _kept(self) -> _Kept | None:

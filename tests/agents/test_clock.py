@@ -512,7 +512,61 @@ def test_what_a_boot_saw_before_it_heard_the_time_is_unsure_until_then(world: Wo
     world.true.pass_(20 * DAY)
     world.centre.away = False
     world.cycle()
+    said = (
+        "doubted" if ahead else "mtime"
+    )  # the clocks do not agree yet, and the word is all there is
+    assert (said, moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)
+    world.clock.ahead = 0
+    for _ in range(2):
+        world.cycle()
     assert ("mtime", moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)
+
+
+def _lied_to(world: World, *, ahead: int) -> Instant:
+    """For 41 days the power was off; the first that a box hears then is a time that is over for 40 days."""
+    world.activate()
+    world.cycle()
+    world.centre.away = True
+    world.clock.reboot(off=41 * DAY)
+    world.clock.ahead = ahead
+    world.crash()
+    world.scan()
+    world.true.pass_(MINUTE)
+    world.write("front/plain.jpg")
+    moment = world.true.now
+    world.true.pass_(MINUTE)
+    world.scan()
+    world.centre.away = False
+    world.centre.lie = -40 * DAY
+    for _ in range(2):
+        world.cycle()
+    return moment
+
+
+@pytest.mark.parametrize("reboots", [False, True])
+def test_an_enforcer_that_tells_a_wrong_time_and_the_right_one_later_makes_nothing_early(
+    world: World, *, reboots: bool
+):
+    moment = _lied_to(world, ahead=0)
+    assert [(moment - 40 * DAY,)] == world.agent.catalogue.rows("SELECT anchor FROM items")
+    if reboots:
+        world.clock.reboot()
+        world.crash()
+    world.centre.lie = 0
+    world.true.now = Instant(world.due_at(moment) - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.now = Instant(world.due_at(moment) + (60 * DAY if reboots else 1))
+    world.rest()
+    assert set() == world.files()
+
+
+def test_two_clocks_that_are_wrong_alike_are_believed(world: World):
+    """As docs/threat-model.md says; nobody tells them from a machine that was paused."""
+    moment = _lied_to(world, ahead=-40 * DAY)
+    assert [(moment - 40 * DAY, 0)] == world.agent.catalogue.rows(
+        "SELECT anchor, period FROM items"
+    )
 
 
 def test_what_was_unsure_in_an_epoch_that_is_over_is_sure_when_its_boot_has_heard_the_time(

@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the thirteenth version of the catalogue to the twelfth, and so on.
-TWELFTH_VERSION = """
+#: Back from the fourteenth version of the catalogue to the thirteenth, and so on.
+THIRTEENTH_VERSION = """
+ALTER TABLE periods DROP COLUMN agreed;
+PRAGMA user_version = 13;
+"""
+TWELFTH_VERSION = f"""{THIRTEENTH_VERSION}
 ALTER TABLE prior DROP COLUMN earliest;
 PRAGMA user_version = 12;
 """
@@ -157,6 +161,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        THIRTEENTH_VERSION,
         TWELFTH_VERSION,
         ELEVENTH_VERSION,
         TENTH_VERSION,

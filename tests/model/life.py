@@ -437,9 +437,10 @@ SELECT CASE WHEN path = x'' THEN name ELSE CAST(path || '/' || name AS BLOB) END
   FROM items JOIN directories ON id = directory
 """
 _DOUBTED_PATHS = f"""
-{_PATHS} WHERE period IN (SELECT id FROM periods WHERE vouched = 0 AND offset IS NULL)
+{_PATHS} WHERE period IN (
+    SELECT id FROM periods WHERE vouched = 0 AND (offset IS NULL OR NOT agreed))
 """
 _LAST_SCAN_DOUBTED = """
-SELECT vouched = 0 AND offset IS NULL FROM scans JOIN periods ON periods.id = period
+SELECT vouched = 0 AND (offset IS NULL OR NOT agreed) FROM scans JOIN periods ON periods.id = period
  WHERE scans.rowid = (SELECT max(rowid) FROM scans)
 """

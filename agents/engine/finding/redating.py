@@ -42,7 +42,8 @@ from retention.report import AnyEntry
 STEP_ITEMS = 200
 
 _DOUBTED = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, anchor, word, scan
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, anchor, word, scan,
+       period
   FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
   JOIN words ON words.id = how
@@ -64,7 +65,7 @@ SELECT id FROM periods
 """
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, anchor, word, scan, {CONFIRMED}
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, anchor, word, scan, 0, {CONFIRMED}
   FROM items
   JOIN directories ON directories.id = directory JOIN words ON words.id = how
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
@@ -90,6 +91,7 @@ class _Seen(NamedTuple):
     anchor: Instant | None
     how: str
     scan: int
+    period: int
 
     @property
     def mtime_offset(self) -> int:
@@ -179,8 +181,9 @@ class Redater:
 
     def _redate(self, item: _Seen) -> list[int]:
         true_seen = Instant(item.seen - item.offset)
+        period = self._time.corrected(item.period)
         try:
-            recording = self._recording(item, true_seen)
+            recording = self._recording(item, true_seen, period)
         except UnreadableError:
             return []  # the next sweep brings us here again
         if recording is None:
@@ -198,14 +201,15 @@ class Redater:
             elif _may_move(item, dates.anchor):
                 self._indexer.items.redate(db, item.number, dates)
             db.execute(
-                "UPDATE items SET seen = ?, period = 0 WHERE number = ?", (true_seen, item.number)
+                "UPDATE items SET seen = ?, period = ? WHERE number = ?",
+                (true_seen, period, item.number),
             )
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
             twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)
             return self._holds.match(db, [item.number, whole, *twins], now)
 
-    def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
+    def _recording(self, item: _Seen, true_seen: Instant, period: int = 0) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""
         began, earliest = self._catalogue.one(_BEGAN, (item.scan,)) or (None, None)
         window = None if began is None else Window(began, true_seen)
@@ -215,7 +219,7 @@ class Redater:
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
         sight = or_earlier(
-            Sight(true_seen, window, 0, item.mtime_offset, restored, item.scan),
+            Sight(true_seen, window, period, item.mtime_offset, restored, item.scan),
             Instant(item.seen - item.most),
             earliest,
             item.zero,

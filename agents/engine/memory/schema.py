@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 13
+VERSION = 14
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -41,6 +41,7 @@ CREATE TABLE periods (                  -- stretches in which the wall clock ran
     vouched INTEGER NOT NULL DEFAULT 0, -- 1: the machine's time service said that it was right
     offset INTEGER,                     -- wall clock minus true time, seconds; NULL: not known yet
     back_to INTEGER NOT NULL DEFAULT 0, -- periods.id, in doubt, of the scan before it was seen; 0: none in doubt
+    agreed INTEGER NOT NULL DEFAULT 1,  -- 0: the offset is the enforcer's word against the wall clock's
     UNIQUE (boot, zero, back_to)
 ) STRICT;
 CREATE TABLE watched (                  -- when the agent looked at the wall clock without a pause
@@ -324,4 +325,5 @@ CREATE INDEX remembered_inodes ON remembered (inode);
 ALTER TABLE prior ADD COLUMN earliest INTEGER;
 UPDATE prior SET earliest = anchor;
 """,
+    13: "ALTER TABLE periods ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;",
 }
