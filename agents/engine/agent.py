@@ -106,7 +106,7 @@ class Agent:
         self._epoch: int = row[2]  # the one that the store is in
         self._trouble: set[str] = set()
         self.reserve = reserve
-        turns = Turns()
+        self._turns = turns = Turns()
         words = Words(catalogue)
         self.outbox = Outbox(catalogue)
         self.time = TrustedTime(catalogue, clock)
@@ -345,20 +345,21 @@ class Agent:
 
     def heartbeat(self) -> None:
         """Report how the agent is, with its own count of everything (I14)."""
+        with suppress(RetentionError):
+            self.exchange.greet_once()  # an old copy of the state shows before it is written to
         now = self.clock.wall()
-        beat = Heartbeat(
-            at=now,
-            booted=self.clock.boot(),
-            clock_trusted=self.time.trusted,
-            clock_offset=self.time.offset,
-            brake=self.waiting[:_LONGEST_REASON],
-            frozen=bool(self.catalogue.value("SELECT frozen FROM agent")),
-            counts=tuple(self.counts()),
-            notes=tuple(self.notes()),
-        )
-        with self.catalogue.transaction() as db:
+        with self.catalogue.transaction() as db:  # what is counted is what the log tells by then
+            beat = Heartbeat(
+                at=now,
+                booted=self.clock.boot(),
+                clock_trusted=self.time.trusted,
+                clock_offset=self.time.offset,
+                brake=self.waiting[:_LONGEST_REASON],
+                frozen=bool(self.catalogue.value("SELECT frozen FROM agent")),
+                counts=tuple(self.counts()),
+                notes=tuple(self.notes()),
+            )
             self.outbox.append(db, now, [beat])
-        self.outbox.forget(self.time.latest())
 
     def counts(self) -> Iterator[tuple[str, str, int]]:
         """Items by (class, state); a held item counts as held, whatever else it is."""
@@ -393,8 +394,9 @@ class Agent:
             raise CatalogueFullError("the room that deleting may need cannot be filled up")
 
     def _recover(self) -> None:
-        """Give every intent that is still open its outcome."""
-        recover(self.catalogue, self.store, self._receipts, self.clock)
+        """Give every intent that is still open its outcome, in the epoch in which it was one."""
+        with self._turns.erasing():
+            recover(self.catalogue, self.store, self._receipts, self.clock)
 
     def _catch_up(self) -> None:
         """Have the store do what was found or decided meanwhile, by this thread or another."""

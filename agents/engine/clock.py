@@ -15,6 +15,7 @@ later, makes nothing early by that.
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,6 +79,12 @@ UPDATE periods SET agreed = ?4,
 """  # noqa: S608 - a constant of ours
 _CORRECTED = """
 SELECT boot, zero - offset, floor, back_to FROM periods WHERE id = ? AND NOT agreed
+"""
+# Unless another thread was faster.
+_BEGIN_PERIOD = """
+INSERT INTO periods (boot, zero, floor)
+SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+       (SELECT 1 FROM periods WHERE boot = ?1 AND abs(zero - ?2) <= ?4 AND back_to = 0)
 """
 _REACHING_BACK = """
 INSERT INTO periods (boot, zero, floor, vouched, back_to)
@@ -146,6 +153,7 @@ class TrustedTime:
     def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._turn = threading.Lock()  # of who reads what was kept and keeps it on
         self._watch = Watch(catalogue, clock)
         self._zero = self._wall_at_boot()
         self.offset = 0  # wall clock minus the enforcer's time, jumps since its answer counted in
@@ -177,6 +185,10 @@ class TrustedTime:
         """
         if not 0 <= now <= LAST_INSTANT:
             raise VerificationError(f"{now} is no time an enforcer can mean")
+        with self._turn:
+            return self._heard(now)
+
+    def _heard(self, now: Instant) -> int:
         self._follow_jump()
         kept = self._kept()
         self.offset = self._clock.wall() - now
@@ -195,10 +207,11 @@ class TrustedTime:
 
     def tick(self) -> bool:
         """Keep the running time, and look for a jump; call once a minute. Gives `trusted`."""
-        kept = self._kept()
-        if kept is not None:
-            self._store(*kept)
-        self._follow_jump()
+        with self._turn:
+            kept = self._kept()
+            if kept is not None:
+                self._store(*kept)
+            self._follow_jump()
         if self._clock.synchronised():
             self._vouch()
         self._watch.look(self.period())
@@ -247,9 +260,7 @@ class TrustedTime:
             kept = self._kept()
             floor = None if kept is None else kept.highest - self._clock.boottime()
             with self._catalogue.transaction() as db:
-                db.execute(
-                    "INSERT INTO periods (boot, zero, floor) VALUES (?, ?, ?)", (boot, zero, floor)
-                )
+                db.execute(_BEGIN_PERIOD, (boot, zero, floor, WRONG_SECONDS))
             return self.period()
         return 0 if row[1] == 0 else int(row[0])
 

@@ -273,3 +273,14 @@ def test_a_call_of_which_only_a_part_may_be_gone_is_in_doubt_as_a_whole(tmp_path
     [item] = world.check().live.values()
     assert item.holds == {"case"}
     world.stop()
+
+
+def test_what_may_be_gone_is_forgotten_with_its_epoch(world: World):
+    """Its number will be another item's, of which no intent is open."""
+    _sweep_is_cut_off(world, after=1)
+    world.centre.anew = True
+    world.agent.exchange.greet()
+    _answers_again(world)
+    world.rest()
+    assert {_name(YOUNG)} == world.files()
+    world.check()

@@ -87,7 +87,7 @@ class Receipts:
 
     def begin(self) -> None:
         """A new epoch begins: its items are others."""
-        self._told = {}
+        self._told, self._unsettled = {}, {}
 
     @property
     def waiting(self) -> set[int]:

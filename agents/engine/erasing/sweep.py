@@ -129,9 +129,10 @@ class Sweeper:
     def run(self, rules: Rules) -> Iterator[Swept]:
         """Sweep by these rules; yields after each batch the same `Swept`, brought up to date.
 
-        Ends early where the store was frozen meanwhile. Raises `StoreUnreachableError` before
+        Ends early where the store was frozen or began anew meanwhile. Raises `StoreUnreachableError` before
         anything of a batch was touched; its intents are then for `recover`.
         """
+        epoch = self._catalogue.value("SELECT epoch FROM agent")
         swept = Swept(self.braking(rules))
         if swept.braking.engaged:
             yield swept
@@ -140,7 +141,7 @@ class Sweeper:
             cursor: tuple[int, ...] = (0,) * last
             while True:
                 with self._turns.erasing(), _uncollected():
-                    if self._catalogue.value("SELECT frozen FROM agent"):
+                    if self._catalogue.one("SELECT frozen, epoch FROM agent") != ("", epoch):
                         return
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:

@@ -42,11 +42,9 @@ from retention.report import AnyEntry
 STEP_ITEMS = 200
 
 _DOUBTED = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, anchor, word, scan,
-       period
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, scan, period
   FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
-  JOIN words ON words.id = how
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
 """  # noqa: S608 - a constant of ours
 # Dates that stay as they are. Parts have yet to tell their calls what they know (`joining`), and what was
@@ -59,15 +57,16 @@ _BEGAN = f"""
 SELECT began - coalesce(offset, 0), began - {MOST_AHEAD}
   FROM scans LEFT JOIN periods ON periods.id = period WHERE scans.id = ?
 """  # noqa: S608 - a constant of ours
+# What became of an item while its file was looked at: people may have dated it, or an epoch begun.
+_NOW = "SELECT anchor, word FROM items JOIN words ON words.id = how WHERE number = ?"
 _JUDGED = """
 SELECT id FROM periods
  WHERE offset IS NOT NULL AND EXISTS (SELECT 1 FROM items WHERE period <> 0 AND period = id)
 """
 # One that nobody has confirmed may have seen anything at any time.
 _CAME_SINCE = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, anchor, word, scan, 0, {CONFIRMED}
-  FROM items
-  JOIN directories ON directories.id = directory JOIN words ON words.id = how
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, scan, 0, {CONFIRMED}
+  FROM items JOIN directories ON directories.id = directory
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
 """  # noqa: S608 - a constant of ours
 
@@ -88,8 +87,6 @@ class _Seen(NamedTuple):
     zero: Instant
     offset: int
     most: int
-    anchor: Instant | None
-    how: str
     scan: int
     period: int
 
@@ -190,7 +187,11 @@ class Redater:
             return []  # the scan will find what became of it
         now = self._clock.wall()
         with self._catalogue.transaction() as db:
-            dates = _known(db, item, recording)
+            row = db.execute(_NOW, (item.number,)).fetchone()
+            if row is None:
+                return []
+            known, how = row
+            dates = _as_known(db, how, recording)
             db.execute(
                 "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
                 (item.number, item.seen + LATE_ARRIVAL_SECONDS),
@@ -198,7 +199,7 @@ class Redater:
             whole = wholes.item_of(db, item.number)
             if whole != item.number:
                 self._indexer.joining.date(db, whole, recording, dates)
-            elif _may_move(item, dates.anchor):
+            elif _may_move(known, how, dates.anchor):
                 self._indexer.items.redate(db, item.number, dates)
             db.execute(
                 "UPDATE items SET seen = ?, period = ? WHERE number = ?",
@@ -232,10 +233,14 @@ class Redater:
             return []
         dates, now = dates_of(recording), self._clock.wall()
         with self._catalogue.transaction() as db:
+            row = db.execute(_NOW, (item.number,)).fetchone()
+            if row is None:
+                return []
+            known, how = row
             whole = wholes.item_of(db, item.number)
             if whole != item.number:
                 self._indexer.joining.date(db, whole, recording, dates)
-            elif _may_come_forward(item, dates):
+            elif _may_come_forward(known, how, dates):
                 self._indexer.items.redate(db, item.number, self._graced(dates))
                 count_no_arrival(db, item.seen)
             else:
@@ -252,27 +257,27 @@ class Redater:
         return dates._replace(not_before=Instant(self._time.latest() + LATE_ARRIVAL_SECONDS))
 
 
-def _known(db: sqlite3.Connection, item: _Seen, recording: Recording) -> Dates:
+def _as_known(db: sqlite3.Connection, how: str, recording: Recording) -> Dates:
     """Its dates, after what an earlier epoch knew of this content, as when it was met (`Indexer`)."""
     dates = dates_of(recording)
-    if item.how == REWRITTEN or (recording.part and recording.part.role is not Role.RECORDING):
+    if how == REWRITTEN or (recording.part and recording.part.role is not Role.RECORDING):
         return dates
     return known_before(db, dates, recording)
 
 
-def _may_come_forward(item: _Seen, dates: Dates) -> bool:
+def _may_come_forward(known: Instant | None, how: str, dates: Dates) -> bool:
     """What people said stands; else an earlier date counts, and none at all for one made up."""
-    if item.how == CORRECTED:
+    if how == CORRECTED:
         return False
     if dates.anchor is None:
-        return item.how == BOUNDED
-    return item.anchor is None or dates.anchor < item.anchor
+        return how == BOUNDED
+    return known is None or dates.anchor < known
 
 
-def _may_move(item: _Seen, anchor: Instant | None) -> bool:
+def _may_move(known: Instant | None, how: str, anchor: Instant | None) -> bool:
     """People's word stands; a date that came with the content moves only earlier."""
-    if item.how == CORRECTED:
+    if how == CORRECTED:
         return False
-    if item.how == INHERITED:
-        return anchor is not None and item.anchor is not None and anchor < item.anchor
+    if how == INHERITED:
+        return anchor is not None and known is not None and anchor < known
     return True

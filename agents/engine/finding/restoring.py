@@ -95,6 +95,8 @@ def scanned(db: sqlite3.Connection, acts: Iterable[str]) -> None:
 
 
 def _advance(db: sqlite3.Connection, acts: Iterable[str], stage: Stage) -> None:
+    """Not past what an epoch that began meanwhile has yet to do."""
     db.executemany(
-        "UPDATE restorations SET stage = ? WHERE act = ?", [(stage, act) for act in acts]
+        "UPDATE restorations SET stage = ?1 WHERE act = ?2 AND stage = ?1 - 1",
+        [(stage, act) for act in acts],
     )

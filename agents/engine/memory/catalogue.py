@@ -217,7 +217,7 @@ class Words:
             query = "SELECT id FROM words WHERE word = ?"
             if (number := self._catalogue.value(query, (word,))) is None:
                 with self._catalogue.transaction() as db:
-                    db.execute("INSERT INTO words (word) VALUES (?)", (word,))
+                    db.execute("INSERT OR IGNORE INTO words (word) VALUES (?)", (word,))
                 number = self._catalogue.value(query, (word,))
             self._remember(number, word)
         return self._ids[word]

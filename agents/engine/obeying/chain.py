@@ -1,5 +1,6 @@
 """The policy chain as this agent has verified it, from the pin of its enrolment on."""
 
+import threading
 from collections.abc import Iterable
 
 from agents.engine.memory.catalogue import Catalogue
@@ -14,13 +15,19 @@ class PolicyChain:
     def __init__(self, catalogue: Catalogue, pin: bytes) -> None:
         self._catalogue = catalogue
         self._pin = pin
+        self._turn = threading.Lock()
         self._chain: Chain | None = None
 
     def __call__(self) -> Chain:
         """The whole chain; `VerificationError` if the catalogue holds none, or another."""
         if self._chain is None:
             rows = self._catalogue.rows("SELECT envelope FROM policies ORDER BY version")
-            self._chain = policy.follow((envelope.decode(row[0]) for row in rows), self._pin)
+            chain = policy.follow((envelope.decode(row[0]) for row in rows), self._pin)
+            with self._turn:
+                if (
+                    self._chain is None
+                ):  # else another thread was faster, and perhaps followed it on
+                    self._chain = chain
         return self._chain
 
     def extend(self, documents: Iterable[Envelope]) -> None:
@@ -32,4 +39,5 @@ class PolicyChain:
                     "INSERT INTO policies (version, envelope) VALUES (?, ?)",
                     (chain.current.version, envelope.encode(document)),
                 )
-            self._chain = chain
+            with self._turn:
+                self._chain = chain

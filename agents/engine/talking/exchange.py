@@ -84,6 +84,12 @@ class Exchange:
         with self._talking():
             self._greet()
 
+    def greet_once(self) -> None:
+        """Greet, unless where both stand is settled."""
+        if not self._greeted:
+            with self._talking():
+                self._greet_once()
+
     def report(self) -> int:
         """Upload what the enforcer does not have yet. Gives the number of entries it took."""
         taken = 0
@@ -100,6 +106,7 @@ class Exchange:
                     applied = self._push(segment)
                 self._acknowledge(applied.applied, applied.digest)
                 taken += segment.last - segment.first + 1
+            self._outbox.forget(self._time.latest())
         return taken
 
     def consult(self) -> None:
@@ -273,7 +280,8 @@ class Exchange:
     def _fetch_prior(self) -> None:
         after = 0
         while (page := self._uplink.prior(after)).items:
-            self._evidence.learn(page)
+            with self._turns.deciding():  # what it dates may come to be held
+                self._evidence.learn(page)
             if page.items[-1].number <= after:
                 raise MalformedError("the enforcer's pages of earlier evidence go round in circles")
             after = page.items[-1].number
