@@ -24,6 +24,7 @@ from agents.engine.talking.witness import check_head
 from agents.engine.turns import Turns
 from retention import acts, directive, envelope
 from retention.acts import Retirement
+from retention.calendar import Instant
 from retention.errors import MalformedError, RefusedError, SignatureError, VerificationError
 from retention.wire import Applied, Fetched, Hello, Welcome
 
@@ -113,20 +114,12 @@ class Exchange:
         """Fetch time, policies, ledger head and directive, and put in force what verifies."""
         with self._talking():
             self._greet_once()
-            nonce = secrets.token_bytes(NONCE_BYTES)
             try:
-                fetched = self._fetch(nonce)
+                fetched, now = self._hear()
             except RefusedError:
                 self._greet()  # it was restored, perhaps, and first has to hear what we know
-                fetched = self._fetch(nonce)
+                fetched, now = self._hear()
             self._retire("")
-            self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
-            policy = self._chain().current
-            store = self._catalogue.value("SELECT store FROM agent")
-            now = directive.accept_time(
-                fetched.time, policy.directive_keys, store=store, nonce=nonce
-            )
-            self._time.authenticated(now)
             self.ledger_refused = self._refusal(
                 lambda: check_head(
                     self._catalogue,
@@ -175,13 +168,21 @@ class Exchange:
             "the enforcer says that this store was retired, and shows no act by which two people did so"
         ) from told
 
-    def _fetch(self, nonce: bytes) -> Fetched:
-        return self._uplink.fetch(
+    def _hear(self) -> tuple[Fetched, Instant]:
+        """What there is to know. The time of it is kept, and so are newer policies."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        fetched = self._uplink.fetch(
             epoch=self._epoch(),
             nonce=nonce,
             policy=self._chain().current.version,
             ledger=self._catalogue.value("SELECT ledger_size FROM agent"),
         )
+        self.policy_refused = self._refusal(lambda: self._chain.extend(fetched.policies))
+        keys = self._chain().current.directive_keys
+        store = self._catalogue.value("SELECT store FROM agent")
+        now = directive.accept_time(fetched.time, keys, store=store, nonce=nonce)
+        self._time.authenticated(now)
+        return fetched, now
 
     def _push(self, segment: Segment) -> Applied:
         try:
@@ -278,6 +279,8 @@ class Exchange:
             raise VerificationError("the enforcer's log of this store is not ours")
 
     def _fetch_prior(self) -> None:
+        """Hear what earlier epochs knew; the time first, for no date of the future is believed."""
+        self._hear()
         after = 0
         while (page := self._uplink.prior(after)).items:
             with self._turns.deciding():  # what it dates may come to be held
