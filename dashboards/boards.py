@@ -4,7 +4,8 @@ from dashboards.panel import Panel
 from enforcer.index.histograms import AGE_BOUNDS, HOUR, SLACK_BOUNDS
 from retention.calendar import DAY
 
-_ODD = 'sum by (class, state) (retention_items{state=~"undated|late|blocked"})'
+_ODD = 'sum by (class, state) (retention_items{state=~"undated|late"})'
+_BLOCKED = 'sum by (class) (retention_items{state="blocked"}) > 0'
 _UNHEARD = (
     "sum by (class, reason) (retention_stores_unproven"
     '{reason=~"silent|unconfirmed|never_scanned|scan_stale|not_enrolled"})'
@@ -226,18 +227,24 @@ FLEET = (
         red=1,
     ),
     Panel(
-        "Undated, late, blocked",
+        "Undated, late, erased in part",
         "number",
         (
-            (
-                "{{class}}: {{state}}",
-                f"{_ODD} or on () 0 * sum(retention_items)",
-            ),
+            ("{{class}}: {{state}}", f"{_ODD} or on () 0 * sum(retention_items)"),
             ("{{class}}: erased in part", "retention_partly_erased_items"),
         ),
         "What does not simply go by its date is counted, and has a day by which it must.",
-        "blocked items cannot be erased: a file system is read-only or somebody's flag is on them.",
+        "it never is by itself; a number that only grows: a camera's clock or its names, `enforcer status`.",
+        width=4,
+    ),
+    Panel(
+        "Cannot be erased",
+        "number",
+        (("{{class}}", f"{_BLOCKED} or on () 0 * sum(retention_items)"),),
+        "Nothing that is due stands in the way of its own erasing.",
+        "a file system is read-only, or somebody's flag or lock is on it: runbook not-proven, blocked.",
         red=1,
+        width=4,
     ),
     Panel(
         "Of no class or source in the policy",

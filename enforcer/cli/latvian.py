@@ -64,6 +64,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "{id} is {state}; signed by {people}.": "{id}: {state}; parakstījuši {people}.",
     "To be carried out by {stores}.": "Vēl jāizpilda: {stores}.",
+    "Put it in force: enforcer policy publish {id}": "Lai tas stātos spēkā: enforcer policy publish {id}",
     "proposed": "ierosināts",
     "approved": "apstiprināts",
     "applied": "piemērots",

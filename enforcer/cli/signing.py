@@ -100,6 +100,8 @@ def report(document: Document, arguments: Namespace) -> int:
         if document.waiting_for:
             stores = ", ".join(document.waiting_for)
             print(say("To be carried out by {stores}.", stores=stores))
+        elif (document.kind, document.state) == (papers.POLICY, "approved"):
+            print(say("Put it in force: enforcer policy publish {id}", id=document.id))
     return 0
 
 

@@ -143,6 +143,7 @@ def test_a_policy_goes_from_draft_to_force_by_two_owners(live, type_, tmp_path):
     assert type_("dana", "policy", "sign", document, "--yes").code == 1
     signed = type_("ivo", "policy", "sign", document, "--yes")
     assert "signed by anna, ivo" in signed.out
+    assert f"Put it in force: enforcer policy publish {document}" in signed.out
     assert type_("ben", "policy", "publish", document).code == 0
     shown = type_("uldis", "policy", "show")
     assert "Policy version 2" in shown.out
