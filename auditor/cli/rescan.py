@@ -1,5 +1,6 @@
 """`auditor rescan`: what really lies on a storage."""
 
+import re
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -84,9 +85,14 @@ def declare_calls(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--call-in-name",
         metavar="EXPRESSION",
-        type=expression_of,
+        type=_expression,
         help=r"what all recordings of one call have in their names, such as '\d{10}\.\d+'",
     )
+
+
+def _expression(text: str) -> re.Pattern[bytes] | None:
+    """None if it is empty: so a service says that there are no calls."""
+    return expression_of(text) if text else None
 
 
 def run(options: Namespace) -> Verdict:

@@ -427,6 +427,15 @@ def test_for_a_log_it_says_how_many_and_names_none(root, honest, files, capsys, 
     assert "26123456" not in told
 
 
+def test_an_expression_that_is_empty_makes_no_call_of_all_recordings(root, auditor, files):
+    directory, listed = files
+    held, late = (record(root / f"cam/{OLD}-{n}.jpg") for n in (1, 2))
+    origin = ("--policy", str(directory / "policy.jsonl"), "--exceptions")
+    assert 1 == auditor(*origin, listed((Reason.HELD, held)), "--call-in-name", "").returncode
+    both = listed((Reason.HELD, held), (Reason.HELD, late))
+    assert 0 == auditor(*origin, both, "--call-in-name", "").returncode
+
+
 def test_a_slip_in_the_name_of_a_store_is_told_and_nothing_is_called_ok(auditor, files):
     directory, _ = files
     done = auditor("--bundle", str(directory / "january.zip"), store="terminal-l")
