@@ -60,6 +60,7 @@ def legal_hold(world: BucketWorld, key: str, version: str) -> str:
 
 
 def test_metadata_dates_an_object_before_its_name_and_before_its_bytes(world: BucketWorld):
+    world.agent.talk()  # so that the agent knows the time
     stated = {"captured-at": "2026-02-01T10:00:00+02:00", "duration": "61"}
     world.write("front/20260210-120000.jpg", metadata=stated)
     world.write("front/whatever.jpg", metadata={"captured-at": "not a time"})
@@ -117,6 +118,7 @@ def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path,
     initiated = Instant(int(listed[0]["Initiated"].timestamp()))
     world.true.now = Instant(initiated + 60)
     world.activate()
+    world.agent.talk()  # so that the agent knows the time
     world.rest()
     [one] = sighted(world)
     assert (initiated, "stated") == (one.anchor, one.how), "and not as old as its name"
