@@ -156,6 +156,7 @@ def test_an_alert_speaks_as_people_do_and_names_no_store():
     told = re.findall(r"summary: (.+)", RULES.read_text())
     assert len(told) == len(ALERTS)
     assert not [text for text in told if ours.search(text)]
+    assert not [text for text in told if text.startswith('"{{ $value')], "1 stores is no English"
     templated = set(re.findall(r"\{\{ *(.+?) *\}\}", RULES.read_text()))
     labels = ("class", "store_group", "reason", "role", "task", "verifier", "instance")
     assert templated <= {"$value", *(f"$labels.{label}" for label in labels)}
