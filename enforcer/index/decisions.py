@@ -175,8 +175,7 @@ def name_what_moved(connection: Connection, store: str, epoch: int) -> None:
         if not _would_match(row):
             named[row.id].append(reference(row))
     for hold, found in named.items():
-        # Of two stores that begin anew at once neither may undo what the other named.
-        scope = select(holds.c.scope).where(holds.c.id == hold).with_for_update()
+        scope = select(holds.c.scope).where(holds.c.id == hold)
         known = codec.decode(connection.execute(scope).scalar_one(), Scope)
         wider = replace(known, items=(*known.items, *found))
         connection.execute(

@@ -44,6 +44,7 @@ class Chains:
             raise ConfigError(
                 "the index holds no policy: `enforcer init` founds one, a backup brings one back"
             )
-        if self._chain is None or self._chain.current.version != newest:
-            self._chain = follow(published(connection), self._pin)
-        return self._chain
+        chain = self._chain  # once: another thread may see another state, and another chain
+        if chain is None or chain.current.version != newest:
+            chain = self._chain = follow(published(connection), self._pin)
+        return chain

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from enforcer.index.tables import boots, log_marks, stores
-from retention.errors import ConfigError
+from retention.errors import ConfigError, RefusedError
 from retention.report import GENESIS
 
 #: Batches whose ends are remembered: what an agent may send again and still be checked.
@@ -15,11 +15,16 @@ BOOTS_KEPT = 64
 
 
 def locked(connection: Connection, store: str) -> Row[Any]:
-    """The row, which nobody else may change before this transaction ends; or `ConfigError`."""
+    """The row, which nobody else may change before this transaction ends; or `ConfigError`.
+
+    `RefusedError` if the store was retired while its agent spoke: its books are closed.
+    """
     query = select(stores).where(stores.c.id == store).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None:
         raise ConfigError(f"no store is called {store!r}")
+    if row.state == "retired":
+        raise RefusedError(f"store {store} was retired just now")
     return row
 
 

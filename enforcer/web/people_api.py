@@ -119,6 +119,7 @@ def _answered(route: Route, asked: Asked) -> msgspec.Struct | bytes:
         if route.resource:
             rights.require(asked.person, route.verb, route.resource)
         with _transaction(route, asked.desk.engine) as connection:
+            _require_newest(connection, asked)
             answer = route.handler(connection, asked)
             event = _event(asked, route.verb, answer.subject, answer.detail)
             if route.logged and not route.slow:
@@ -133,6 +134,12 @@ def _answered(route: Route, asked: Asked) -> msgspec.Struct | bytes:
             history.record(connection, _event(asked, "refused", what))
         raise
     return answer.document
+
+
+def _require_newest(connection: Connection, asked: Asked) -> None:
+    """Who asks is known by a policy that was read before: that one still has to be the newest."""
+    if asked.desk.chains.read(connection).head != asked.chain.head:
+        raise RefusedError("a new policy was published just now: ask once more")
 
 
 def _transaction(route: Route, engine: Engine) -> AbstractContextManager[Connection]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from small_policy import begun
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, text
 
 from enforcer.index.engine import reading, writing
 from enforcer.index.scope import Scope
@@ -145,3 +145,10 @@ def wipe(engine: Engine) -> None:
     with writing(engine) as connection:
         for each in reversed(metadata.sorted_tables):
             connection.execute(each.delete())
+
+
+def asks_for_a_lock(engine: Engine) -> bool:
+    """Whether anybody on this server waits for one; a test's server is its worker's own."""
+    with engine.connect() as connection:
+        waits = connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        return bool(waits.scalar_one())

@@ -1,5 +1,7 @@
 """What an agent is told when it greets: to go on, to begin anew, or that there are two of it."""
 
+import threading
+
 import pytest
 from fleet import (
     CHAIN,
@@ -8,6 +10,7 @@ from fleet import (
     STORE,
     Log,
     add_store,
+    asks_for_a_lock,
     books,
     column,
     place,
@@ -17,10 +20,12 @@ from fleet import (
 )
 from msgspec import UNSET, UnsetType
 from small_policy import DIRECTIVE_KEY
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
+from waiting import wait_until
 
 from enforcer import intake
 from enforcer.govern import credentials
+from enforcer.index import decisions
 from enforcer.index import stores as register
 from enforcer.index.engine import reading, writing
 from enforcer.index.scope import Scope
@@ -324,6 +329,44 @@ def test_a_hold_of_several_stores_comes_back_as_wide_as_any_of_them_was_told(log
     [(scope,)] = table(log.engine, "holds", "scope")
     assert Scope(sources=("a", "b"), items=tuple(items)) == codec.decode(scope, Scope)
     assert 2 == len(table(log.engine, "hold_stores"))
+
+
+def test_of_stores_that_greet_at_once_each_brings_back_what_it_was_told(
+    postgres: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """The second waits for the first: neither undoes what the other one named."""
+    names = ("riga-001", "riga-002")
+    items = [ItemRef(name, 1, 1, "front", Instant(1), Instant(2), b"f") for name in names]
+
+    def hello(name: str, item: ItemRef) -> None:
+        said = directed(name, StoreHold("hold-9", Instant(1), Instant(2), (), (item,)))
+        intake.hello(
+            postgres,
+            store=name,
+            said=Hello(1, 0, GENESIS, f"boot of {name}", said),
+            chain=CHAIN,
+            now=NOW,
+        )
+
+    for name in names:
+        add_store(postgres, name)
+    second = threading.Thread(target=hello, args=(names[1], items[1]))
+    placed_at = decisions.placed_at
+
+    def meanwhile(connection: Connection, hold: str) -> Instant | None:
+        known = placed_at(connection, hold)
+        if not second.ident:
+            second.start()
+            wait_until(
+                lambda: not second.is_alive() or asks_for_a_lock(postgres), "it is done, or waits"
+            )
+        return known
+
+    monkeypatch.setattr(decisions, "placed_at", meanwhile)
+    hello(names[0], items[0])
+    second.join()
+    [(scope,)] = table(postgres, "holds", "scope")
+    assert tuple(items) == codec.decode(scope, Scope).items
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from fleet import add_store
-from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, text, update
+from fleet import add_store, asks_for_a_lock
+from sqlalchemy import Engine, create_engine, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from waiting import NEVER_SECONDS, wait_until
 
@@ -185,13 +185,6 @@ def test_stores_write_side_by_side_on_postgresql_and_everybody_else_alone(postgr
         assert not waited.is_set()
     other.join(NEVER_SECONDS)
     assert waited.is_set()
-
-
-def asks_for_a_lock(engine: Engine) -> bool:
-    """Whether anybody on this server waits for one; a test's server is its worker's own."""
-    with engine.connect() as connection:
-        waits = connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-        return bool(waits.scalar_one())
 
 
 def _pass_through(engine: Engine, store: str) -> None:

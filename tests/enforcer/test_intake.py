@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import Engine, insert
 
+from enforcer.govern.retiring import retire
 from enforcer.index import tally
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.histograms import ENDLESS
@@ -20,10 +21,10 @@ from enforcer.index.tables import document_stores, documents
 from enforcer.intake import FrozenError, GapError
 from enforcer.intake.register import civil_dates
 from retention import codec, envelope
-from retention.acts import Release
+from retention.acts import Release, Retirement
 from retention.acts import encode as encode_act
 from retention.calendar import DAY, Instant, civil_date, start_of_day
-from retention.errors import MalformedError
+from retention.errors import MalformedError, RefusedError
 from retention.hold import RESTRICTION
 from retention.outcome import Outcome
 from retention.report import (
@@ -502,3 +503,17 @@ def _dates(instant: int, zone: ZoneInfo) -> set[date]:
     """The dates that a calendar shows during the quarter of an hour around an instant."""
     quarter = range(instant // 900 * 900, instant // 900 * 900 + 900, 30)
     return {civil_date(Instant(moment), zone) for moment in quarter}
+
+
+def test_what_a_store_says_while_it_is_retired_comes_too_late(either: Engine):
+    """Its books are closed: whoever was let in just before adds nothing to them."""
+    add_store(either)
+    log = Log(either)
+    log.say(sight(1))
+    with writing(either) as connection:
+        retire(connection, Retirement(id="r-1", at=NOW, reason="x", store=STORE, how="wiped"), NOW)
+    closed = books(either)
+    with pytest.raises(RefusedError, match="was retired"):
+        log.say(sight(2))
+    assert closed == books(either)
+    assert {} == states(either)

@@ -6,13 +6,18 @@ from datetime import UTC
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from nacl.signing import SigningKey
 
 from enforcer.cli.client import Client
 from enforcer.govern import drafts
 from enforcer.govern.forms.stores import StoreLines
-from enforcer.web import signed
-from retention.calendar import Instant, civil_date
+from enforcer.index.engine import writing
+from enforcer.index.policies import publish
+from enforcer.web import people_api, signed
+from enforcer.web.desk import Desk
+from retention import codec, envelope
+from retention.calendar import DAY, Instant, civil_date
 from retention.errors import RefusedError, SignatureError
 from retention.people import Person, Role
 from retention.policy import Policy
@@ -98,3 +103,29 @@ def test_somebody_who_left_the_policy_is_nobody(served):
     stranger.key = SigningKey.generate()
     with pytest.raises(RefusedError, match="not signed by a person"):
         stranger.get("/v1/stores", StoreLines)
+
+
+def test_who_asks_while_a_policy_is_published_asks_once_more(served, monkeypatch):
+    """By the one before, somebody might decide who may not any more."""
+    spend, anna, ben = people_api._spend, served.person("anna"), served.person("ben")
+
+    def published_meanwhile(desk: Desk, nonce: bytes, now: Instant) -> None:
+        spend(desk, nonce, now)
+        monkeypatch.undo()
+        with writing(desk.engine) as connection:
+            chain = desk.chains.read(connection)
+            effective = civil_date(Instant(now + 30 * DAY), UTC)
+            new = structs.replace(
+                chain.current,
+                version=2,
+                previous=chain.head,
+                issued_at=now,
+                effective_from=effective,
+            )
+            sealed = envelope.seal("policy", codec.encode(new), [anna.key, ben.key])
+            publish(connection, 2, sealed)
+
+    monkeypatch.setattr(people_api, "_spend", published_meanwhile)
+    with pytest.raises(RefusedError, match="a new policy was published just now"):
+        anna.get("/v1/stores", StoreLines)
+    anna.get("/v1/stores", StoreLines)
