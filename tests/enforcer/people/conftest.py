@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from msgspec import structs
 from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
@@ -184,26 +185,29 @@ class Agent:
         known = self.chain.current.directive_keys
         return directive.accept(fetched.directive, known, store=self.store, known_version=0)
 
-    def sight(self, *anchors: Instant | None, source: str = "cam-front") -> None:
-        """Report a file of ten seconds for each of these starts."""
+    def sight(self, *anchors: Instant | None, source: str = "cam-front", **facts: object) -> None:
+        """Report a file of ten seconds for each of these starts, with other facts than usual."""
         first = getattr(self, "items", 0) + 1
         self.items = first + len(anchors) - 1
         seen = self.served.clock()
         self.report(
             *(
-                report.Sighted(
-                    item=number,
-                    record_class="terminal-image",
-                    source=source,
-                    anchor=anchor,
-                    how="undated" if anchor is None else "name",
-                    span=10,
-                    before=0,
-                    after=10,
-                    seen=seen,
-                    size=1000,
-                    fingerprint=codec.digest(f"{self.store} {number}".encode()),
-                    state="undated" if anchor is None else "present",
+                structs.replace(
+                    report.Sighted(
+                        item=number,
+                        record_class="terminal-image",
+                        source=source,
+                        anchor=anchor,
+                        how="undated" if anchor is None else "name",
+                        span=10,
+                        before=0,
+                        after=10,
+                        seen=seen,
+                        size=1000,
+                        fingerprint=codec.digest(f"{self.store} {number}".encode()),
+                        state="undated" if anchor is None else "present",
+                    ),
+                    **facts,
                 )
                 for number, anchor in enumerate(anchors, first)
             )

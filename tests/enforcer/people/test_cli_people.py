@@ -249,6 +249,19 @@ def test_a_forecast_shows_what_would_go_and_when(live, type_):
     assert len(type_("olga", "forecast", "--days", "0", "--json").json["lines"]) == 1
 
 
+def test_what_has_a_moment_of_its_own_is_forecast_for_that(live, type_):
+    """A late arrival is no backlog that goes now, and an undated file goes after its week."""
+    agent = live.enrol("t-1")
+    now = live.clock()
+    agent.sight(Instant(now - 70 * DAY), None)
+    agent.sight(Instant(now - 70 * DAY), how="import", state="late", not_before=Instant(now + DAY))
+    due, *later = [
+        line["due_at"] for line in type_("olga", "forecast", "--days", "8", "--json").json["lines"]
+    ]
+    assert due < now
+    assert [now + DAY, now + 7 * DAY] == later
+
+
 def test_a_day_without_a_certificate_proves_nothing(live, type_):
     live.enrol("t-1").sight(Instant(live.clock() - DAY))
     live.built.rounds.prove()
