@@ -11,6 +11,7 @@ from retention.bundle import Book
 from retention.calendar import Instant, Limits, civil_date, start_of_day
 from retention.errors import VerificationError
 from retention.ledger import Certificate, Timing
+from retention.page.figures import STATES
 from retention.policy import Chain
 
 Batch = tuple[str, str, date]
@@ -43,6 +44,8 @@ def require_balance(books: Iterable[Book], certificates: Iterable[Certificate]) 
 
 def _require_balanced(book: Book, certified: int) -> None:
     which = f"{book.store}, {book.record_class}, {book.civil}"
+    if unknown := book.states.keys() - set(STATES):
+        raise VerificationError(f"{which}: there is no state {min(unknown)!r}")
     if min(book.seen, book.uncertified, *book.states.values(), 0) < 0:
         raise VerificationError(f"{which}: a count is below zero")
     accounted = sum(book.states.values())

@@ -41,7 +41,7 @@ def check_days(report: Report, evidence: Evidence) -> None:
         report.violated("days", (f"{record_class}, {day}: told more than once" for day in twice))
         missing = (max(days) - min(days)).days + 1 - len(set(days))
         if missing:
-            report.unknown("days", f"{record_class}: {missing} days between others have no leaf")
+            report.unknown("days", f"{record_class}: {missing} days between others have no entry")
         report.ok("days", f"by the ledger, {record_class} was {_told(leaves)}")
 
 
@@ -70,9 +70,9 @@ def _require_whole(leaf: Day) -> None:
     which = f"{leaf.record_class}, {leaf.day}"
     seconds = (leaf.ok, leaf.violated, leaf.unknown)
     if min(seconds) < 0 or sum(seconds) != ends - begins:
-        raise VerificationError(f"{which}: the leaf of the day is not as long as the day")
+        raise VerificationError(f"{which}: the entry of the day is not as long as the day")
     if leaf.at < ends:
-        raise VerificationError(f"{which}: its leaf was written before the day had ended")
+        raise VerificationError(f"{which}: its entry was written before the day had ended")
     if bool(leaf.reasons) != (leaf.ok < sum(seconds)):
         raise VerificationError(f"{which}: what is not ok has a reason, and nothing else has")
 

@@ -92,11 +92,11 @@ def _heads(published: Sequence[Published], chain: Chain) -> list[Checkpoint]:
     }
     heads = [Checkpoint.parse(note.open_note(each.note, verifiers)) for each in published]
     if not heads:
-        raise VerificationError("there is no head of the ledger")
+        raise VerificationError("there is no checkpoint of the ledger")
     for earlier, later in pairwise(heads):
         if later.size <= earlier.size or later.origin != earlier.origin:
             raise VerificationError(
-                f"the head over {later.size} leaves does not follow the one over {earlier.size}"
+                f"the checkpoint of {later.size} entries does not follow the one of {earlier.size}"
             )
     return heads
 
@@ -104,11 +104,11 @@ def _heads(published: Sequence[Published], chain: Chain) -> list[Checkpoint]:
 def _require_head(excerpt: Excerpt, size: int, root: bytes, *, newest: int) -> None:
     if size > newest:
         raise VerificationError(
-            f"somebody saw a head over {size} leaves, and the newest here is over {newest}:"
+            f"somebody saw a checkpoint of {size} entries, and the newest here is of {newest}:"
             " the ledger was rolled back, or this bundle is an old one"
         )
     if excerpt.root(size) != root:
-        raise VerificationError(f"the leaves do not lead to the head over {size} leaves")
+        raise VerificationError(f"the entries do not lead to the checkpoint of {size} entries")
 
 
 def _placed(members: Mapping[str, bytes]) -> dict[int, bytes]:
@@ -117,7 +117,7 @@ def _placed(members: Mapping[str, bytes]) -> dict[int, bytes]:
     last = -1
     for each in bundle.parse(members[bundle.LEAVES], Placed):
         if each.position <= last:
-            raise VerificationError(f"leaf {each.position} is out of order, or there twice")
+            raise VerificationError(f"entry {each.position} is out of order, or there twice")
         last = each.position
         found[last] = bytes(each.data)
     return found

@@ -74,7 +74,9 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
     unlisted = sorted({book.store for book in books} - lists.keys())
     missing = (f"there is no list of {store}" for store in unlisted)
     if not report.violated("exceptions", [*stale, *missing]):
-        named = Counter(str(item.reason) for each in lists.values() for item in each.items)
+        named = Counter(
+            item.reason.replace("_", " ") for each in lists.values() for item in each.items
+        )
         report.ok("exceptions", f"named by {len(lists)} stores: {_told(named, ' ')}")
 
 

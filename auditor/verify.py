@@ -29,7 +29,7 @@ from retention.calendar import iso
 from retention.envelope import Envelope
 from retention.errors import RetentionError, SignatureError, VerificationError
 from retention.ledger import Certificate, LastHead, Succession, Timing
-from retention.page import page
+from retention.page import page, words
 from retention.policy import Chain, follow
 from retention.witness import Watched
 
@@ -115,6 +115,8 @@ def _manifest(members: Members, chain: Chain) -> Manifest:
     if len(manifest.members) != len(bundle.CONTENTS):
         raise VerificationError("the manifest does not list what is in a bundle")
     ours = manifest.edition == bundle.EDITION
+    if ours and members[bundle.READ_ME] != bundle.ABOUT.encode():
+        raise VerificationError(f"{bundle.READ_ME} is not what this edition says")
     if ours and manifest.not_checked != bundle.not_checked(members):
         raise VerificationError("the manifest does not say what cannot be checked")
     return manifest
@@ -158,13 +160,15 @@ def _tell_ledger(report: Report, evidence: Evidence, manifest: Manifest) -> None
     newest, at = evidence.heads[-1], evidence.newest_at
     report.ok(
         "ledger",
-        f"{len(evidence.heads)} head(s), the newest over {newest.size} leaves with root"
-        f" {newest.root.hex()}; each is a prefix of the next, and {len(evidence.leaves)} leaves"
+        f"{len(evidence.heads)} checkpoint(s), the newest of {newest.size} entries with root"
+        f" {newest.root.hex()}; each goes on from the one before, and {len(evidence.leaves)} entries"
         " were found under them",
     )
     age = manifest.made_at - at
     if age > MAX_SILENCE_SECONDS:
-        report.unknown("ledger", f"the newest head is {age // 60} minutes older than the bundle")
+        report.unknown(
+            "ledger", f"the newest checkpoint is {age // 60} minutes older than the bundle"
+        )
     if (gap := silence(evidence)) > MAX_SILENCE_SECONDS:
         report.unknown("ledger", f"the ledger was silent for {gap // 60} minutes")
 
@@ -187,8 +191,8 @@ def _check_leaves(
     report.violated(
         "certificates",
         (
-            f"{number} recordings were erased {words}"
-            for number, words in (
+            f"{number} recordings were erased {how}"
+            for number, how in (
                 (counted[Timing.EARLY], "before they were due"),
                 (late, "after the limit"),
             )
@@ -201,15 +205,16 @@ def _check_leaves(
     if backlog.receipted:
         receipt = "by a document that stays with the operator: compare its digest"
         report.unknown("certificates", f"{backlog.receipted} {text}, {receipt}")
-    told = ", ".join(f"{number} {timing}" for timing, number in sorted(counted.items()))
-    report.ok("certificates", f"{len(evidence.certificates)} certificates: {told or 'none'}")
+    told = "".join(f"; {words.TIMINGS[how][1]}: {counted[how]}" for how in sorted(counted))
+    text = f"{len(evidence.certificates)} certificates, of recordings that were erased{told}"
+    report.ok("certificates", text)
 
 
 def _tell_succession(report: Report, position: int, head: LastHead, evidence: Evidence) -> None:
     """Two people's word explains a restore; it shows nothing of what the ledger lost by it."""
     text = (
-        f"leaf {position}: goes on after a restore; the last head known before was over"
-        f" {head.size} leaves: {head.root.hex()}"
+        f"entry {position}: goes on after a restore; the last checkpoint known before was of"
+        f" {head.size} entries: {head.root.hex()}"
     )
     if evidence.root(head.size) == head.root:
         report.ok("ledger", f"{text}, and is this ledger's")

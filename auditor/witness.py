@@ -4,7 +4,6 @@ Whoever holds the enforcer's keys and its database can write a ledger anew and s
 it will be consistent with itself. What he cannot write anew is what somebody else's server recorded.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import NamedTuple
@@ -28,7 +27,7 @@ CLOCKS_DIFFER_SECONDS = 120
 _WHY = {
     Cause.NOT_SCRAPED: "nothing was scraped: Prometheus was down, was not told to, or has forgotten",
     Cause.NO_ANSWER: "the enforcer did not answer Prometheus",
-    Cause.NO_HEAD: "the enforcer answered Prometheus, and showed no head",
+    Cause.NO_HEAD: "the enforcer answered Prometheus, and showed no checkpoint",
 }
 
 
@@ -90,12 +89,12 @@ def _contradictions(seen: list[Sighting]) -> Iterator[str]:
     """What the server's record says against the enforcer without any bundle."""
     for before, after in shrunk(seen):
         yield (
-            f"the ledger had {before.size} leaves at {_time(before.last)},"
+            f"the ledger had {before.size} entries at {_time(before.last)},"
             f" and {after.size} at {_time(after.first)}"
         )
     for one, other in forked(seen):
         yield (
-            f"the ledger had two roots over {one.size} leaves: {one.root.hex()} at"
+            f"the ledger had two roots over {one.size} entries: {one.root.hex()} at"
             f" {_time(one.first)}, {other.root.hex()} at {_time(other.first)}"
         )
 
@@ -103,7 +102,7 @@ def _contradictions(seen: list[Sighting]) -> Iterator[str]:
 def _foreign(seen: list[Sighting], evidence: Evidence, manifest: Manifest) -> Iterator[str]:
     """Heads that were seen and are not those of the bundle's ledger."""
     for sighting in seen:
-        what = f"a head over {sighting.size} leaves was seen at {_time(sighting.first)}"
+        what = f"a checkpoint of {sighting.size} entries was seen at {_time(sighting.first)}"
         if sighting.size > evidence.heads[-1].size:
             if sighting.first < manifest.made_at - CLOCKS_DIFFER_SECONDS:
                 yield f"{what}, and the bundle's ledger ends before: it was rolled back"
@@ -113,16 +112,18 @@ def _foreign(seen: list[Sighting], evidence: Evidence, manifest: Manifest) -> It
 
 def _tell_agreement(report: Report, seen: list[Sighting], evidence: Evidence) -> None:
     if not seen:
-        report.unknown("witness", "no head was seen")
+        report.unknown("witness", "no checkpoint was seen")
         return
     sizes = {s.size for s in seen if s.size <= evidence.heads[-1].size}
     compared = sum(evidence.root(size) is not None for size in sizes)
     first, last = min(s.first for s in seen), max(s.last for s in seen)
     if compared:
-        text = f"{compared} heads seen from {_time(first)} to {_time(last)} are this ledger's"
+        text = f"{compared} checkpoints seen from {_time(first)} to {_time(last)} are this ledger's"
         report.ok("witness", text)
     if compared < len(sizes):
-        text = f"{len(sizes) - compared} heads were seen that this bundle cannot be held against"
+        text = (
+            f"{len(sizes) - compared} checkpoints were seen that this bundle cannot be held against"
+        )
         report.unknown("witness", text)
 
 
@@ -132,19 +133,19 @@ def _tell_lost(report: Report, lost: list[Sighting], evidence: Evidence) -> None
     if other:
         report.unknown(
             "witness",
-            f"{len(other)} heads were seen before a restore and are not this ledger's: two people"
+            f"{len(other)} checkpoints were seen before a restore and are not this ledger's: two people"
             " signed for it, and what stood only under those cannot be checked",
         )
 
 
 def _tell_gaps(report: Report, gaps: Iterable[Gap]) -> None:
-    for cause, number in sorted(Counter(gap.cause for gap in gaps).items()):
+    for cause in sorted({gap.cause for gap in gaps}):
         of_cause = [gap for gap in gaps if gap.cause is cause]
         minutes = sum(gap.until - gap.since for gap in of_cause) // 60
         longest = max(of_cause, key=lambda gap: gap.until - gap.since)
         report.unknown(
             "witness",
-            f"unwitnessed {number} times, {minutes} minutes in all: {_WHY[cause]}; the longest"
+            f"unwitnessed for {minutes} minutes in all: {_WHY[cause]}; the longest time"
             f" from {_time(longest.since)} to {_time(longest.until)}",
         )
 

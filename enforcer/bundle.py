@@ -26,23 +26,6 @@ from retention.page import page
 from retention.policy import Chain
 from retention.witness import Watched
 
-READ_ME = """\
-This is the record of a retention enforcer: which recordings a storage held, which limits apply to
-them, and what became of them. It names no recording, and no person but those who sign for the
-operator. Of the reasons of what they signed it has commitments; the operator has the words for 90 days.
-page.html is the same to be read, in Latvian and in English.
-
-    auditor verify THIS-FILE --pin DIGEST
-
-checks it without a network. DIGEST is the SHA-256 of the operator's first policy document; take it
-from where the operator published it, and not from this file.
-
-    auditor rescan DIRECTORY --bundle THIS-FILE --store ID --group GROUP --pin DIGEST
-
-lists a storage and compares what is really there. docs/ledger-format.md tells what is in each
-member, so that others can write a program of their own.
-"""
-
 
 def make(
     connection: Connection,
@@ -76,7 +59,7 @@ def make(
     sizes = sorted({*(head.size for head in shown), *since_then})
     open_acts, item_acts = extracts.acts_of(connection, chain, began)
     contents = {
-        bundle.READ_ME: READ_ME.encode(),
+        bundle.READ_ME: bundle.ABOUT.encode(),
         bundle.POLICY: bundle.lines(policies.published(connection)),
         bundle.CHECKPOINTS: bundle.lines(Published(Instant(h.at), h.note) for h in shown),
         bundle.LEAVES: bundle.lines(placed),

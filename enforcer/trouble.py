@@ -12,7 +12,7 @@ NOTES: Mapping[str, str] = {
     "disk-full": "its disk is full: nothing new is indexed until there is room",
     "ledger-refused": "its agent refuses our ledger: it does not go on from what it saw before",
     "policy-refused": "its agent refuses our policy: it is not what two owners signed",
-    "directive-refused": "its agent refuses our directive: it is older than what it had, or not signed by us",
+    "directive-refused": "its agent refuses our instruction: it is older than what it had, or not signed by us",
     "act-refused": "",
     "retired": "",
     "held-unprotected": "",

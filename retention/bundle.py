@@ -24,7 +24,7 @@ from retention.errors import MalformedError, VerificationError
 
 KIND = "bundle"
 
-EDITION = 2
+EDITION = 3
 """Which words and which form the bundles of this version have: `Manifest.edition`.
 
 One more whenever the same facts would make another `page.html` or another `not_checked`, or a document
@@ -69,6 +69,7 @@ CONTENTS = (
 NOT_CHECKED = (
     "what really lies on a store: `auditor rescan` looks there, without asking the operator",
     "storage that was never enrolled",
+    "why something is kept: the registers are the operator's word; have the case of a hold shown",
     "whether others were shown another ledger: `auditor witness` asks a server that watched it",
     (
         "acts that name single recordings: the operator keeps them until the limit of these has passed,"
@@ -85,6 +86,24 @@ NO_RESCANS = "re-scans: nobody handed one in"
 NO_WITNESS = (
     "the witness and the alerts: the operator's Prometheus was not asked, or did not answer"
 )
+
+ABOUT = """\
+This is the record of a retention enforcer: which recordings a storage held, which limits apply to
+them, and what became of them. It names no recording, and no person but those who sign for the
+operator. Of the reasons of what they signed it has commitments; the operator has the words for 90 days.
+page.html is the same to be read, in Latvian and in English.
+
+    auditor verify THIS-FILE --pin DIGEST
+
+checks it without a network. DIGEST is the SHA-256 of the operator's first policy document; take it
+from where the operator published it, and not from this file.
+
+    auditor rescan DIRECTORY --bundle THIS-FILE --store ID --group GROUP --pin DIGEST
+
+lists a storage and compares what is really there. docs/ledger-format.md tells what is in each
+member, so that others can write a program of their own.
+"""
+"""What READ-ME.txt says."""
 
 MAX_BYTES = 1 << 30
 """A larger file is refused unread; 1000 stores make some 50 MiB in two months."""

@@ -73,8 +73,8 @@ class Excerpt:
         unused = sorted(self._given.keys() - self._used)
         if unused:
             level, index = unused[0]
-            what = f"the subtree {level}/{index}" if level else f"leaf {index}"
-            raise VerificationError(f"{what} is under no head that was shown")
+            what = f"the subtree {level}/{index}" if level else f"entry {index}"
+            raise VerificationError(f"{what} is under no checkpoint that was shown")
 
     def _node(self, level: int, index: int) -> bytes:
         place = level, index
@@ -87,6 +87,6 @@ class Excerpt:
 
     def _join(self, level: int, index: int) -> bytes:
         if not level:
-            raise VerificationError(f"nothing is given of leaf {index}")
+            raise VerificationError(f"nothing is given of entry {index}")
         left, right = self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1)
         return node_hash(left, right)

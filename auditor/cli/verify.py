@@ -21,7 +21,7 @@ def declare(parser: ArgumentParser) -> None:
         type=given.seen,
         action="append",
         default=[],
-        help="a head of the ledger that a witness saw: leaves, and the root in hex; once for each",
+        help="a checkpoint of the ledger that a witness saw: entries, and the root in hex; once for each",
     )
     parser.add_argument(
         "--witness",

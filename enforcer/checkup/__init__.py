@@ -80,7 +80,7 @@ def _ledger(connection: Connection, chain: Chain, directory: Path) -> Fact:
         return amiss(
             "ledger",
             in_words(error),
-            why="What was proved by it is in doubt, and agents refuse its next head.",
+            why="What was proved by it is in doubt, and agents refuse its next checkpoint.",
             remedy="Keep a copy of the index as it is, and go on by docs/runbooks/ledger.md.",
         )
     count = 0 if head is None else head.size

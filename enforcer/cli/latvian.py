@@ -53,8 +53,8 @@ SENTENCES: Mapping[str, str] = {
     "they began {moment};": "tie sākušies {moment};",
     "they are of class {record_class};": "to veids ir {record_class};",
     "recorded {moment} or later": "ierakstīts {moment} vai vēlāk",
-    "The ledger goes on after a loss; the last head known is over {size} leaves: {root}.": (
-        "Žurnāls turpinās pēc zuduma. Pēdējais zināmais stāvoklis aptver {size} lapas: {root}."
+    "The ledger goes on after a loss; its last known checkpoint: {size} entries, {root}.": (
+        "Žurnāls turpinās pēc zuduma. Pēdējais zināmais stāvoklis aptver {size} rindas: {root}."
     ),
     "Reason: {reason}": "Pamatojums: {reason}",
     "Reason: shredded; {commitment}": "Pamatojums iznīcināts; {commitment}",
@@ -199,16 +199,19 @@ SENTENCES: Mapping[str, str] = {
         "Par šo dienu nav neviena apliecinājuma: nekas no tās nav izdzēsts, vai tas vēl nav izdots."
     ),
     "{moment}: {items} items: {outcomes}": "{moment}: ierakstu skaits {items}: {outcomes}",
-    "erased_verified": "izdzēsti un pārbaudīti",
-    "already_absent": "jau agrāk nebija",
+    "erased, and seen to be gone": "izdzēsti un pārbaudīti",
+    "gone before": "jau agrāk nebija",
     "due": "pienācis laiks",
-    "erasure": "divu cilvēku lūgums",
+    "two people asked for it": "divu cilvēku lūgums",
     "undated": "bez datuma",
-    "late": "vēlu saņemti",
-    "zombie": "atgriezušies no kopijas",
-    "in_time": "laikā",
-    "overdue": "pēc pašu noteiktā termiņa",
-    "past_limit": "pēc galējā termiņa",
+    "late arrival": "vēlu saņemti",
+    "back from a backup": "atgriezušies no kopijas",
+    "before it was due": "priekšlaikus",
+    "in time": "laikā",
+    "later, with a reason": "vēlāk, ar pamatojumu",
+    "after our own target": "pēc pašu noteiktā termiņa",
+    "after the limit": "pēc galējā termiņa",
+    "again": "atkārtoti",
     "{count} certificates, each proved to be in the ledger.": (
         "Apliecinājumu skaits: {count}; par katru pierādīts, ka tas ir žurnālā."
     ),

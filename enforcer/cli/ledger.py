@@ -1,6 +1,7 @@
 """`enforcer ledger ...`: the proof."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from enforcer.cli import show, signing, words
 from enforcer.cli.client import client
@@ -13,6 +14,20 @@ from retention import codec, ledger, merkle, note
 from retention.ledger import Certificate, LastHead
 from retention.policy import Chain
 
+#: What a certificate says, as people say it.
+_WORDS: Mapping[str, str] = {
+    "erased_verified": "erased, and seen to be gone",
+    "already_absent": "gone before",
+    "erasure": "two people asked for it",
+    "late": "late arrival",
+    "zombie": "back from a backup",
+    "early": "before it was due",
+    "in_time": "in time",
+    "postponed": "later, with a reason",
+    "overdue": "after our own target",
+    "past_limit": "after the limit",
+    "returned": "again",
+}
 #: By whether something was proved.
 _EXIT_CODES = {True: 0, False: 2}
 
@@ -23,7 +38,7 @@ def declare(parser: ArgumentParser) -> None:
     verbs.asking(
         "verify", verify, "have every entry hashed again and held against all that was published"
     )
-    verbs.asking("checkpoint", checkpoint, "the newest signed head, to keep where others are")
+    verbs.asking("checkpoint", checkpoint, "the newest one, signed, to keep where others are")
     proved = verbs.asking(
         "prove", prove, "certificates of one day, each proved to be in the ledger"
     )
@@ -34,7 +49,7 @@ def declare(parser: ArgumentParser) -> None:
     proved.add_argument("--date", required=True, type=day, help="when they were recorded")
     last = verbs.asking("succeed", succeed, "go on after a restore from a backup: two people")
     last.add_argument(
-        "head", metavar="HEAD", help="the last head anybody knows: SIZE:ROOT, the root in hex"
+        "head", metavar="HEAD", help="the last checkpoint anybody knows: SIZE:ROOT, the root in hex"
     )
     signing.declare(last)
 
@@ -83,7 +98,7 @@ def prove(arguments: Namespace) -> int:
         return _EXIT_CODES[False]
     for certificate in certificates:
         counted = ", ".join(
-            f"{count.items} {say(count.outcome)} ({say(count.why)}, {say(count.timing)})"
+            f"{count.items} {_said(count.outcome)} ({_said(count.why)}, {_said(count.timing)})"
             for count in certificate.counts
         )
         said = "{moment}: {items} items: {outcomes}"
@@ -92,6 +107,10 @@ def prove(arguments: Namespace) -> int:
     said = "{count} certificates, each proved to be in the ledger."
     print(say(said, count=len(certificates)))
     return 0
+
+
+def _said(word: str) -> str:
+    return say(_WORDS.get(word, word))
 
 
 def succeed(arguments: Namespace) -> int:

@@ -80,7 +80,7 @@ def of_act(act: AnyAct, told: Sequence[SaltedReason]) -> Iterator[str]:
 
 def of_head(head: LastHead, told: Sequence[SaltedReason]) -> Iterator[str]:
     """What the loss of a ledger's end comes to."""
-    said = "The ledger goes on after a loss; the last head known is over {size} leaves: {root}."
+    said = "The ledger goes on after a loss; its last known checkpoint: {size} entries, {root}."
     yield say(said, size=head.size, root=head.root.hex())
     yield say("Reason: {reason}", reason=opened(head.reason, told))
 

@@ -222,7 +222,7 @@ REASONS: Mapping[str, Words] = {
     "log_refused": ("ziņojums nav pieņemts", "a report was refused"),
     "ledger_refused": ("žurnāls noraidīts", "a store refuses the ledger"),
     "policy_refused": ("noteikumi noraidīti", "a store refuses the policy"),
-    "directive_refused": ("rīkojums noraidīts", "a store refuses the directive"),
+    "directive_refused": ("rīkojums noraidīts", "a store refuses the instruction"),
 }
 
 HOLDS = "Kas tiek glabāts ilgāk un kāpēc", "What is kept longer, and why"
@@ -275,7 +275,7 @@ WITNESS_NOTE = (
         " itself is asked: “auditor witness”."
     ),
 )
-SIGHTINGS = "Redzēto žurnāla stāvokļu skaits", "Heads of the ledger that were seen"
+SIGHTINGS = "Redzēto žurnāla stāvokļu skaits", "Checkpoints of the ledger that were seen"
 GAPS = "Pārtraukumi, kuros neviens neskatījās", "Gaps in which nobody looked"
 MINUTES = "minūtes", "minutes"
 ALARMS = "Trauksmes", "Alerts that fired"
@@ -323,6 +323,7 @@ NOT_CHECKED: Mapping[str, str] = dict(
         (
             "kas patiesībā atrodas glabātuvē: to parāda “auditor rescan”, nejautājot pārzinim",
             "glabātuves, kas nekad nav pieslēgtas",
+            "kāpēc kas tiek glabāts: reģistri ir pārziņa apgalvojums; lūdziet parādīt aizlieguma lietu",
             "vai citiem rādīts cits žurnāls: “auditor witness” jautā serverim, kas to vērojis",
             (
                 "lēmumi, kuros nosaukti atsevišķi ieraksti: tie paliek pie pārziņa, līdz beidzies šo ierakstu"
@@ -337,5 +338,5 @@ NOT_CHECKED: Mapping[str, str] = dict(
     )
 )
 """The sentences of `bundle.not_checked` in Latvian."""
-LEDGER = "Žurnāla jaunākais stāvoklis", "The newest head of the ledger"
-LEAVES = "lapas", "leaves"
+LEDGER = "Žurnāla jaunākais stāvoklis", "The newest checkpoint of the ledger"
+LEAVES = "rindas", "entries"

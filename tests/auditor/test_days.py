@@ -61,5 +61,5 @@ def test_a_night_of_a_change_of_clocks_has_its_own_length(empty_operator):
 
 def test_a_day_that_is_missing_is_unknown_and_one_told_twice_is_not_believed(empty_operator):
     told = days_of(empty_operator, a_day(FIRST), a_day(FIRST + timedelta(days=4)), a_day(FIRST))
-    assert told[Verdict.UNKNOWN] == "terminal-image: 3 days between others have no leaf"
+    assert told[Verdict.UNKNOWN] == "terminal-image: 3 days between others have no entry"
     assert told[Verdict.VIOLATED] == "terminal-image, 2026-03-01: told more than once"

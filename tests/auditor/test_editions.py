@@ -1,6 +1,6 @@
 """A bundle is judged by what was signed and counted; another edition's words are no lie.
 
-`editions/` keeps bundles of the operator of `conftest.py`: `1.zip` as edition 1 makes it, and
+`editions/` keeps bundles of the operator of `conftest.py`: `1.zip` as edition 1 makes it, and so on, and
 `uncounted.zip` from before editions were counted: today's, without an edition in its manifest, with
 another sentence in its page and another one on what was not checked, signed again by his key.
 """

@@ -80,7 +80,7 @@ def test_an_honest_bundle_is_ok_and_says_what_was_checked(honest):
     checks = {finding.check for finding in report.findings}
     expected = {"policy", "manifest", "ledger", "days", "certificates", "books", "limits", "holds"}
     assert expected | {"acts", "exceptions", "page", "rescans", "witness"} == checks
-    assert "3 certificates: 10 in_time" in told(report, Verdict.OK)
+    assert "3 certificates, of recordings that were erased; in time: 10" in told(report, Verdict.OK)
 
 
 def test_without_a_pin_nobody_knows_whose_bundle_it_is(honest):
@@ -135,7 +135,7 @@ LEAF_TAMPERINGS = {
 def test_a_leaf_that_was_changed_does_not_lead_to_its_head(honest, keys, name):
     members = replaced(honest.members, bundle.LEAVES, Placed, with_leaf(LEAF_TAMPERINGS[name]))
     report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "ledger: the leaves do not lead to the head over" in told(report)
+    assert "ledger: the entries do not lead to the checkpoint of" in told(report)
 
 
 def swap(placed):
@@ -148,21 +148,21 @@ def swap(placed):
 
 
 LEDGER_TAMPERINGS = {
-    "a leaf was dropped": (bundle.LEAVES, Placed, lambda p: p[1:], "nothing is given of leaf 3"),
-    "two leaves were swapped": (bundle.LEAVES, Placed, swap, "do not lead to the head"),
+    "a leaf was dropped": (bundle.LEAVES, Placed, lambda p: p[1:], "nothing is given of entry 3"),
+    "two leaves were swapped": (bundle.LEAVES, Placed, swap, "do not lead to the checkpoint"),
     "leaves are out of order": (bundle.LEAVES, Placed, lambda p: p[::-1], "out of order"),
     "a leaf is there twice": (bundle.LEAVES, Placed, lambda p: [p[0], *p], "there twice"),
     "a leaf is of no kind": (
         bundle.LEAVES,
         Placed,
         lambda p: [*p, Placed(10**6, Raw(b"{}"))],
-        "leaf 1000000 is under no head",
+        "entry 1000000 is under no checkpoint",
     ),
     "a hash was added": (
         bundle.SUBTREES,
         Node,
         lambda n: [*n, Node(3, 999, bytes(32))],
-        "the subtree 3/999 is under no head",
+        "the subtree 3/999 is under no checkpoint",
     ),
     "a hash is of no level": (
         bundle.SUBTREES,
@@ -186,20 +186,20 @@ LEDGER_TAMPERINGS = {
         bundle.CHECKPOINTS,
         Published,
         lambda p: p[:-1],
-        "is under no head that was shown",
+        "is under no checkpoint that was shown",
     ),
-    "no head is there": (bundle.CHECKPOINTS, Published, lambda _: [], "there is no head"),
+    "no head is there": (bundle.CHECKPOINTS, Published, lambda _: [], "there is no checkpoint"),
     "heads are out of order": (
         bundle.CHECKPOINTS,
         Published,
         lambda p: p[::-1],
-        "does not follow the one over",
+        "does not follow the one of",
     ),
     "a head is there twice": (
         bundle.CHECKPOINTS,
         Published,
         lambda p: [p[0], *p],
-        "does not follow the one over",
+        "does not follow the one of",
     ),
     "a head's signature is wrong": (
         bundle.CHECKPOINTS,
@@ -263,6 +263,10 @@ BOOK_TAMPERINGS = {
     "a count below zero makes it balance": (
         first_book(states={"erased": 5, "held": 3, "lost": -1}),
         "a count is below zero",
+    ),
+    "what is past its limit is in a state that there is not": (
+        first_book(states={"erased": 5, "live": 2}),
+        "there is no state 'live'",
     ),
     "a book is missing": (lambda b: b[1:], "there is a certificate and no book"),
     "a book is kept twice": (lambda b: [b[0], *b], "two books are kept of one batch"),
@@ -375,7 +379,7 @@ def test_a_head_that_a_witness_saw_is_compared(operator):
     seen = Seen(head.size, head.root)
     assert Verdict.OK is verify(members, pin=operator.pin, seen=[seen]).verdict
     report = verify(members, pin=operator.pin, seen=[Seen(head.size, bytes(32))])
-    assert f"do not lead to the head over {head.size} leaves" in told(report)
+    assert f"do not lead to the checkpoint of {head.size} entries" in told(report)
 
 
 def test_a_ledger_that_was_rolled_back_contradicts_its_witness(operator):
@@ -669,7 +673,7 @@ def test_what_a_restore_lost_is_unknown_though_two_people_signed_for_it(operator
     operator.append(Succession(at=operator.now, approval=signed))
     report = verify(operator.members(), pin=operator.pin)
     verdict = Verdict.UNKNOWN if lost else Verdict.OK
-    sentence = f"the last head known before was over {size} leaves: {root.hex()}"
+    sentence = f"the last checkpoint known before was of {size} entries: {root.hex()}"
     assert f"goes on after a restore; {sentence}" in told(report, verdict)
     assert verdict is report.verdict
 
@@ -791,7 +795,7 @@ def test_the_operators_copy_of_a_record_contradicts_or_agrees_and_vouches_for_no
     honest = operator.watched()
     forked = changed(honest, sightings=(changed(honest.sightings[0], root=bytes(32)),))
     for copy, verdict, expected in (
-        (honest, Verdict.OK, "by the operator's own copy of a record: 1 heads seen"),
+        (honest, Verdict.OK, "by the operator's own copy of a record: 1 checkpoints seen"),
         (forked, Verdict.VIOLATED, "its root was another than this ledger's"),
     ):
         report = verify(operator.members(watched=copy), pin=operator.pin)
@@ -799,7 +803,13 @@ def test_the_operators_copy_of_a_record_contradicts_or_agrees_and_vouches_for_no
         assert verdict is report.verdict
     # What one has asked for oneself counts for more: there a gap is a gap.
     own = verify(operator.members(), pin=operator.pin, own=[honest])
-    assert "unwitnessed 1 times, 120 minutes in all" in told(own, Verdict.UNKNOWN)
+    assert "unwitnessed for 120 minutes in all" in told(own, Verdict.UNKNOWN)
+
+
+def test_a_read_me_that_says_something_else_is_named(honest, keys):
+    members = honest.members | {bundle.READ_ME: b"verify it with our program"}
+    report = verify(resigned(members, keys.directive), pin=honest.pin)
+    assert "manifest: READ-ME.txt is not what this edition says" == told(report)
 
 
 def test_a_page_that_says_something_else_is_named(honest, keys):

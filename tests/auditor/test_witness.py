@@ -140,7 +140,7 @@ def test_a_ledger_edited_by_hand_is_found_although_it_is_in_order_by_itself(
     grow(operator, prometheus)
     witness = ("witness", "--prometheus", prometheus.url)
     code, told = audit(operator, *witness, at=Instant(now() + 1))
-    assert (0, True) == (code, "2 heads seen from" in told), told
+    assert (0, True) == (code, "2 checkpoints seen from" in told), told
 
     write_anew(operator, hide_one)
     hide_in_books(operator)
@@ -148,7 +148,7 @@ def test_a_ledger_edited_by_hand_is_found_although_it_is_in_order_by_itself(
     assert 0 == code, told
     code, told = audit(operator, *witness, at=Instant(now() + 1))
     assert 1 == code
-    assert "violated a head over 2 leaves was seen" in told
+    assert "violated a checkpoint of 2 entries was seen" in told
     assert "its root was another than this ledger's" in told
 
 
@@ -162,7 +162,7 @@ def test_a_ledger_cut_off_is_found_to_have_shrunk(young, prometheus, audit):
     prometheus.wait_for(f"retention_ledger_tree_size == {before}")
     witness = ("witness", "--prometheus", prometheus.url)
     code, told = audit(operator, *witness, at=Instant(now() + 1))
-    assert (1, True) == (code, f"the ledger had {after} leaves at" in told), told
+    assert (1, True) == (code, f"the ledger had {after} entries at" in told), told
     late = Instant(now() + 200)  # minutes later it cannot be the clocks either
     assert "it was rolled back" in audit(operator, *witness, at=late)[1]
 
@@ -242,7 +242,7 @@ def test_a_day_that_was_seen_whole_is_ok(beating, remembering, audit):
     operator, heads = beating
     server = remembering(scraped(heads))
     code, told = audit(operator, "witness", "--prometheus", server.url, at=END)
-    assert (0, True) == (code, "144 heads seen from" in told), told
+    assert (0, True) == (code, "144 checkpoints seen from" in told), told
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_day_that_was_seen_whole_is_ok(beating, remembering, audit):
     [
         ("nothing", "nothing was scraped"),
         ("no_answer", "the enforcer did not answer"),
-        ("no_head", "the enforcer answered Prometheus, and showed no head"),
+        ("no_head", "the enforcer answered Prometheus, and showed no checkpoint"),
     ],
 )
 def test_a_gap_is_told_with_its_cause(beating, remembering, audit, kind, why):
@@ -258,11 +258,11 @@ def test_a_gap_is_told_with_its_cause(beating, remembering, audit, kind, why):
     server = remembering(scraped(heads, but=[(3600, 7200, kind)]))
     code, told = audit(operator, "witness", "--prometheus", server.url, at=END)
     assert 2 == code
-    assert f"unwitnessed 1 times, 61 minutes in all: {why}" in told
+    assert f"unwitnessed for 61 minutes in all: {why}" in told
     # Of another job nothing was seen at all, and that is not well either.
     words = ("witness", "--prometheus", server.url, "--job", "another")
     code, told = audit(operator, *words, at=END)
-    assert (2, True) == (code, "unknown no head was seen" in told)
+    assert (2, True) == (code, "unknown no checkpoint was seen" in told)
 
 
 def test_two_roots_at_one_size_are_found_by_the_witness_alone(beating, remembering, audit):
@@ -274,7 +274,7 @@ def test_two_roots_at_one_size_are_found_by_the_witness_alone(beating, rememberi
     server = remembering(samples)
     code, told = audit(operator, "witness", "--prometheus", server.url, at=END)
     assert 1 == code
-    assert f"violated the ledger had two roots over {size} leaves" in told
+    assert f"violated the ledger had two roots over {size} entries" in told
 
 
 def test_what_two_people_signed_for_after_a_restore_is_unknown_and_no_violation(
@@ -290,7 +290,7 @@ def test_what_two_people_signed_for_after_a_restore_is_unknown_and_no_violation(
     server = remembering(samples)
     code, told = audit(operator, "witness", "--prometheus", server.url, at=END)
     assert 2 == code, told
-    assert "10 heads were seen before a restore and are not this ledger's" in told
+    assert "10 checkpoints were seen before a restore and are not this ledger's" in told
 
 
 DAY_ENDS = Instant(BEGAN + 79_200)  # 20 February in Riga began two hours before BEGAN

@@ -55,14 +55,14 @@ def test_a_leaf_behind_a_subtree_is_found_out():
     subtrees = subtrees_beside([], [8], NODE)
     excerpt = Excerpt({3: b"forged" * 6}, subtrees)
     assert merkle.root(ALL[:8]) == excerpt.root(8)
-    with pytest.raises(VerificationError, match="leaf 3 is under no head"):
+    with pytest.raises(VerificationError, match="entry 3 is under no checkpoint"):
         excerpt.require_all_used()
 
 
 def test_a_subtree_that_no_head_needs_is_found_out():
     excerpt = Excerpt({}, [*subtrees_beside([], [4], NODE), Subtree(0, 9, ALL[9])])
     excerpt.root(4)
-    with pytest.raises(VerificationError, match="leaf 9"):
+    with pytest.raises(VerificationError, match="entry 9"):
         excerpt.require_all_used()
 
 
@@ -72,5 +72,5 @@ def test_the_same_part_twice_is_refused():
 
 
 def test_a_huge_size_with_nothing_behind_it_is_refused_at_once():
-    with pytest.raises(VerificationError, match="nothing is given of leaf"):
+    with pytest.raises(VerificationError, match="nothing is given of entry"):
         Excerpt({}, []).root(2**63 - 1)

@@ -307,7 +307,7 @@ def test_the_proof_is_shown_checked_and_handed_over(live, type_, tmp_path):
     day = datetime.fromtimestamp(began, RIGA).date().isoformat()
     proved = type_("uldis", "ledger", "prove", "--store", "t-1", "--class", "terminal-image",
                    "--date", day)  # fmt: skip
-    assert "2 items: 2 erased_verified" in proved.out
+    assert "2 items: 2 erased, and seen to be gone" in proved.out
     assert "1 certificate, each proved to be in the ledger" in proved.out
     bundle = tmp_path / "bundle.zip"
     written = type_("uldis", "bundle", str(bundle), "--json").json

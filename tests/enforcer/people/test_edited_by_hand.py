@@ -98,7 +98,7 @@ def ledger(served, prometheus: Server) -> Ledger:
     ledger.grow(5)
     ledger.grow(3)
     code, told = ledger.witnessed()
-    assert (0, True) == (code, "2 heads seen from" in told), told
+    assert (0, True) == (code, "2 checkpoints seen from" in told), told
     return ledger
 
 
@@ -109,7 +109,7 @@ def test_a_number_in_a_certificate_that_was_changed_is_found(ledger: Ledger):
         " WHERE kind = 'certificate' AND position = 0"
     )
     code, told = ledger.witnessed()
-    assert (1, True) == (code, "do not lead to the head" in told), told
+    assert (1, True) == (code, "do not lead to the checkpoint" in told), told
 
 
 @pytest.mark.slow
@@ -134,5 +134,5 @@ def test_a_certificate_that_was_cut_off_is_found_although_the_enforcer_signs_on(
     ledger.prometheus.wait_for(f"retention_ledger_tree_size == {size}")
     code, told = ledger.witnessed()
     assert 1 == code
-    assert f"a head over {last} leaves was seen" in told
+    assert f"a checkpoint of {last} entries was seen" in told
     assert "its root was another than this ledger's" in told

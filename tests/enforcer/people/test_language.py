@@ -103,7 +103,7 @@ def test_a_status_and_a_hold_in_latvian(live, said):
     assert "AIZLIEGUMS" in listed
     assert "prettiesisks nodarījums" in listed
     assert "1, vēl nav spēkā: 1" in listed
-    forecast = said("forecast", "--lang", "lv", person="olga")
+    forecast = said("forecast", "--days", "6", "--lang", "lv", person="olga")
     assert forecast.startswith("Līdz ")
     assert "nekas nav jādzēš" in forecast
     as_json = [said("status", "--json", "--lang", each, person="anna") for each in ("en", "lv")]
