@@ -215,10 +215,15 @@ def _sweep(arguments: argparse.Namespace) -> int:
             print(f"nothing would go: {refusal.reason}", file=sys.stderr)
             _print_rows([], as_json=arguments.json)
             return _refusal_code(refusal)
+        rules = permit.rules(standing, agent.chain())
         rows = [
             {"class": name, "civil_date": date.fromordinal(civil).isoformat(), "items": items}
-            for name, civil, items in agent.sweeper.preview(permit.rules(standing, agent.chain()))
+            for name, civil, items in agent.sweeper.preview(rules)
         ]
+        if braked := agent.sweeper.braking(rules).reason:
+            print(f"nothing would go before two people let it: {braked}", file=sys.stderr)
+            _print_rows(rows, as_json=arguments.json)
+            return 1
         _print_rows(rows, as_json=arguments.json, none="nothing is due")
     finally:
         built.close()
@@ -241,7 +246,7 @@ def _sweep_now(built: Built, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"outcomes": outcomes, "waiting": waiting}))
     elif not waiting:
-        counted = (f"{count} {outcome}" for outcome, count in outcomes.items())
+        counted = (f"{n} {outcome.replace('_', ' ')}" for outcome, n in outcomes.items())
         print(", ".join(counted) or "nothing is due")
     return 1 if waiting else 0
 
@@ -266,12 +271,12 @@ def _tell(built: Built, *, as_json: bool) -> None:
 
 def _facts(built: Built) -> Mapping[str, Any]:
     agent, catalogue = built.agent, built.catalogue
-    refusal = permit.refusal(agent.standing(fresh=False))
     scanned = catalogue.value("SELECT max(ended) FROM scans JOIN agent USING (epoch)")
     number, _ = agent.outbox.end()
     return {
         "store": catalogue.value("SELECT store FROM agent"),
-        "sweeps": "" if refusal is None else refusal.reason,
+        "sweeps": agent.would_wait(),
+        "retired": agent.exchange.retired,
         "last_complete_scan": None if scanned is None else _utc(scanned),
         "items": [
             {"class": name, "state": state, "items": items} for name, state, items in agent.counts()
@@ -286,6 +291,8 @@ def _facts(built: Built) -> Mapping[str, Any]:
 def _print_status(facts: Mapping[str, Any]) -> None:
     waiting = facts["sweeps"]
     print(f"store               {facts['store']}, by version {facts['policy']} of the policy")
+    if facts["retired"]:
+        print(f"out of service      two people retired this store ({facts['retired']})")
     print(f"erases              {f'nothing: {waiting}' if waiting else 'what is due'}")
     print(f"last complete scan  {facts['last_complete_scan'] or 'none yet'}")
     print(f"holds               {facts['holds']}")

@@ -306,6 +306,14 @@ class Agent:
             if self._canaries:  # the first one as soon as the store may erase
                 self._canaries.tick()
 
+    def would_wait(self) -> str:
+        """Why a sweep by what is known now would erase nothing; "" where what is due would go."""
+        refusal = permit.refusal(self.standing(fresh=False))
+        if refusal is not None:
+            return refusal.reason
+        rules = permit.rules(self.standing(fresh=True), self.chain())
+        return self.sweeper.braking(rules).reason
+
     def standing(self, *, fresh: bool) -> permit.Standing:
         """How this agent stands just now, for `permit` to judge."""
         self.reserve.spent_on(self.time.tick)

@@ -80,6 +80,7 @@ def test_two_people_let_go_exactly_as_many_as_they_counted(tmp_path: Path, count
     world.cycle()
     assert left == len(world.files())
     assert bool(left) == ("would be usual" in world.agent.waiting)
+    assert world.agent.waiting == world.agent.would_wait()
     world.stop()
 
 
