@@ -198,7 +198,7 @@ class Rescan:
             report.unknown("reading", f"{self.unread} names could not be read{such}")
         if self.unregistered.files:
             report.ok(
-                "sources", f"{self.unregistered.files} recordings lie in no registered directory"
+                "sources", f"in no registered directory: {self.unregistered.files} recordings"
             )
         self._tell_list(report)
         return report
@@ -254,12 +254,12 @@ class Rescan:
         if not 0 <= age <= LIST_GOOD_FOR_SECONDS:
             report.unknown("exceptions", "the list of exceptions is not of this day")
         else:
-            report.ok("exceptions", f"the list names {len(self._exceptions.items)}")
+            why = Counter(each.reason.replace("_", " ") for each in self._exceptions.items)
+            told = ", ".join(f"{number} {reason}" for reason, number in sorted(why.items()))
+            report.ok("exceptions", f"the list names {told or 'none'}")
         if self.by_call:
-            told = (
-                f"{self.by_call} recordings more are called as parts of calls that the list names"
-            )
-            report.ok("calls", told)
+            text = f"of calls that the list names, by what they are called: {self.by_call} recordings more"
+            report.ok("calls", text)
         if self._exceptions.from_backup:
             report.unknown("exceptions", FROM_BACKUP)
 

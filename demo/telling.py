@@ -41,7 +41,7 @@ def last_lines(text: str, most: int) -> str:
 def abridged(text: str) -> str:
     """A table of days without those on which all is in time: there are many of them."""
     lines = text.splitlines()
-    quiet = [line for line in lines if " in_time " in line]
-    shown = [line for line in lines if " in_time " not in line]
+    quiet = [line for line in lines if " in time " in line]
+    shown = [line for line in lines if " in time " not in line]
     told = f"({len(quiet)} days with everything in time are left out)"
     return "\n".join([*shown, told] if quiet else shown)

@@ -28,6 +28,18 @@ from retention.policy import Chain
 
 _SHOWN = 6
 _BUCKET = "s3://"
+_SAID = {
+    Standing.IN_TIME: "in time",
+    Standing.EXCEPTED: "listed",
+    Standing.KEPT: "second name",
+    Standing.OVERDUE: "past target",
+    Standing.PAST_LIMIT: "past limit",
+    Standing.UNDATED: "undated",
+}
+_MEANS = {
+    Standing.EXCEPTED: "listed: by its date it should be gone, and the operator's list says why it is not",
+    Standing.KEPT: "second name: the agent's own of something listed, the same bytes: no one else can remove the last",
+}
 _REMARKABLE = (Standing.OVERDUE, Standing.PAST_LIMIT, Standing.UNDATED)
 
 
@@ -164,15 +176,18 @@ def _named(stores: Sequence[str]) -> str:
 def _print(rescan: Rescan, told: Iterable[Judged]) -> Verdict:
     for each in told:
         when = each.civil or "undated"
-        print(f"{each.standing:10}  {when}  {printable(each.path)}  ({clean(each.note)})")
-    print(f"{'class':24}  {'date':10}  {'standing':10}  {'files':>9}  {'bytes':>15}")
+        print(f"{_SAID[each.standing]:11}  {when}  {printable(each.path)}  ({clean(each.note)})")
+    print(f"{'class':24}  {'date':10}  {'standing':11}  {'files':>9}  {'bytes':>15}")
     for batch, tally in _sorted_counts(rescan):
         what = "" if batch.what is What.RECORDING else f"  {batch.what}s"
         print(
-            f"{batch.record_class:24}  {batch.civil or '-'!s:10}  {batch.standing:10}"
+            f"{batch.record_class:24}  {batch.civil or '-'!s:10}  {_SAID[batch.standing]:11}"
             f"  {tally.files:9}  {tally.bytes:15}{what}"
         )
-    print(f"{rescan.others} files are no recordings")
+    for standing, means in _MEANS.items():
+        if any(batch.standing is standing for batch in rescan.counts):
+            print(means)
+    print(f"no recordings: {rescan.others} files")
     report = rescan.conclude()
     print_findings(report)
     print(CONCLUSIONS[report.verdict])

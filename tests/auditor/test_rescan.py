@@ -391,7 +391,7 @@ def test_the_command_ends_with_0_1_or_2_and_names_files(root, auditor, files):
     mark = record(root / f"cam/{OLD}.jpg")
     done = auditor(*policy, "--exceptions", listed())
     assert (1, b"") == (done.returncode, done.stderr)
-    assert f"past_limit  2026-01-05  cam/{OLD}.jpg".encode() in done.stdout
+    assert f"past limit   2026-01-05  cam/{OLD}.jpg".encode() in done.stdout
     assert 0 == auditor(*policy, "--exceptions", listed((Reason.HELD, mark))).returncode
     assert 2 == auditor(*policy).returncode
 
