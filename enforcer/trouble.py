@@ -6,7 +6,7 @@ from retention.calendar import Instant
 
 #: Notes of a heartbeat, and what each comes to for whoever asks about the store. What is `""` leaves
 #: the state as it is: what an agent refuses to believe did not happen, a held item without a second
-#: name is still there, and what a retired store's agent wrote down we read only if we came back from before.
+#: name is still there, what a recorder's wrong clock says is not believed either, and what a retired store's agent wrote down we read only if we came back from before.
 NOTES: Mapping[str, str] = {
     "root-missing": "its recordings cannot be reached: the directory or bucket is not there",
     "disk-full": "its disk is full: nothing new is indexed until there is room",
@@ -16,6 +16,7 @@ NOTES: Mapping[str, str] = {
     "act-refused": "",
     "retired": "",
     "held-unprotected": "",
+    "recorder-clock": "",
     "from-backup": "its recordings came from a backup, and no sweep has gone through all of them yet",
     "canary-not-planted": "no file can be written there: what cannot be written is not erased either",
 }

@@ -21,6 +21,7 @@ from agents.engine.erasing.sweep import Sweeper, Swept
 from agents.engine.finding.dating import Dater, Parts, Tells
 from agents.engine.finding.evidence import Evidence
 from agents.engine.finding.indexing import Indexer
+from agents.engine.finding.recorders import skewed
 from agents.engine.finding.redating import Redater
 from agents.engine.finding.restoring import Restorations
 from agents.engine.finding.scan import SETTLE_SECONDS, Scanner
@@ -350,6 +351,8 @@ class Agent:
             yield "canary-not-planted"
         if self.restorations.quarantined:
             yield "from-backup"
+        if skewed(self.catalogue, self.clock.wall()):
+            yield "recorder-clock"
 
     def heartbeat(self) -> None:
         """Report how the agent is, with its own count of everything (I14)."""

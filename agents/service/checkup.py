@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from agents.engine.clockwatch import WRONG_SECONDS
+from agents.engine.finding.recorders import skewed
 from agents.engine.memory.catalogue import LOG_BYTES
 from agents.engine.memory.reserve import reserve_of
 from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
@@ -25,6 +26,7 @@ LEAST_ROOM = 64 << 20
 RENEW_WITHIN_DAYS = 30
 _MOST_SCANS = 2
 _OTHERS = 0o077
+_UNITS = (DAY, "days"), (3600, "hours"), (60, "minutes")
 _OTHERS_WRITE = 0o022
 
 
@@ -45,6 +47,7 @@ def examine(
         *_state(chosen),
         *service(config, chosen.place.roots(), chosen.settings.state_directory),
         _scanned(chosen, built, now),
+        *_recorders(built, now),
         *_enforcer(chosen, built, now),
     ]
 
@@ -137,6 +140,18 @@ def _scanned(chosen: Composition, built: Built, now: Instant) -> Fact:
             "what it could not read.",
         )
     return fine("scan", f"The last complete one ended {hours} hours ago.")
+
+
+def _recorders(built: Built, now: Instant) -> Iterator[Fact]:
+    """Their clocks, by what they wrote in the last day."""
+    for source, ahead in skewed(built.catalogue, now):
+        seconds, unit = next((s, u) for s, u in _UNITS if abs(ahead) >= 2 * s)
+        yield amiss(
+            f"recorder {source}",
+            f"Its clock is {abs(ahead) // seconds} {unit} {'ahead' if ahead > 0 else 'behind'}.",
+            why="What it dates so is dated by when it appeared; a hold by the minute reaches it less sharply.",
+            remedy="Set its clock and its zone, and have a time server keep them.",
+        )
 
 
 def _enforcer(chosen: Composition, built: Built, now: Instant) -> Iterator[Fact]:

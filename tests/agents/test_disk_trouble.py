@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the fourteenth version of the catalogue to the thirteenth, and so on.
-THIRTEENTH_VERSION = """
+#: Back from the fifteenth version of the catalogue to the fourteenth, and so on.
+FOURTEENTH_VERSION = """
+ALTER TABLE evidence DROP COLUMN skew;
+PRAGMA user_version = 14;
+"""
+THIRTEENTH_VERSION = f"""{FOURTEENTH_VERSION}
 ALTER TABLE periods DROP COLUMN agreed;
 PRAGMA user_version = 13;
 """
@@ -161,6 +165,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        FOURTEENTH_VERSION,
         THIRTEENTH_VERSION,
         TWELFTH_VERSION,
         ELEVENTH_VERSION,

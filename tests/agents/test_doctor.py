@@ -192,3 +192,26 @@ def test_facts_are_told_in_lines_and_the_exit_code_by_the_worst():
 
 def bad() -> Fact:
     return Fact("c", False, "It is broken.", "So.", "Do.")
+
+
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (-3 * DAY, "2 days behind"),
+        (5 * 3600 + 900, "5 hours ahead"),
+        (300, "5 minutes ahead"),
+        (60, ""),
+    ],
+)
+def test_a_recorder_whose_clock_is_off_is_named_by_its_source(world: World, off: int, said: str):
+    world.scan()
+    world.true.pass_(3600)
+    world.record(Instant(world.clock.wall() + off))
+    world.scan()
+    terminal = Terminal(world)
+    assert bool(said) == ("recorder front" in terminal.facts())
+    assert bool(said) == ("recorder-clock" in set(world.agent.notes()))
+    if said:
+        assert f"Its clock is {said}." == terminal.told("recorder front").sentence
+    world.true.pass_(DAY + 1)
+    assert "recorder front" not in terminal.facts(), "that was yesterday"

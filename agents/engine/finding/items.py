@@ -308,6 +308,6 @@ def _keep_evidence(db: sqlite3.Connection, item: int, recording: Recording) -> N
         for c in recording.candidates
     ]
     db.execute(
-        "INSERT OR REPLACE INTO evidence (number, reason, candidates) VALUES (?, ?, ?)",
-        (item, recording.dated.reason, json.dumps(candidates)),
+        "INSERT OR REPLACE INTO evidence (number, reason, candidates, skew) VALUES (?, ?, ?, ?)",
+        (item, recording.dated.reason, json.dumps(candidates), recording.dated.skew),
     )

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 14
+VERSION = 15
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -110,7 +110,8 @@ CREATE TABLE ended (                    -- calls that were erased, so that a lat
 CREATE TABLE evidence (                 -- why an anchor was chosen, where that was not ordinary
     number INTEGER PRIMARY KEY,
     reason TEXT NOT NULL,
-    candidates TEXT NOT NULL            -- JSON
+    candidates TEXT NOT NULL,           -- JSON
+    skew INTEGER NOT NULL DEFAULT 0     -- by how many seconds its recorder's clock was ahead of the time
 ) STRICT;
 CREATE TABLE others (                   -- files that are no recordings, so as not to read them again
     number INTEGER PRIMARY KEY,
@@ -326,4 +327,5 @@ ALTER TABLE prior ADD COLUMN earliest INTEGER;
 UPDATE prior SET earliest = anchor;
 """,
     13: "ALTER TABLE periods ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;",
+    14: "ALTER TABLE evidence ADD COLUMN skew INTEGER NOT NULL DEFAULT 0;",
 }
