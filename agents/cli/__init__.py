@@ -21,6 +21,7 @@ from agents.service.credential import Token
 from retention import permit
 from retention.calendar import Instant, iso, parse_instant
 from retention.errors import MalformedError, RefusedError, RetentionError
+from retention.hold import RESTRICTION
 from retention.outcome import Outcome
 
 #: A command waits this long for files to settle; the daemon dates what takes longer.
@@ -28,15 +29,17 @@ TURN_SECONDS = 0.5
 WAIT_TURNS = 20
 
 # All files of an item: of a call, each of its parts.
-_FOUND = """
-SELECT item.number, path, items.name, item.anchor FROM items
+_FOUND = f"""
+SELECT item.number, path, items.name, item.anchor,
+       EXISTS (SELECT 1 FROM item_holds WHERE number = item.number AND hold GLOB '{RESTRICTION}*')
+  FROM items
   LEFT JOIN parts ON parts.number = items.number
   JOIN items AS item ON item.number = coalesce(parts.item, items.number)
   JOIN directories ON directories.id = items.directory JOIN words ON words.id = item.source
  WHERE word = ?
    AND (item.anchor IS NULL OR (item.anchor - item.before <= ? AND item.anchor + item.after >= ?))
  ORDER BY item.number, items.number
-"""
+"""  # noqa: S608 - a constant of ours
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -309,20 +312,25 @@ def _find(arguments: argparse.Namespace) -> int:
                 "what is here came from a backup, and no sweep has gone through it yet: what should be "
                 "gone is not shown; a hold can be placed all the same"
             )
+        found = built.catalogue.rows(_FOUND, (arguments.source, arguments.ends, arguments.begins))
+        kept_back = {number for number, *_, restricted in found if restricted}
         rows = [
             {
                 "item": number,
                 "path": (path + b"/" + name if path else name).decode(errors="backslashreplace"),
                 "anchor": None if anchor is None else _utc(anchor),
             }
-            for number, path, name, anchor in built.catalogue.rows(
-                _FOUND, (arguments.source, arguments.ends, arguments.begins)
-            )
+            for number, path, name, anchor, restricted in found
+            if not restricted
         ]
-        _print_rows(rows, as_json=arguments.json, none="nothing of that source and time is known")
+        none = "" if kept_back else "nothing of that source and time is known"
+        _print_rows(rows, as_json=arguments.json, none=none)
+        if kept_back:
+            told = "restricted (GDPR article 18), and so not shown before two people lift that"
+            print(f"{told}: {', '.join(map(str, sorted(kept_back)))}", file=sys.stderr)
     finally:
         built.close()
-    return 0
+    return 1 if kept_back and not rows else 0
 
 
 def _print_rows(rows: list[dict[str, object]], *, as_json: bool, none: str = "") -> None:

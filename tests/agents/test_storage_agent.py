@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,36 @@ def test_a_call_is_found_with_all_its_files_under_one_number(
         names = {Path(path).stem.removeprefix("rtpengine-meta-") for path in paths}
         assert {"metadata", "pcaps"} == {Path(path).parts[0] for path in paths}
         assert 1 == len(names)
+
+
+def test_the_path_of_what_is_restricted_is_not_shown(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert 0 == main(["scan", "--config", str(settings)])
+    interval = ["--from", "2026-11-01T00:00:00Z", "--to", "2027-01-01T00:00:00Z"]
+    find = ["item", "find", "--config", str(settings), "--source", "calls", *interval]
+    for number, code, shown in ((1, 0, 2), (2, 1, 0)):
+        _written(settings, f"INSERT INTO item_holds VALUES ({number}, 'restriction-1')")
+        capsys.readouterr()
+        assert code == main(find)
+        told = capsys.readouterr()
+        assert shown == len(told.out.splitlines())
+        assert "restricted (GDPR article 18)" in told.err
+
+
+def test_status_says_that_the_store_is_out_of_service(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+):
+    _written(settings, "UPDATE agent SET retired = 'retirement-1'")
+    assert 0 == main(["status", "--config", str(settings)])
+    assert "two people retired this store (retirement-1)" in capsys.readouterr().out
+
+
+def _written(settings: Path, statement: str) -> None:
+    """What the daemon would have written into its catalogue."""
+    path = Path(tomllib.loads(settings.read_text())["state"]) / "catalogue.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(statement)
 
 
 def test_status_counts_calls_and_not_their_files(

@@ -3,18 +3,22 @@
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
-from world import STORE, World, at
+from msgspec import structs
+from world import STORE, World, at, signed_policy
 
 from agents.engine.erasing import sweep
+from retention import codec
 from retention.acts import Correction, Release
 from retention.anchor import UNDATED_SECONDS
-from retention.calendar import DAY, Instant
+from retention.calendar import DAY, Instant, civil_date
 from retention.errors import UnreadableError
 from retention.hold import ItemRef, StoreHold
 from retention.outcome import Outcome
+from retention.policy import Policy
 from retention.report import Refused, Scanned
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
@@ -166,6 +170,33 @@ def test_what_people_date_within_the_week_lives_by_that_date(world: World):
     world.true.pass_(1)
     world.rest()
     assert ["due"] == [ending.how for ending in world.check().erased()]
+
+
+def test_what_people_declare_of_names_dates_what_had_no_date(world: World):
+    """Once for the source, and not for each file; what it dates no better keeps its week."""
+    moment = Instant(NOON - 30 * DAY)
+    world.write("front/one-1402261200-a.jpg", mtime=Instant(0))
+    world.write("front/other.jpg", mtime=Instant(0))
+    world.activate()
+    world.rest()
+    assert [None, None] == [each.anchor for each in world.books().live.values()]
+    first = codec.decode(world.centre.policies[0].payload, Policy)
+    read = structs.replace(first.sources[0], name_pattern="*-%d%m%y%H%M-*")
+    later = structs.replace(
+        first,
+        version=2,
+        previous=world.centre.pin,
+        effective_from=civil_date(NOON, UTC),
+        issued_at=NOON,
+        sources=(read, *first.sources[1:]),
+    )
+    world.centre.policies.append(signed_policy(later))
+    world.rest()
+    assert {None, moment - 2 * 3600} == {each.anchor for each in world.books().live.values()}
+    world.true.pass_(8 * DAY)
+    world.rest()
+    assert {"front/one-1402261200-a.jpg"} == world.files()
+    world.check()
 
 
 def test_what_people_date_into_the_time_of_a_hold_is_held_by_it(world: World):

@@ -42,6 +42,7 @@ def _of(world: World, kind: type) -> list:
 
 def test_a_picture_of_a_backlog_is_dated_by_its_name_and_reported_without_its_name(world: World):
     world.record(at("2026-03-10 09:30"))
+    world.agent.exchange.consult()  # else it is told as in doubt: nobody has confirmed the clock
     world.scan()
     world.report()
     [sighted] = _of(world, Sighted)

@@ -72,7 +72,7 @@ def test_a_hold_of_today_stays_in_force_and_the_ledger_goes_on(stage: Stage):
     verified = stage.type("inspector", verify, code=2).out
     size, _, root = head.partition(":")
     assert (
-        f"goes on after a restore; the last head known before was over {size} leaves: {root}"
+        f"goes on after a restore; the last checkpoint known before was of {size} entries: {root}"
         in verified
     )
     assert "the ledger was silent for 2190 minutes" in verified

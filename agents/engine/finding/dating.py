@@ -128,6 +128,11 @@ class Dater:
             numbers=tuple(each for number in probed.numbers for each in self._keying(number)),
         )
 
+    def reads_otherwise(self, directory: bytes) -> bool:
+        """Whether some earlier version of the policy read names in this directory otherwise than now."""
+        found = (source_of(p.sources_of(self._group), directory) for p in self._chain().policies)
+        return len({None if source is None else source.name_pattern for source in found}) > 1
+
     def zone_of(self, source: str) -> ZoneInfo:
         """The zone in which the civil dates of a source's recordings are counted."""
         chain = self._chain()

@@ -4,6 +4,9 @@ First-seen is as good as the agent's clock. When the enforcer's time shows how w
 it was, what was seen in it is dated anew with the window moved to the true time: the one case in
 which software may move an anchor later (docs/rules.md, Dating).
 
+What has no date, in a directory whose names the owners' policy reads otherwise since, is dated by that:
+people decide once for a source, and not for each file.
+
 When two people say that a store's files came from a backup, what was dated by when it came is dated by
 what it says itself: only earlier, and with a day of grace (docs/rules.md, Coming back).
 """
@@ -11,6 +14,7 @@ what it says itself: only earlier, and with a day of grace (docs/rules.md, Comin
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from agents.engine.clock import CONFIRMED, MOST_AHEAD, Clock, TrustedTime
@@ -69,6 +73,11 @@ SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, scan, 0, {CONFI
   FROM items JOIN directories ON directories.id = directory
  WHERE number > ? AND (seen >= ? OR NOT {CONFIRMED}) ORDER BY number LIMIT ?
 """  # noqa: S608 - a constant of ours
+_UNDATED = f"""
+SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, scan, 0
+  FROM items INDEXED BY items_special JOIN directories ON directories.id = directory
+ WHERE state <> 0 AND state = {State.UNDATED:d} AND {CONFIRMED} AND number > ? ORDER BY number LIMIT ?
+"""  # noqa: S608 - constants of ours
 
 
 class _Seen(NamedTuple):
@@ -126,6 +135,7 @@ class Redater:
     def run(self) -> Iterator[list[int]]:
         """Do so step by step. Gives the items that came to be held by their new dates."""
         yield from self._by_true_time()
+        yield from self._by_new_rules()
         for act, since in self._restorations.scanned():
             yield from self._restored(act, since)
 
@@ -158,6 +168,17 @@ class Redater:
                 held = self._holds.match(db, twins, now)
             yield held
 
+    def _by_new_rules(self) -> Iterator[list[int]]:
+        after = 0
+        while rows := self._catalogue.rows(_UNDATED, (after, STEP_ITEMS)):
+            after = rows[-1][0]
+            held: list[int] = []
+            for item in map(_Seen._make, rows):
+                if self._dater.reads_otherwise(item.path):
+                    with suppress(UnreadableError):  # the next sweep brings us here again
+                        held += self._redate_told(item)
+            yield held
+
     def _restored(self, act: str, since: Instant) -> Iterator[list[int]]:
         """Go through all that came since; what cannot be dated just now is tried again next time."""
         after, left = 0, False
@@ -167,7 +188,7 @@ class Redater:
             for *facts, confirmed in rows:
                 try:
                     if confirmed:
-                        held += self._redate_restored(_Seen(*facts))
+                        held += self._redate_told(_Seen(*facts))
                     else:
                         left = True
                 except UnreadableError:
@@ -227,7 +248,8 @@ class Redater:
         )
         return self._dater.date(item.path, found, sight)
 
-    def _redate_restored(self, item: _Seen) -> list[int]:
+    def _redate_told(self, item: _Seen) -> list[int]:
+        """By what people have said of it since: that it came from a backup, or how its name is read."""
         recording = self._recording(item, item.seen)
         if recording is None:
             return []
@@ -242,7 +264,8 @@ class Redater:
                 self._indexer.joining.date(db, whole, recording, dates)
             elif _may_come_forward(known, how, dates):
                 self._indexer.items.redate(db, item.number, self._graced(dates))
-                count_no_arrival(db, item.seen)
+                if recording.sight.restored:
+                    count_no_arrival(db, item.seen)
             else:
                 return []
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
