@@ -31,11 +31,14 @@ WAIT_TURNS = 20
 # All files of an item: of a call, each of its parts.
 _FOUND = f"""
 SELECT item.number, path, items.name, item.anchor,
+       lower(hex(sha256)),
        EXISTS (SELECT 1 FROM item_holds WHERE number = item.number AND hold GLOB '{RESTRICTION}*')
   FROM items
   LEFT JOIN parts ON parts.number = items.number
   JOIN items AS item ON item.number = coalesce(parts.item, items.number)
   JOIN directories ON directories.id = items.directory JOIN words ON words.id = item.source
+  LEFT JOIN digests ON (digests.number, digests.inode, digests.size, digests.mtime_ns)
+                     = (items.number, items.inode, items.size, items.mtime_ns)
  WHERE word = ?
    AND (item.anchor IS NULL OR (item.anchor - item.before <= ? AND item.anchor + item.after >= ?))
  ORDER BY item.number, items.number
@@ -319,8 +322,9 @@ def _find(arguments: argparse.Namespace) -> int:
                 "item": number,
                 "path": (path + b"/" + name if path else name).decode(errors="backslashreplace"),
                 "anchor": None if anchor is None else _utc(anchor),
+                "sha256": digest,
             }
-            for number, path, name, anchor, restricted in found
+            for number, path, name, anchor, digest, restricted in found
             if not restricted
         ]
         none = "" if kept_back else "nothing of that source and time is known"
@@ -340,7 +344,7 @@ def _print_rows(rows: list[dict[str, object]], *, as_json: bool, none: str = "")
     if not rows and none:
         print(none, file=sys.stderr)
     for row in rows:
-        print("  ".join(one_line(str(value)) for value in row.values()))
+        print("  ".join("-" if each is None else one_line(str(each)) for each in row.values()))
 
 
 def _utc(instant: int) -> str:

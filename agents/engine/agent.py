@@ -25,6 +25,7 @@ from agents.engine.finding.recorders import skewed
 from agents.engine.finding.redating import Redater
 from agents.engine.finding.restoring import Restorations
 from agents.engine.finding.scan import SETTLE_SECONDS, Scanner
+from agents.engine.holding.digests import Digests
 from agents.engine.holding.holds import Holds
 from agents.engine.holding.protecting import Protector
 from agents.engine.memory.catalogue import Catalogue, CatalogueFullError, Words
@@ -133,6 +134,7 @@ class Agent:
             zone_of=dater.zone_of,
         )
         self._protector = Protector(catalogue, store)
+        self._digests = Digests(catalogue, store)
         self._receipts = Receipts(
             catalogue, self.outbox, reserve, holds=holds, touch=self._protector.touch
         )
@@ -270,6 +272,7 @@ class Agent:
         """Once a minute: keep the time, see to the canary, and read event files; why some are refused."""
         with suppress(CatalogueFullError):  # running time is kept by the machine until it stops
             self.time.tick()
+        self._digests.turn()
         if self._canaries:
             self._canaries.tick()
         refused = self.reserve.spent_on(lambda: list(self.markers.read()))

@@ -146,11 +146,13 @@ def _recorders(built: Built, now: Instant) -> Iterator[Fact]:
     """Their clocks, by what they wrote in the last day."""
     for source, ahead in skewed(built.catalogue, now):
         seconds, unit = next((s, u) for s, u in _UNITS if abs(ahead) >= 2 * s)
+        late = "behind, or it delivers so late"
         yield amiss(
             f"recorder {source}",
-            f"Its clock is {abs(ahead) // seconds} {unit} {'ahead' if ahead > 0 else 'behind'}.",
+            f"Its clock is {abs(ahead) // seconds} {unit} {'ahead' if ahead > 0 else late}.",
             why="What it dates so is dated by when it appeared; a hold by the minute reaches it less sharply.",
-            remedy="Set its clock and its zone, and have a time server keep them.",
+            remedy="Set its clock and its zone, and have a time server keep them; or have the policy allow it more "
+            "time to deliver (max_delay_seconds).",
         )
 
 

@@ -70,8 +70,12 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the fifteenth version of the catalogue to the fourteenth, and so on.
-FOURTEENTH_VERSION = """
+#: Back from the sixteenth version of the catalogue to the fifteenth, and so on.
+FIFTEENTH_VERSION = """
+DROP TABLE digests;
+PRAGMA user_version = 15;
+"""
+FOURTEENTH_VERSION = f"""{FIFTEENTH_VERSION}
 ALTER TABLE evidence DROP COLUMN skew;
 PRAGMA user_version = 14;
 """
@@ -165,6 +169,7 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        FIFTEENTH_VERSION,
         FOURTEENTH_VERSION,
         THIRTEENTH_VERSION,
         TWELFTH_VERSION,

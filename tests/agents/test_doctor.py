@@ -197,7 +197,7 @@ def bad() -> Fact:
 @pytest.mark.parametrize(
     ("off", "said"),
     [
-        (-3 * DAY, "2 days behind"),
+        (-3 * DAY, "2 days behind, or it delivers so late"),
         (5 * 3600 + 900, "5 hours ahead"),
         (300, "5 minutes ahead"),
         (60, ""),

@@ -140,7 +140,7 @@ def test_however_many_are_due_and_whoever_is_after_each_free_byte(
 
 
 def test_what_comes_meanwhile_waits_for_room_and_the_agent_says_so(full: World):
-    new = full.write("front/20260316-130000.jpg", b"")
+    new = full.write("front/20260316-150000.jpg", b"")
     spend(full)
     with pytest.raises(CatalogueFullError):
         full.scan()

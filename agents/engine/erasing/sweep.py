@@ -16,7 +16,7 @@ from typing import Any
 from agents.engine.clock import CONFIRMED, Clock
 from agents.engine.erasing.planning import ACTIVATED, COLUMNS, Part, Plan, Planner, Row
 from agents.engine.erasing.receipts import Receipts
-from agents.engine.holding import holds
+from agents.engine.holding import digests, holds
 from agents.engine.memory import contents, wholes
 from agents.engine.memory.catalogue import Catalogue, Words, forget_empty_directories
 from agents.engine.memory.reserve import Reserve
@@ -235,6 +235,7 @@ class Sweeper:
                 db.execute("DELETE FROM grants")
             wholes.drop_unwanted(db, rules.now, remembered)
             holds.forget_released(db, rules.now)
+            digests.forget(db)
             forget_empty_directories(db)
         contents.drop_unwanted(self._catalogue, rules.now, remembered)
         # Names of what was erased leave the write-ahead log too (I8).

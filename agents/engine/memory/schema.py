@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 15
+VERSION = 16
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -153,6 +153,10 @@ CREATE TABLE holds (                    -- every hold ever acknowledged; add-onl
 CREATE TABLE item_holds (
     number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE digests (                  -- of held recordings, and of which generation (digests.py)
+    number INTEGER PRIMARY KEY,
+    inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL
+) STRICT;
 CREATE TABLE doubts (                   -- matched while an intent was open (doubts.py)
     number INTEGER NOT NULL, hold TEXT NOT NULL, PRIMARY KEY (number, hold)
 ) STRICT, WITHOUT ROWID;
@@ -328,4 +332,10 @@ UPDATE prior SET earliest = anchor;
 """,
     13: "ALTER TABLE periods ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;",
     14: "ALTER TABLE evidence ADD COLUMN skew INTEGER NOT NULL DEFAULT 0;",
+    15: """
+CREATE TABLE digests (
+    number INTEGER PRIMARY KEY,
+    inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL
+) STRICT;
+""",
 }

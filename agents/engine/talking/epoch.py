@@ -26,6 +26,7 @@ _OF_THE_EPOCH = (
     "calls",
     "parts",
     "item_holds",
+    "digests",
     "doubts",
     "item_numbers",
     "evidence",
