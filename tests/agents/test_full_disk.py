@@ -11,7 +11,7 @@ import pytest
 from world import World, at
 
 from agents.engine.memory import catalogue
-from agents.engine.memory.catalogue import CatalogueFullError
+from agents.engine.memory.catalogue import CatalogueFullError, Words
 from agents.engine.memory.reserve import open_catalogue
 from retention.calendar import DAY, Instant
 from retention.hold import StoreHold
@@ -204,3 +204,17 @@ def test_the_room_of_the_log_brings_nothing_into_a_catalogue_out_of_a_backup(wor
     known = world.boot().catalogue
     assert [(0,)] == known.rows("SELECT count(*) FROM items")
     assert [("ok",)] == known.rows("PRAGMA integrity_check")
+
+
+def test_a_word_that_was_undone_names_nothing(world: World):
+    """Its number is given to the next one: a class taken for another would go by the other's period."""
+    written, words = world.agent.catalogue, Words(world.agent.catalogue)
+    with suppress(CatalogueFullError), written.transaction() as db:
+        db.execute("INSERT INTO words (word) VALUES ('undone')")
+        [(number,)] = db.execute("SELECT id FROM words WHERE word = 'undone'")
+        assert "undone" == words.word(number)
+        raise CatalogueFullError
+    with written.transaction() as db:
+        db.execute("INSERT INTO words (word) VALUES ('next')")
+    assert "next" == words.word(number)
+    assert number != words.id("undone")

@@ -348,7 +348,7 @@ class Meanwhile:
 
         def rows(sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
             found = query(sql, args)
-            if threading.get_ident() == here and not catalogue._in_transaction:
+            if threading.get_ident() == here and not catalogue.in_transaction:
                 self._pass(sql)
             return found
 

@@ -47,7 +47,7 @@ class Catalogue:
         self.path = path
         self.log = log_of(path)
         self._turn = threading.RLock()
-        self._in_transaction = False
+        self.in_transaction = False
         self._claim: int | None = None
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -123,9 +123,9 @@ class Catalogue:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction, durable when it ends; undone if an error leaves it. Not nested."""
         with self._turn:
-            if self._in_transaction:
+            if self.in_transaction:
                 raise AssertionError("transactions do not nest")
-            self._in_transaction = True
+            self.in_transaction = True
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
@@ -138,7 +138,7 @@ class Catalogue:
             except (sqlite3.Error, OverflowError) as error:
                 raise _translated(error) from error
             finally:
-                self._in_transaction = False
+                self.in_transaction = False
 
     def rows(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -225,7 +225,9 @@ class Words:
     def word(self, number: int) -> str:
         """The word of a number that stands in the catalogue."""
         if number not in self._words:
-            word = self._catalogue.value("SELECT word FROM words WHERE id = ?", (number,))
+            word: str = self._catalogue.value("SELECT word FROM words WHERE id = ?", (number,))
+            if self._catalogue.in_transaction:
+                return word  # it may be undone, and the number given to another word
             self._remember(number, word)
         return self._words[number]
 
