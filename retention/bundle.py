@@ -24,7 +24,7 @@ from retention.errors import MalformedError, VerificationError
 
 KIND = "bundle"
 
-EDITION = 3
+EDITION = 4
 """Which words and which form the bundles of this version have: `Manifest.edition`.
 
 One more whenever the same facts would make another `page.html` or another `not_checked`, or a document

@@ -33,7 +33,13 @@ li { margin: .25em 0; }
 code { font: 8.5pt/1.4 "DejaVu Sans Mono", "Noto Sans Mono", monospace; overflow-wrap: anywhere; }
 code span { white-space: nowrap; }
 li code { display: block; margin: .15em 0 .4em; padding: .3em .6em; background: var(--tint); }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; /* a shadow where it goes on: paper over it moves away with the table */
+  background: linear-gradient(to right, var(--paper) 40%, transparent) left,
+  linear-gradient(to left, var(--paper) 40%, transparent) right,
+  linear-gradient(to right, var(--unknown), transparent) left,
+  linear-gradient(to left, var(--unknown), transparent) right; background-repeat: no-repeat;
+  background-size: 3em 100%, 3em 100%, .8em 100%, .8em 100%;
+  background-attachment: local, local, scroll, scroll; }
 table { width: 100%; margin: .6em 0; border-collapse: collapse; font-size: 9.5pt; line-height: 1.35; }
 th { padding: .25em .6em .25em 0; border-bottom: 1px solid var(--ink); color: var(--soft);
   font-size: 8pt; font-weight: 400; text-align: left; vertical-align: bottom; }
