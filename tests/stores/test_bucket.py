@@ -91,6 +91,7 @@ def test_a_foreign_legal_hold_blocks_one_version_and_no_other(locked: BucketPlac
     locked.client.put_object_legal_hold(**meant, LegalHold={"Status": "ON"})
     results = locked.store.erase({b"d": wants})
     assert [r.outcome for r in results] == [Outcome.BLOCKED, Outcome.ERASED_VERIFIED]
+    assert "A legal hold that is not ours" in results[0].detail, "also where the server forbids it"
     assert locked.left("Versions") == ["d/a"]
 
 
