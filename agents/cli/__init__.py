@@ -27,6 +27,8 @@ from retention.outcome import Outcome
 #: A command waits this long for files to settle; the daemon dates what takes longer.
 TURN_SECONDS = 0.5
 WAIT_TURNS = 20
+#: The settings of a terminal's agent, as its package names them; a storage has one for each store.
+USUAL = Path("/etc/retention-agent/terminal.toml")
 
 # All files of an item: of a call, each of its parts.
 _FOUND = f"""
@@ -104,7 +106,11 @@ def _verb(
 
 def _declare_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, required=True, metavar="FILE", help="the agent's settings (TOML)"
+        "--config",
+        type=Path,
+        default=USUAL,
+        metavar="FILE",
+        help="the agent's settings (TOML) [%(default)s]",
     )
 
 

@@ -219,3 +219,13 @@ def test_a_scan_names_to_the_person_what_it_could_not_read(
     told = capsys.readouterr()
     assert "could not read pcaps: The disk reported an error." in told.err
     assert "last complete scan  none yet" in told.out
+
+
+def test_where_nobody_names_the_settings_they_are_those_of_the_package(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("agents.cli.USUAL", settings)
+    assert 0 == main(["status"])
+    monkeypatch.setattr("agents.cli.USUAL", settings.with_name("terminal.toml"))
+    assert 2 == main(["status"])
+    assert "terminal.toml" in capsys.readouterr().err
