@@ -9,9 +9,9 @@ What was seen by the wall clock is as sure as that clock was. Nothing goes by a 
 of it that nobody has confirmed (`CONFIRMED`): the machine's time service does so at once, the
 enforcer's word for the present boot to the second. Of an earlier boot it shows no more than the
 latest that it can have been, all power-off since counted, and so what was seen then goes rather
-late than early. Against the wall clock it is one word against another, and all is dated by it that
-the wall clock saw; but for good only when the two agree. An enforcer that tells a wrong time, and the right one
-later, makes nothing early by that.
+late than early. Against the wall clock it is one word against another, and all is dated by it that this
+boot has seen; but for good only when the two agree. An enforcer that tells a wrong time, and the right one
+later or to the next boot, makes nothing early by that.
 """
 
 import sqlite3
@@ -65,21 +65,18 @@ SELECT DISTINCT coalesce(offset, 0), {MOST_AHEAD}
    AND (watched.id = ?2 OR {KNOWN})
 """  # noqa: S608 - constants of ours
 _ANY_UNSETTLED = f"SELECT 1 FROM periods WHERE boot <> ? AND {_UNSETTLED} LIMIT 1"  # noqa: S608 - constants
-_BEGAN = "SELECT min(coalesce(zero - offset, ?2)) FROM periods WHERE boot = ?1"
-# By the enforcer's word alone no stretch was right, and each can be judged again.
+_BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
+# By the enforcer's word alone no stretch of this boot was right, and each can be judged again.
 _JUDGE = f"""
 UPDATE periods SET agreed = ?4, floor = ?1,
        offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
  WHERE boot = ?3 AND (?4 OR {_UNSETTLED} AND abs(zero - ?1) > ?2)
 """  # noqa: S608 - a constant of ours
 _JUDGE_BOOT = f"""
-UPDATE periods SET agreed = ?4,
+UPDATE periods SET agreed = 1,
        offset = CASE WHEN vouched OR abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
- WHERE boot = ?3 AND {_UNSETTLED} AND (?4 OR NOT vouched AND abs(zero - ?1) > ?2)
+ WHERE boot = ?3 AND {_UNSETTLED}
 """  # noqa: S608 - a constant of ours
-_CORRECTED = """
-SELECT boot, zero - offset, floor, back_to FROM periods WHERE id = ? AND NOT agreed
-"""
 # Unless another thread was faster.
 _BEGIN_PERIOD = """
 INSERT INTO periods (boot, zero, floor)
@@ -264,29 +261,6 @@ class TrustedTime:
             return self.period()
         return 0 if row[1] == 0 else int(row[0])
 
-    def corrected(self, period: int) -> int:
-        """By which stretch that is seen which one of a wrong clock saw; 0 if it is known to be right.
-
-        By the enforcer's word alone that is none: what it would have made the wall clock say is in
-        doubt like it. It is the wall clock's as soon as that is put right.
-        """
-        row = self._catalogue.one(_CORRECTED, (period,))
-        if row is None:
-            return 0
-        boot, zero, _, back_to = row
-        known = self._catalogue.one(
-            "SELECT id, coalesce(offset, 1) = 0 AND back_to = 0 FROM periods"
-            " WHERE boot = ? AND abs(zero - ?) <= ? AND back_to = ?",
-            (boot, zero, WRONG_SECONDS, back_to),
-        )
-        if known is None:
-            with self._catalogue.transaction() as db:
-                db.execute(
-                    "INSERT INTO periods (boot, zero, floor, back_to) VALUES (?, ?, ?, ?)", row
-                )
-            return self.corrected(period)
-        return 0 if known[1] else int(known[0])
-
     def _follow_jump(self) -> None:
         """Count a jump into the offset; the machine's time service explains it, if it is there."""
         zero = self._wall_at_boot()
@@ -336,8 +310,8 @@ class TrustedTime:
         ended = true_zero
         for boot, floor, ran in db.execute(_EARLIER_BOOTS, (self._clock.boot(),)).fetchall():
             latest = ended - ran if floor is None else min(ended - ran, floor + off)
-            db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot, self.trusted))
-            [(began,)] = db.execute(_BEGAN, (boot, latest))
+            db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot))
+            [(began,)] = db.execute(_BEGAN, (boot,))
             ended = min(ended, began)
 
     def _kept(self) -> _Kept | None:

@@ -449,6 +449,27 @@ def test_what_was_written_while_the_agent_was_brought_up_to_date_has_its_mtime(
     assert [(how,)] == world.agent.catalogue.rows("SELECT word FROM items JOIN words ON id = how")
 
 
+@pytest.mark.parametrize("ahead", [40 * DAY, -40 * DAY])
+def test_an_mtime_of_before_the_clock_was_set_wrong_makes_nothing_early(world: World, ahead: int):
+    """Nobody watched, and by no window can be told by which of the two clocks it was written."""
+    moment = world.true.now
+    world.clock.booted_at = moment - 60 * DAY
+    world.write("front/plain.jpg")
+    world.true.pass_(41 * DAY)
+    world.clock.ahead = ahead
+    world.crash()
+    world.centre.away = True
+    world.scan()
+    world.centre.away = False
+    world.sweep()
+    world.clock.ahead = 0
+    world.activate()
+    world.rest()
+    told = _told(world)
+    assert ("latest", max(moment, moment - ahead)) == (told.how, told.anchor)
+    assert min(moment, moment - ahead) == told.anchor - told.before
+
+
 def _told(world: World) -> Sighted | Changed:
     """The last that the centre heard of an item."""
     return [e for e in world.centre.entries() if isinstance(e, Sighted | Changed)][-1]
@@ -473,15 +494,22 @@ def _hour_of_an_untold_boot(world: World, *, scan: bool, off: int = 0, ahead: in
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_an_item_tells_how_early_it_can_be_where_nobody_told_the_time(world: World, seen: bool):
+@pytest.mark.parametrize("ahead", [0, DAY, -DAY])
+def test_an_item_tells_how_early_it_can_be_where_nobody_told_the_time(
+    world: World, seen: bool, ahead: int
+):
     """It goes by the latest; also what a later boot saw first, of which nobody knows since when it lay there."""
     moment = _hour_of_an_untold_boot(world, scan=True, off=DAY)
     if seen:
         world.scan()
     world.clock.reboot(off=20 * DAY)
+    world.clock.ahead = ahead
     world.crash()
     world.centre.away = False
     world.cycle()
+    world.clock.ahead = 0
+    for _ in range(2 if ahead else 0):
+        world.cycle()
     told, latest = _told(world), Instant(moment + 20 * DAY)
     assert ("latest", moment - DAY) == (told.how, told.anchor - told.before)
     assert latest - HOUR <= told.anchor <= latest

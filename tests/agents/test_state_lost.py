@@ -207,6 +207,7 @@ def test_a_clock_that_is_wrong_when_it_is_found_again_moves_no_date_that_is_know
     world.centre.away = False
     world.rest()
     assert [before] == anchors(world)
+    assert {"inherited"} == {each.how for each in world.books().live.values()}, "and it is sure"
 
 
 @pytest.mark.parametrize("ahead", [0, 40 * DAY, -40 * DAY])

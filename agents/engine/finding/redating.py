@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from agents.engine.clock import CONFIRMED, MOST_AHEAD, Clock, TrustedTime
+from agents.engine.clockwatch import WRONG_SECONDS
 from agents.engine.finding.dating import NANOSECONDS, Dater, or_earlier
 from agents.engine.finding.indexing import Indexer, count_no_arrival
 from agents.engine.finding.recognition import known_before
@@ -27,7 +28,7 @@ from agents.engine.memory import wholes
 from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.outbox import Outbox
-from agents.engine.memory.recording import Recording, Sight
+from agents.engine.memory.recording import Early, Recording, Sight
 from agents.engine.memory.twins import telling
 from agents.stores import Role, Store
 from retention.anchor import (
@@ -46,7 +47,8 @@ from retention.report import AnyEntry
 STEP_ITEMS = 200
 
 _DOUBTED = f"""
-SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, scan, period
+SELECT number, path, name, inode, size, mtime_ns, seen, zero, offset, {MOST_AHEAD}, scan,
+       CASE WHEN agreed THEN 0 ELSE period END
   FROM items
   JOIN periods ON periods.id = period JOIN directories ON directories.id = directory
  WHERE period = ? AND period <> 0 AND number > ? ORDER BY number LIMIT ?
@@ -64,7 +66,7 @@ SELECT began - coalesce(offset, 0), began - {MOST_AHEAD}
 # What became of an item while its file was looked at: people may have dated it, or an epoch begun.
 _NOW = "SELECT anchor, word FROM items JOIN words ON words.id = how WHERE number = ?"
 _JUDGED = """
-SELECT id FROM periods
+SELECT id, offset, agreed FROM periods
  WHERE offset IS NOT NULL AND EXISTS (SELECT 1 FROM items WHERE period <> 0 AND period = id)
 """
 # One that nobody has confirmed may have seen anything at any time.
@@ -83,7 +85,8 @@ SELECT number, path, name, inode, size, mtime_ns, seen, 0, 0, 0, scan, 0
 class _Seen(NamedTuple):
     """An item as it was seen, and by how much the clock that saw it was ahead, and can have been.
 
-    `zero` is what that clock said when the machine was started, `scan` the last scan before.
+    `zero` is what that clock said when the machine was started, `scan` the last scan before. `doubted`:
+    its stretch of the clock, where that was judged by the enforcer's word alone; else 0.
     """
 
     number: int
@@ -97,7 +100,7 @@ class _Seen(NamedTuple):
     offset: int
     most: int
     scan: int
-    period: int
+    doubted: int
 
     @property
     def mtime_offset(self) -> int:
@@ -131,6 +134,9 @@ class Redater:
         self._clock = clock
         self._time = time
         self._restorations = restorations
+        # By stretches that were judged by the enforcer's word alone: how far ahead it says that they were,
+        # and the last item that was dated by that. Parts are dated again each time.
+        self._by_word: dict[int, tuple[int, int]] = {}
 
     def run(self) -> Iterator[list[int]]:
         """Do so step by step. Gives the items that came to be held by their new dates."""
@@ -141,12 +147,18 @@ class Redater:
 
     def _by_true_time(self) -> Iterator[list[int]]:
         # One after another: for all of them at once SQLite would go through every item.
-        for (period,) in self._catalogue.rows(_JUDGED):
+        for period, offset, agreed in self._catalogue.rows(_JUDGED):
             yield from self._confirm(period)
-            after = 0
+            by_word, reached = self._by_word.pop(period, (offset, 0))
+            if agreed or abs(by_word - offset) > WRONG_SECONDS:
+                reached = 0
+            after = reached
             while rows := self._catalogue.rows(_DOUBTED, (period, after, STEP_ITEMS)):
                 after = rows[-1][0]
+                reached = max(reached, *(n for n, *_ in rows if not wholes.is_part(n)), 0)
                 yield [n for row in rows for n in self._redate(_Seen(*row))]
+            if not agreed:
+                self._by_word[period] = (offset, reached)
 
     def _confirm(self, period: int) -> Iterator[list[int]]:
         """What a clock saw that was right has its dates for sure; the centre and its twins hear of it."""
@@ -199,13 +211,14 @@ class Redater:
 
     def _redate(self, item: _Seen) -> list[int]:
         true_seen = Instant(item.seen - item.offset)
-        period = self._time.corrected(item.period)
         try:
-            recording = self._recording(item, true_seen, period)
+            recording = self._recording(item, true_seen)
         except UnreadableError:
             return []  # the next sweep brings us here again
         if recording is None:
             return []  # the scan will find what became of it
+        if item.doubted and recording.dated.anchor is None:
+            return []  # its week is as long as it is not known when it was seen
         now = self._clock.wall()
         with self._catalogue.transaction() as db:
             row = db.execute(_NOW, (item.number,)).fetchone()
@@ -213,6 +226,8 @@ class Redater:
                 return []
             known, how = row
             dates = _as_known(db, how, recording)
+            if item.doubted:  # so it is dated again when the clocks agree, or another word comes
+                dates = dates._replace(unsure=True)
             db.execute(
                 "UPDATE items SET not_before = 0 WHERE number = ? AND not_before = ?",
                 (item.number, item.seen + LATE_ARRIVAL_SECONDS),
@@ -222,16 +237,17 @@ class Redater:
                 self._indexer.joining.date(db, whole, recording, dates)
             elif _may_move(known, how, dates.anchor):
                 self._indexer.items.redate(db, item.number, dates)
-            db.execute(
-                "UPDATE items SET seen = ?, period = ? WHERE number = ?",
-                (true_seen, period, item.number),
-            )
+            if not item.doubted:
+                db.execute(
+                    "UPDATE items SET seen = ?, period = 0 WHERE number = ?",
+                    (true_seen, item.number),
+                )
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
             twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)
             return self._holds.match(db, [item.number, whole, *twins], now)
 
-    def _recording(self, item: _Seen, true_seen: Instant, period: int = 0) -> Recording | None:
+    def _recording(self, item: _Seen, true_seen: Instant) -> Recording | None:
         """The file dated as if the clock had been right; None if it is not what it was."""
         began, earliest = self._catalogue.one(_BEGAN, (item.scan,)) or (None, None)
         window = None if began is None else Window(began, true_seen)
@@ -241,12 +257,25 @@ class Redater:
         if found is None or found.generation != (item.inode, item.size, item.mtime_ns):
             return None
         sight = or_earlier(
-            Sight(true_seen, window, period, item.mtime_offset, restored, item.scan),
+            Sight(true_seen, window, item.doubted, item.mtime_offset, restored, item.scan),
             Instant(item.seen - item.most),
             earliest,
             item.zero,
         )
+        if window is None and self._may_be_anothers(item, true_seen):
+            apart = abs(item.mtime_offset)
+            sooner = min(Instant(true_seen - apart), sight.early.seen if sight.early else true_seen)
+            sight = sight._replace(
+                offset=min(item.mtime_offset, 0), early=Early(sooner, None, item.zero)
+            )
         return self._dater.date(item.path, found, sight)
+
+    def _may_be_anothers(self, item: _Seen, true_seen: Instant) -> bool:
+        """Whether its mtime may be of the clock before this one was set, as far as anybody watched."""
+        written = Instant(item.mtime_ns // NANOSECONDS)
+        if not item.mtime_offset or written > true_seen:
+            return False
+        return {ahead for ahead, _ in self._time.clocks_of(written)} != {item.mtime_offset}
 
     def _redate_told(self, item: _Seen) -> list[int]:
         """By what people have said of it since: that it came from a backup, or how its name is read."""

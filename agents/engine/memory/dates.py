@@ -97,11 +97,11 @@ def returned(
 
     Where nobody here saw it come, it also keeps its place before an earlier one that only the file
     tells: whoever saw the file come knew better (I10). `earliest`: if the date was the latest that it
-    could be, how early that was; this is known no better now, whichever date it keeps.
+    could be, how early that was; this is known no better now, whichever date it keeps, and no worse.
     """
     if dates.anchor is None or dates.anchor > prior or came_unseen:
-        latest = Instant(prior + span)
-        return dates.moved(prior, civil, earliest=earliest, latest=latest, unsure=earliest < prior)
+        moved = dates.moved(prior, civil, earliest=earliest, latest=Instant(prior + span))
+        return moved._replace(unsure=earliest < prior)
     if earliest < dates.anchor:
         before = min(max(dates.before, dates.anchor - earliest), WIDEST_SECONDS)
         return dates._replace(before=before, unsure=True)
