@@ -77,7 +77,7 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
         named = Counter(
             item.reason.replace("_", " ") for each in lists.values() for item in each.items
         )
-        report.ok("exceptions", f"named by {len(lists)} stores: {_told(named, ' ')}")
+        report.ok("exceptions", f"of {len(lists)} store(s), named: {_told(named, ' ')}")
 
 
 def check_rescans(report: Report, members: Members, manifest: Manifest) -> None:

@@ -198,7 +198,7 @@ class Rescan:
             report.unknown("reading", f"{self.unread} names could not be read{such}")
         if self.unregistered.files:
             report.ok(
-                "sources", f"in no registered directory: {self.unregistered.files} recordings"
+                "sources", f"recordings in no registered directory: {self.unregistered.files}"
             )
         self._tell_list(report)
         return report

@@ -373,7 +373,7 @@ def test_the_command_ends_with_0_1_or_2_and_names_versions(plain: Storage, comma
     plain.put(f"cam/{OLD}.jpg")
     done = command()
     assert (1, "") == (done.returncode, done.stderr)
-    assert f"past_limit  2026-01-05  cam/{OLD}.jpg;" in done.stdout
+    assert f"past limit   2026-01-05  cam/{OLD}.jpg;" in done.stdout
     told = json.loads(command("--json").stdout)
     assert "recording" == told["recordings"][0]["what"]
 
