@@ -93,7 +93,7 @@ SELECT boot, zero, floor, vouched, ?1 FROM periods
 def is_confirmed(db: sqlite3.Connection, period: int) -> bool:
     """Whether nothing is in doubt that was seen by this stretch of the wall clock; see `CONFIRMED`."""
     query = f"SELECT {CONFIRMED} FROM (SELECT ? AS period)"  # noqa: S608 - a constant of ours
-    return bool(db.execute(query, (period,)).fetchone()[0])
+    return period == 0 or bool(db.execute(query, (period,)).fetchone()[0])
 
 
 class Clock(Protocol):
