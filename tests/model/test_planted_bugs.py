@@ -20,7 +20,7 @@ from agents.engine.clock import TrustedTime
 from agents.engine.erasing import sweep
 from agents.engine.erasing.receipts import Receipts
 from agents.engine.erasing.sweep import Sweeper
-from agents.engine.finding.redating import _Seen
+from agents.engine.finding.redating import Redater, _Seen
 from agents.engine.holding import holds
 from agents.engine.holding.holds import Holds
 from enforcer import comply
@@ -48,6 +48,7 @@ def no_day_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 def every_mtime_is_shifted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock's error is taken off dates that were written before it went wrong."""
     monkeypatch.setattr(_Seen, "mtime_offset", property(lambda self: self.offset))
+    monkeypatch.setattr(Redater, "_may_be_anothers", lambda *_: False)
 
 
 def always_green(monkeypatch: pytest.MonkeyPatch) -> None:
