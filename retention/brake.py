@@ -27,8 +27,8 @@ class Braking:
 def brake(*, due: int, arrivals: int, days: int, days_since_sweep: int, granted: int) -> Braking:
     """Whether a sweep of `due` items must wait for a person.
 
-    `arrivals` items were first seen over the last `days` days (what lay there at installation
-    is no arrival); the last complete sweep was `days_since_sweep` days ago, at least one.
+    `arrivals` items were first seen over the last `days` days, as long as the store was watched (what
+    lay there at installation is no arrival); the last complete sweep was `days_since_sweep` days ago, at least one.
     `granted` is what two people let go at once by an activation or a release of the brake.
     """
     expected = Fraction(arrivals, max(days, 1)) * max(days_since_sweep, 1)

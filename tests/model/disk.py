@@ -12,6 +12,8 @@ from model.reference import CLASSES, GRACE, UNDATED, ZONE, File, Observer
 
 from retention.calendar import DAY, Instant
 
+MINUTE = 60
+
 
 class Disk:
     """The store's files as the world changes them.
@@ -28,7 +30,12 @@ class Disk:
         self.window: Instant | None = None
         self.scanning: Instant | None = None  # since then, if a scan is under way
         self.erased: list[File] = []  # by the agent
-        self.arrivals: list[Instant] = []  # when names came that no backlog explains
+        self.arrivals: list[
+            Instant
+        ] = []  # when a whole scan had seen a name that no backlog explains
+        self.unseen: list[
+            Instant
+        ] = []  # when others came, which it may yet see, or part of one has
 
     def record(self, directory: str, *, named: bool, own_clock: bool = True) -> File:
         """A recorder writes a file; `own_clock`: its mtime is the terminal's, else the true time."""
@@ -125,9 +132,12 @@ class Disk:
         fresh.write_bytes(self._bytes(path, content))
         self._forget(path)
         fresh.rename(self._root / path)
-        begins = self._written(mtime)
-        # A name says nothing of what came under it since a scan, and all of what no scan has met.
-        named = self.window is None and path.rpartition("/")[2][:1].isdigit()
+        begins = self._written(path, mtime)
+        # A name says nothing of what came under it since a scan, where nothing comes late.
+        imports = path.startswith("copies/")
+        named = (imports or self.window is None) and path.rpartition("/")[2][:1].isdigit()
+        if named and self.window is not None:
+            begins = _moment_in(path)
         file = self._arrive(path, content, begins, mtime, named=named, written=True)
         file.replaces = True
         return file
@@ -224,21 +234,33 @@ class Disk:
 
     def _came(self) -> None:
         if self.window is not None:
-            self.arrivals.append(self._now)
+            self.unseen.append(self._now)
+
+    def scanned(self, since: Instant) -> None:
+        """A whole scan is over that began then."""
+        self.window = since
+        self.arrivals += [self._now for came in self.unseen if came <= since]
+        self.unseen = [came for came in self.unseen if came > since]
 
     def _date(self, file: File) -> None:
         """What an honest reader makes of it, who knows since when it can lie there."""
         now, window = self._now, self.window
-        honest = [t for t in (file.says[:1] if file.named else file.says) if t]
+        says = file.says[:1] if file.named else file.says
+        honest = [t for t in says if 0 < t <= now + MINUTE]  # nothing is recorded later
         if window is None:
             file.earliest = Instant(min([*honest, now]))
             if not file.named:
                 file.undated = not honest
+                file.forgotten = file.undated and any(
+                    says
+                )  # for the clock from the future that wrote it
                 file.latest = now if file.undated else file.begins
             if self.scanning is not None:  # whether the first scan comes to it yet nobody can tell
                 file.latest, file.forgotten = now, file.undated
             return
-        if file.source == "copies" and min([file.begins, *honest]) < window:
+        oldest = min([file.begins, *honest])
+        file.nearly_late = file.source == "copies" and oldest < window + MINUTE
+        if file.source == "copies" and oldest < window:
             file.late = True
             file.not_before = Instant(now + GRACE - self._observer.slack)
         elif file.begins < window or not file.named:
@@ -262,7 +284,7 @@ class Disk:
         self._observer.excuse(file, self._now + 2 * GRACE)
 
     def _rewritten(self, name: File, content: int, mtime: int) -> File:
-        begins = self._written(mtime)
+        begins = self._written(name.path, mtime)
         return replace(
             name,
             content=content,
@@ -281,12 +303,16 @@ class Disk:
             touched=self._now,
         )
 
-    def _written(self, mtime: int) -> Instant:
+    def _written(self, path: str, mtime: int) -> Instant:
         """When bytes were written that have another's name.
 
         Before any scan was there to say since when they lie there, nobody can tell better.
         """
-        return self._now if self.window is not None else Instant(mtime)
+        if self.window is not None:
+            return self._now
+        if mtime <= self._now:
+            return Instant(mtime)
+        return _moment_in(path) if path.rpartition("/")[2][:1].isdigit() else self._now
 
     def _forget(self, path: str) -> None:
         file = self._observer.files.pop(path)

@@ -82,7 +82,7 @@ class Life:
             return True
         if done == "done":
             self._agent(agent.look)
-            self.disk.window = self.disk.scanning
+            self.disk.scanned(self.disk.scanning)
         self._scanning = self.disk.scanning = None
         return False
 
@@ -310,12 +310,14 @@ class Life:
         Rounded in the agent's favour. Whoever goes by a clock that was once wrong may be wrong
         about what is usual, and who has forgotten everything knows nothing of it.
         """
-        came = [moment for moment in self.disk.arrivals if moment > self.true.now - 29 * DAY]
+        arrivals = self.disk.arrivals + [self.true.now] * len(self.disk.unseen)
+        came = [moment for moment in arrivals if moment > self.true.now - 29 * DAY]
         granted = sum(self.people.granted)
-        since = 1 if self._swept is None else (self.true.now - self._swept) // DAY + 1
+        swept = self.true.now if self._swept is None else self._swept
+        since = (self.true.now - swept) // DAY + 1
         if self.memory_lost or self._misled:
-            return max(ALWAYS_ALLOWED, 3 * len(self.disk.arrivals) * since) + granted
-        watched = (self.true.now - self.disk.arrivals[0]) // DAY if self.disk.arrivals else 1
+            return max(ALWAYS_ALLOWED, 3 * len(arrivals) * since) + granted
+        watched = (self.true.now - min([swept, *arrivals])) // DAY
         usual = 3 * len(came) * since // max(1, min(27, watched))
         return max(ALWAYS_ALLOWED, usual) + granted
 
@@ -376,9 +378,9 @@ class Life:
         """A held file has a name again: others removed it, or moved it where no scan has met it yet."""
         file = self.observer.away.pop(inode, None)
         if file is None:
-            names = self.observer.of_inode(inode)
-            moved = [each for each in names if self.observer.may_be_held(each)]
-            assert moved, f"the agent made {path}"
+            moved = self.observer.of_inode(inode)
+            held = self.box.rows("SELECT inode FROM items WHERE holds > 0")
+            assert (inode,) in held, f"the agent made {path}"
             return replace(moved[0], path=path, holds=set(moved[0].holds))
         # Found again by an agent that has lost its memory, it is of no known source.
         is_known = "/" in path or self.box.number_of(path) is not None

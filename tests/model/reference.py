@@ -53,6 +53,7 @@ class File:
     unsure: int = 0  # and so many seconds without power since
     doubted: bool = False  # first seen by a wrong clock: a hold that came before it was right has it at its widest
     late: bool = False
+    nearly_late: bool = False  # by clocks that differ by as little as they may
     blocked: bool = False  # another name outside the store keeps its bytes
     asked: bool = False  # two people want it erased, as what it was or as what it is
     erase_by: Instant | None = None  # and the store has heard of it
@@ -84,6 +85,11 @@ class File:
         """Whether its name still says its start, by the pattern of its source."""
         name = (self.title or self.path).rpartition("/")[2]
         return self.named and self.source in CLASSES and name[:1].isdigit()
+
+    @property
+    def corrects_a_copy(self) -> bool:
+        """Whether people gave it a date, and it lies where what has one comes late."""
+        return self.corrected is not None and self.source == "copies"
 
     @property
     def item(self) -> str:
@@ -226,12 +232,13 @@ class Observer:
             return None
         latest = Instant(self._latest(file, promised=promised) + self.slack)
         own_target = self.limits_of(file, latest).must_be_gone_by
-        if file.met is None and (file.undated or file.late):
+        late = file.late or (self.slack and file.nearly_late) or file.corrects_a_copy
+        if file.met is None and (file.undated or late):
             return None
         if file.undated and file.content not in self.corrected:
             week_is_over = Instant(file.met + UNDATED + SWEPT_WITHIN)
             own_target = max(own_target, week_is_over) if file.forgotten else week_is_over
-        elif file.late:
+        elif late:
             own_target = Instant(max(own_target, file.met + GRACE + SWEPT_WITHIN))
         if latest < file.latest:  # by its twins: as soon as they are known, and as the last of them
             met = max(twin.met for twin in self.twins(file) if twin.met)
