@@ -224,6 +224,7 @@ class Life:
         """The backup comes back."""
         if self.office.restore():
             self.heads = list(self._copied_heads)
+            self._activations_lost()
 
     def prove(self) -> None:
         """Certificates, a heartbeat and a head; each head goes on from every one before it (I7)."""
@@ -327,6 +328,14 @@ class Life:
         self.disk.window = window
         self.disk.forget_windows()
         self.memory_lost = True
+
+    def _activations_lost(self) -> None:
+        """What two people signed and neither the enforcer nor the store knows any more, nobody has signed."""
+        with self.office.reading() as connection:
+            known = set(connection.execute(select(tables.documents.c.id)).scalars())
+        known |= {act for (act,) in self.box.rows("SELECT act FROM activations")}
+        signed = self.people.activations.items()
+        self.observer.active = {record_class for act, record_class in signed if act in known}
 
     def _begun_anew(self) -> None:
         """In a new epoch the agent has to find what it knows before it can erase it."""

@@ -42,6 +42,7 @@ class People:
         self.granted: list[int] = []  # how many items may go at once, by activations and releases
         self.corrections: dict[str, tuple[int, Instant]] = {}  # act -> (inode, the new start)
         self.erasures: dict[str, int] = {}  # act -> inode
+        self.activations: dict[str, str] = {}  # act -> class
 
     def hold_time(self, moment: Instant, minutes: int, sources: tuple[str, ...]) -> str:
         """Everything that these sources, or all, recorded around that moment."""
@@ -201,6 +202,7 @@ class People:
         if not self._approved(act):
             return False
         self._observer.active.add(record_class)
+        self.activations[act.id] = record_class
         self.granted.append(number)
         return True
 
