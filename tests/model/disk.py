@@ -65,7 +65,10 @@ class Disk:
         known = self._observer.files[path]
         target = self._path(directory, None)
         (self._root / target).hardlink_to(self._root / path)
-        file = replace(known, path=target, came=self._now, touched=self._now, holds=set())
+        perhaps = set(known.perhaps)
+        file = replace(
+            known, path=target, came=self._now, touched=self._now, holds=set(), perhaps=perhaps
+        )
         self._observer.files[target] = file
         self._came()
         self._same_recording(file, known)

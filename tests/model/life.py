@@ -390,7 +390,8 @@ class Life:
             moved = self.observer.of_inode(inode)
             held = self.box.rows("SELECT inode FROM items WHERE holds > 0")
             assert (inode,) in held, f"the agent made {path}"
-            return replace(moved[0], path=path, holds=set(moved[0].holds))
+            perhaps = set(moved[0].perhaps)
+            return replace(moved[0], path=path, holds=set(moved[0].holds), perhaps=perhaps)
         # Found again by an agent that has lost its memory, it is of no known source.
         is_known = "/" in path or self.box.number_of(path) is not None
         file.was, file.path = (file.source if is_known else ""), path

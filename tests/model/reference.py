@@ -67,6 +67,7 @@ class File:
     not_before: Instant = NEVER
     excused_until: Instant = NEVER
     holds: set[str] = field(default_factory=set)
+    perhaps: set[str] = field(default_factory=set)  # what may have held it once may hold it still
     was: str = ""  # its source, of a held file that others removed and the agent gave a name again
     title: str = ""  # what its recorder calls it, where the agent calls it otherwise
     whole: str = ""  # the call that it is a part of: all parts have one content here
@@ -158,6 +159,12 @@ class Observer:
 
         What has the same content is the same recording, once the agent has met both.
         """
+        for hold in self.holds.values():
+            if not hold.let_go:
+                matched = {file.content for file in self.files.values() if hold.may_cover(file)}
+                for file in self.files.values():
+                    if file.content in matched:
+                        file.perhaps.add(hold.id)
         for hold in self._standing():
             contents = set()
             for file in self.files.values():
@@ -275,10 +282,9 @@ class Observer:
     def may_be_held(self, file: File) -> bool:
         """Whether a hold that the store has not let go could hold it, for somebody who reads the file."""
         return bool(file.holds) or any(
-            hold.may_cover(twin)
+            hold.id in file.perhaps or any(hold.may_cover(twin) for twin in self.twins(file))
             for hold in self.holds.values()
             if not hold.let_go
-            for twin in self.twins(file)
         )
 
     def counted(self) -> Mapping[str, int]:
