@@ -60,6 +60,6 @@ def test_a_bucket_is_looked_at_with_the_second_package_and_not_without(
     gateway.shared.put_object(Bucket=bucket, Key=OLD, Body=PICTURE)
     violated = rescan()
     assert 1 == violated.returncode
-    assert f"past_limit  2025-12-31  {OLD};" in violated.stdout
+    assert f"past limit   2025-12-31  {OLD};" in violated.stdout
     assert 0 == debian.alone("dpkg", "--purge", "retention-auditor-storage").returncode
     assert 2 == rescan().returncode
