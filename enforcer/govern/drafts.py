@@ -60,18 +60,22 @@ def committed(
 
 
 def check(draft: Draft) -> None:
-    """`MalformedError` with one sentence about what no policy could say."""
+    """`MalformedError` with one sentence about what no policy could say, a first one or a later one."""
     keys = [bytes([each]) * PUBLIC_KEY_BYTES for each in range(4)]
     owners = (Person("owner", (Role.OWNER,), keys[0]), Person("other", (Role.OWNER,), keys[1]))
-    first_policy(
-        draft,
+    first = first_policy(
+        msgspec.structs.replace(draft, migrations=()),
         people=owners,
         directive_key=keys[2],
         ledger_origin="check",
         ledger_key=keys[3],
         now=Instant(0),
-        today=date.min,
+        today=date(1970, 1, 1),
     )
+    newest = max((migration.recorded_under for migration in draft.migrations), default=1)
+    msgspec.structs.replace(
+        first, version=newest + 1, previous=bytes(32), migrations=draft.migrations
+    ).check()
 
 
 def write(policy: Policy) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from world import first_policy, signed_policy
 
 from enforcer.cli import main
@@ -58,8 +59,18 @@ def test_the_built_in_classes_are_those_of_the_notice():
 
 
 def test_a_policy_written_out_and_read_again_is_the_same():
-    first = policy(drafts.read(drafts.built_in() + SOURCE, "anna"))
-    assert policy(drafts.read(drafts.write(first), "nobody")) == first
+    draft = drafts.read(drafts.built_in() + SOURCE, "anna")
+    first = policy(replace(draft, migrations=()))
+    second = replace(first, version=2, migrations=draft.migrations)
+    again = drafts.read(drafts.write(second), "nobody")
+    assert again == draft
+
+
+def test_a_draft_may_take_over_what_an_earlier_version_recorded_and_a_first_policy_may_not():
+    draft = checked(drafts.built_in() + SOURCE)
+    assert 1 == len(draft.migrations)
+    with pytest.raises(MalformedError, match="an earlier version"):
+        policy(draft)
 
 
 SOURCE = """
