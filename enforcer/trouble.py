@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from retention.calendar import Instant
 
 #: Notes of a heartbeat, and what each comes to for whoever asks about the store. What is `""` leaves
-#: the state as it is: what an agent refuses to believe did not happen, a held item without a second
-#: name is still there, what a recorder's wrong clock says is not believed either, and what a retired store's agent wrote down we read only if we came back from before.
+#: the state as it is: what an agent refuses to believe did not happen, a recorder's wrong clock is not
+#: believed either, a held item without a second name is still there, and what a retired store's agent
+#: wrote down we read only if we came back from before.
 NOTES: Mapping[str, str] = {
     "root-missing": "its recordings cannot be reached: the directory or bucket is not there",
     "disk-full": "its disk is full: nothing new is indexed until there is room",
