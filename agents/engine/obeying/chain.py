@@ -24,9 +24,8 @@ class PolicyChain:
             rows = self._catalogue.rows("SELECT envelope FROM policies ORDER BY version")
             chain = policy.follow((envelope.decode(row[0]) for row in rows), self._pin)
             with self._turn:
-                if (
-                    self._chain is None
-                ):  # else another thread was faster, and perhaps followed it on
+                # Another thread may have been faster, and perhaps followed it on.
+                if self._chain is None:
                     self._chain = chain
         return self._chain
 
