@@ -7,14 +7,13 @@ from pathlib import Path
 import structlog
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from enforcer import heads, intake, keys, prove
 from enforcer.clock import Clock
 from enforcer.govern import shedding
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.policies import Chains
-from enforcer.index.tables import stores
 from enforcer.verifiers import verifiers
 from retention.errors import VerificationError
 from retention.policy import Chain
@@ -42,7 +41,7 @@ class Rounds:
         except VerificationError as error:
             _LOG.warning("restored from a backup", reason=str(error))
             with writing(self.engine) as connection:
-                connection.execute(update(stores).where(stores.c.epoch > 0).values(restored=True))
+                intake.await_all(connection)
 
     def prove(self) -> None:
         """Make certificates of what was erased, beat, and publish a head over all of it."""

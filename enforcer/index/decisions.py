@@ -201,15 +201,20 @@ def forget_acknowledgements(connection: Connection, store: str, now: Instant) ->
     connection.execute(
         update(hold_stores).where(hold_stores.c.store == store, freed_at > now).values(freed_at=now)
     )
+    doubt_holds(connection, store)
+    connection.execute(
+        update(document_stores).where(document_stores.c.store == store).values(acknowledged_at=None)
+    )
+    quarantines.forget_acknowledgements(connection, store)
+
+
+def doubt_holds(connection: Connection, store: str) -> None:
+    """No hold counts as in force there until its agent says so again."""
     connection.execute(
         update(hold_stores)
         .where(hold_stores.c.store == store, hold_stores.c.freed_at.is_(None))
         .values(effective_at=None)
     )
-    connection.execute(
-        update(document_stores).where(document_stores.c.store == store).values(acknowledged_at=None)
-    )
-    quarantines.forget_acknowledgements(connection, store)
 
 
 def _note(

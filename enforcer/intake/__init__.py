@@ -13,7 +13,7 @@ An agent's log is believed as to facts and not as to words: what it calls by a n
 knows is booked under the strictest class, and nothing it writes becomes a label.
 """
 
-from enforcer.intake.greeting import forget_prior, hello, prior
+from enforcer.intake.greeting import await_all, forget_prior, hello, prior
 from enforcer.intake.log import FrozenError, GapError, apply
 
-__all__ = ["FrozenError", "GapError", "apply", "forget_prior", "hello", "prior"]
+__all__ = ["FrozenError", "GapError", "apply", "await_all", "forget_prior", "hello", "prior"]

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Engine, Row, select
 
-from enforcer.index import decisions, evidence, stores
+from enforcer.index import decisions, evidence, stores, tables
 from enforcer.index.engine import writing
 from enforcer.index.tally import Changes
 from enforcer.intake.log import FORKED, FrozenError
@@ -69,6 +69,18 @@ def hello(engine: Engine, *, store: str, said: Hello, chain: Chain, now: Instant
     if course is _Course.FREEZE:
         raise FrozenError(FORKED)
     return welcome
+
+
+def await_all(connection: Connection) -> None:
+    """We were restored from a backup: every agent has first to say what it knows.
+
+    Holds that it acknowledged may have been released since, by people whose word is lost. What it is
+    told next has a new version, and so it acknowledges all that are in force anew (I15).
+    """
+    enrolled = select(tables.stores.c.id).where(tables.stores.c.epoch > 0)
+    for store in connection.execute(enrolled).scalars().all():
+        stores.change(connection, store, restored=True)
+        decisions.doubt_holds(connection, store)
 
 
 def prior(connection: Connection, *, store: str, after: int, earliest: bool) -> Prior:

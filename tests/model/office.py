@@ -18,10 +18,10 @@ from fastapi import Request
 from model.wire import Answer
 from msgspec import structs
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 from world import DIRECTIVE_KEY, GROUP, KEYS, LEDGER_KEY, STORE, first_policy, signed_policy
 
-from enforcer import home
+from enforcer import home, intake
 from enforcer.direct import Director
 from enforcer.govern import approvals, holds, items
 from enforcer.govern import stores as register
@@ -216,7 +216,7 @@ class Office:
         copy_database(self._copy, self.database)
         self.start()
         with self.writing() as connection:
-            connection.execute(update(tables.stores).values(restored=True))
+            intake.await_all(connection)
         return True
 
 

@@ -134,7 +134,8 @@ class Hold:
         vague = file.undated or file.doubted
         if file.content in self.contents or (self._there(file) and vague):
             return True
-        moments = [file.begins, file.ends, file.earliest, file.latest, file.came]
+        unsure = Instant(file.latest + file.unsure)
+        moments = [file.begins, file.ends, file.earliest, file.latest, unsure, file.came]
         moments += [moment for moment in file.says if moment]
         return self._there(file) and min(moments) <= self.ends and max(moments) >= self.begins
 

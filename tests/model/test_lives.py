@@ -6,7 +6,9 @@ import pytest
 from model.grounds import SqlGround
 from model.life import Life
 from model.reference import File
+from sqlalchemy import select
 
+from enforcer.index.tables import hold_stores
 from retention.calendar import DAY, Instant
 
 
@@ -74,6 +76,23 @@ def test_a_memory_that_is_lost_after_a_release_takes_no_day_of_grace_with_it(
     life.cycle()
     assert file.path in life.observer.files
     life.rest()
+
+
+def test_no_hold_is_called_effective_by_a_restored_enforcer_before_the_store_says_so(life: Life):
+    life.disk.deposit("odd", 0, named=False, dated=False)
+    moment = next(iter(life.observer.files.values())).begins
+    released = life.people.hold_time(moment, 0, ())
+    kept = life.people.hold_time(moment, 30, ())
+    life.talk()
+    life.check()
+    life.copy_office()
+    life.people.release(released)
+    life.talk()
+    life.restore_office()
+    life.check()  # I15
+    assert set() == _effective(life)
+    life.rest()
+    assert {kept} == _effective(life)
 
 
 def test_an_agent_believes_a_restored_ledger_once_two_people_say_where_it_ended(life: Life):
@@ -387,3 +406,13 @@ def test_what_a_clock_in_doubt_dated_is_no_date_for_an_agent_without_memory(
     life.forget_everything()
     life.live(25 * 24)
     life.rest()
+
+
+def _effective(life: Life) -> set[str]:
+    """The holds that the enforcer calls effective."""
+    columns = hold_stores.c
+    known = select(columns.hold).where(
+        columns.effective_at.is_not(None), columns.freed_at.is_(None)
+    )
+    with life.office.reading() as connection:
+        return set(connection.execute(known).scalars())
