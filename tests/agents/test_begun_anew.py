@@ -4,10 +4,12 @@ Nothing goes early by it, and nothing is kept (I1, I3, I10).
 """
 
 import os
+from pathlib import Path
 
 import pytest
-from world import GROUP, STORE, World
+from world import GROUP, STORE, World, at
 
+from agents.stores import Part, Role
 from retention.acts import Correction
 from retention.calendar import DAY, Instant
 from retention.errors import VerificationError
@@ -283,3 +285,52 @@ def test_epochs_only_grow_so_that_no_number_comes_to_mean_another_file(world: Wo
     world.centre.hello = lambda hello: begun if hello.epoch is None else unknown
     world.agent.exchange.greet()
     assert epoch + 1 == told()
+
+
+def _of_call(_directory: bytes, title: bytes) -> Part | None:
+    """There is one call, of one recording and one companion."""
+    name, _, kind = title.rpartition(b".")
+    role = Role.RECORDING if kind == b"wav" else Role.COMPANION
+    return Part(b"a call", role) if kind in {b"wav", b"txt"} and name else None
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["going on", "anew"])
+@pytest.mark.parametrize("first", [".wav", ".txt"], ids="{} first".format)
+@pytest.mark.parametrize("doubted", [".wav", ".txt"], ids="{} in doubt".format)
+@pytest.mark.parametrize("dated", [".wav", ".txt"], ids="{} dated".format)
+def test_what_a_part_knows_that_a_clock_in_doubt_saw_is_known_when_that_is_right(
+    tmp_path: Path, dated: str, first: str, doubted: str, *, anew: bool
+):
+    """The call began before midnight, says one of its parts; the other says when it was written."""
+    world = World.make(tmp_path, at("2026-03-16 20:00"), parts=_of_call)
+    world.activate()
+    world.rest()
+    began = at("2026-03-16 21:30")
+    names = {kind: b"plain" + kind.encode() for kind in (".wav", ".txt")}
+    names[dated] = b"20260316-233000" + dated.encode()
+    for _ in range(3 * 12):
+        world.true.pass_(300)
+        world.agent.tick()
+
+    def come(kind: str) -> None:
+        world.true.pass_(60)
+        if doubted == kind:
+            world.centre.away = True
+            world.clock.reboot()
+            world.crash()
+        world.agent.tick()
+        world.true.pass_(60)
+        content = b"RIFF" + bytes(4) + b"WAVE" if kind == ".wav" else b"said"
+        world.write(f"front/{names[kind].decode()}", content)
+        world.agent.scanner.hint(b"front", names[kind], closed=True)
+        world.agent.look()
+
+    come(first)
+    come(".txt" if first == ".wav" else ".wav")
+    world.centre.away = False
+    if anew:
+        begin_anew(world)
+    world.rest()
+    [told] = world.books().live.values()
+    assert began == told.anchor
+    world.check()

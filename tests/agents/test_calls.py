@@ -278,6 +278,32 @@ def test_a_part_moves_its_call_when_the_clock_that_saw_it_is_known(tmp_path: Pat
     world.check()
 
 
+def test_a_recording_goes_last_also_if_nobody_knows_the_clock_that_saw_it(world: World):
+    """Its sidecar came before it and leads the call as long as that is so."""
+    world.activate()
+    put(world, f"{CALL}.json")
+    world.rest()
+    world.centre.away = True
+    world.clock.reboot()
+    world.crash()
+    put(world, f"{CALL}.wav")
+    world.scan()
+    erase, order = world.agent.store.erase, []
+
+    def noting(batch):
+        order.extend(want.name for there in batch.values() for want in there)
+        return erase(batch)
+
+    world.agent.store.erase = noting
+    world.true.pass_(70 * DAY)
+    world.sweep()
+    assert [f"{CALL}.json".encode(), f"{CALL}.wav".encode()] == order
+    assert set() == world.files()
+    world.centre.away = False
+    world.rest()
+    world.check()
+
+
 def test_what_others_remove_of_a_call_leaves_the_rest_of_it(world: World):
     names = whole_call(world)
     world.rest()

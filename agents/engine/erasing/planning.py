@@ -175,7 +175,11 @@ class Planner:
         plan = Plan()
         why_of = self._reasons(rules)
         going = {row.number: (row, why) for row in rows if (why := why_of(row.facts))}
-        files = [File(row, row, plan.wanted) for row, _ in going.values()]
+        led = self._led_by_companions(parts)
+        files = [
+            File(row, row, plan.companions if row.number in led else plan.wanted)
+            for row, _ in going.values()
+        ]
         for part in parts:
             if part.item in going:
                 stage = plan.legs if part.role is Role.RECORDING else plan.companions
@@ -216,6 +220,16 @@ class Planner:
         numbers = sorted({number for (number,) in names} - known)
         found = [self._catalogue.one(_OF_ITEM, (number,)) or () for number in numbers]
         return [Row(*columns) for *columns, holds, active in found if active and not holds]
+
+    def _led_by_companions(self, parts: Sequence[Part]) -> set[int]:
+        """Calls that have recordings, none of which leads yet: a clock in doubt saw them (`joining`)."""
+        recorded = {part.item for part in parts if part.role is Role.RECORDING}
+        if not recorded:
+            return set()
+        query = (
+            "SELECT item FROM calls WHERE role <> 0 AND item IN (SELECT value FROM json_each(?))"
+        )
+        return {n for (n,) in self._catalogue.rows(query, (json.dumps(sorted(recorded)),))}
 
     def _reasons(self, rules: Rules) -> Callable[[_Facts], str | None]:
         """Asked why an item of these facts goes; None if it stays."""

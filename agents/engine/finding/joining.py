@@ -80,10 +80,25 @@ class Joining:
         self._items.write(
             db, number, recording, place, dates._replace(state=State.PRESENT), holds=holds
         )
-        if role is Role.RECORDING and wholes.lead_role(db, item) is not Role.RECORDING:
-            wholes.lead_by(db, item, number)
+        self.lead(db, item, number, dates)
         self.date(db, item, recording, dates)
         return number
+
+    def lead(self, db: sqlite3.Connection, item: int, part: int, dates: Dates) -> None:
+        """Have a part lead its call if that is led by one in doubt, or else by no recording.
+
+        The call goes by it then; what is in doubt says what it knows when that is known (`redating`).
+        """
+        doubted, ours = (not is_confirmed(db, wholes.period_of(db, n)) for n in (item, part))
+        unknown = ours or (doubted and dates.anchor is None)
+        roles = wholes.role_of(db, part), wholes.lead_role(db, item)
+        wordless, mute = (role is not Role.RECORDING for role in roles)
+        if (unknown, wordless) >= (doubted, mute):
+            return
+        wholes.lead_by(db, item, part)
+        known, _ = self._items.dates(db, item)
+        if unknown < doubted and known.how != CORRECTED and known.state is not State.RESTRICTED:
+            self._items.redate(db, item, dates)
 
     def _dates_of_part(self, batch: Batch, recording: Recording, place: int, role: Role) -> Dates:
         """What it says, and what an earlier epoch knew of it, if it can be told from others.

@@ -242,6 +242,8 @@ class Redater:
                     "UPDATE items SET seen = ?, period = 0 WHERE number = ?",
                     (true_seen, item.number),
                 )
+                if whole != item.number:
+                    self._indexer.joining.lead(db, whole, item.number, dates)
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
             twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from agents.engine.clock import CONFIRMED
 from agents.engine.memory.dates import Dates, dates_of
 from agents.engine.memory.recording import Recording
 from agents.stores import Generation
@@ -21,15 +22,19 @@ from retention.anchor import CORRECTED
 from retention.calendar import Instant
 from retention.decide import Grant, State
 
-# All parts of a call have the date of the call, and are as sure as that.
-_KEEP = """
+# All parts of a call have the date of the call, and are as sure as that; but what a clock in doubt has
+# seen is still to say what it knows.
+_KEEP = f"""
 INSERT OR REPLACE INTO remembered
 SELECT each.directory, each.name, each.inode, each.size, each.mtime_ns, each.record_class,
        whole.anchor, whole.civil, whole.before, whole.after, whole.how, whole.state,
-       whole.not_before, whole.unsure, whole.seen, whole.period, whole.scan, whole.granted
+       whole.not_before, whole.unsure, sight.seen, sight.period, sight.scan, whole.granted
   FROM items AS each LEFT JOIN parts ON parts.number = each.number
   JOIN items AS whole ON whole.number = coalesce(parts.item, each.number)
-"""
+  JOIN items AS sight ON sight.number = CASE
+       WHEN parts.number IN (SELECT number FROM items WHERE NOT {CONFIRMED}) THEN parts.number
+       ELSE whole.number END
+"""  # noqa: S608 - a constant of ours
 # A stretch of the clock that was found right since is in doubt no more; what was unsure is dated again.
 _OF_INODES = """
 SELECT directory, name, inode, size, mtime_ns, classes.word,

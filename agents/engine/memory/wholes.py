@@ -23,7 +23,7 @@ FIRST_PART = 2**40
 NO_HOLDS_OF_ITS_OWN = -1
 
 _FILE = "directory, name, inode, size, mtime_ns, links, fingerprint"
-_MARKS = ", ".join("?" * 7)
+_SIGHT = "seen, period, scan"
 
 
 class Member(NamedTuple):
@@ -107,6 +107,16 @@ def lead_role(db: sqlite3.Connection, item: int) -> Role:
     return Role(db.execute("SELECT role FROM calls WHERE item = ?", (item,)).fetchone()[0])
 
 
+def role_of(db: sqlite3.Connection, part: int) -> Role:
+    """What a part that does not lead is to its call."""
+    return Role(db.execute("SELECT role FROM parts WHERE number = ?", (part,)).fetchone()[0])
+
+
+def period_of(db: sqlite3.Connection, number: int) -> int:
+    """The stretch of the clock by which a lead or another part was seen; 0: one that was right."""
+    return int(db.execute("SELECT period FROM items WHERE number = ?", (number,)).fetchone()[0])
+
+
 def members(db: sqlite3.Connection, item: int) -> list[Member]:
     """All parts of a call, its lead first."""
     rows = db.execute(
@@ -131,17 +141,23 @@ def size_of(db: sqlite3.Connection, item: int) -> int:
 
 
 def lead_by(db: sqlite3.Connection, item: int, part: int) -> None:
-    """Have a recording be the lead, and what was it so far a part. Dates and holds stay."""
+    """Have a part be the lead, and what was it so far a part. Dates and holds stay.
+
+    By which clock each was seen goes with it, where that is not the same.
+    """
     contents.forget(db, item)
-    lead, recording = _file(db, item), _file(db, part)
+    old, new = lead_role(db, item), role_of(db, part)
+    lead, other = _file(db, item), _file(db, part)
     _become(db, part, (0, b"", *lead[2:]))  # no two rows may have one name, even in between
-    _become(db, item, recording)
+    _become(db, item, other)
     _become(db, part, lead)
-    role = lead_role(db, item)
-    db.execute("UPDATE calls SET role = ? WHERE item = ?", (Role.RECORDING, item))
-    db.execute("UPDATE parts SET role = ? WHERE number = ?", (role, part))
-    _exchange_sources(db, item, part)
-    contents.remember(db, item)
+    db.execute("UPDATE calls SET role = ? WHERE item = ?", (new, item))
+    db.execute("UPDATE parts SET role = ? WHERE number = ?", (old, part))
+    _exchange(db, "record_class, source", item, part)  # where a file lies says these
+    if period_of(db, item) != period_of(db, part):
+        _exchange(db, _SIGHT, item, part)
+    if new is Role.RECORDING:
+        contents.remember(db, item)
 
 
 def promote(db: sqlite3.Connection, item: int) -> bool:
@@ -210,18 +226,18 @@ def _file(db: sqlite3.Connection, number: int) -> tuple[object, ...]:
     return row
 
 
-def _become(db: sqlite3.Connection, number: int, file: Sequence[object]) -> None:
+def _become(
+    db: sqlite3.Connection, number: int, facts: Sequence[object], columns: str = _FILE
+) -> None:
+    marks = ", ".join("?" * len(facts))
     db.execute(
-        f"UPDATE items SET ({_FILE}) = ({_MARKS}) WHERE number = ?",  # noqa: S608 - constants
-        (*file, number),
+        f"UPDATE items SET ({columns}) = ({marks}) WHERE number = ?",  # noqa: S608 - constants
+        (*facts, number),
     )
 
 
-def _exchange_sources(db: sqlite3.Connection, item: int, part: int) -> None:
-    """Where a file lies says its source and class; the item's are those of its lead."""
-    query = "SELECT record_class, source FROM items WHERE number = ?"
-    rows = [db.execute(query, (number,)).fetchone() for number in (part, item)]
-    db.executemany(
-        "UPDATE items SET record_class = ?, source = ? WHERE number = ?",
-        [(*rows[0], item), (*rows[1], part)],
-    )
+def _exchange(db: sqlite3.Connection, columns: str, item: int, part: int) -> None:
+    query = f"SELECT {columns} FROM items WHERE number = ?"  # noqa: S608 - constants
+    facts = [db.execute(query, (number,)).fetchone() for number in (part, item)]
+    _become(db, item, facts[0], columns)
+    _become(db, part, facts[1], columns)
