@@ -1,6 +1,6 @@
 """The registers in a bundle: holds, acts, and the lists of exceptions."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from typing import TypeVar
@@ -12,7 +12,7 @@ from retention.bundle import Book, HoldExtract, ItemAct, Manifest, Rescanned
 from retention.calendar import civil_date, iso, start_of_day
 from retention.envelope import Envelope
 from retention.errors import VerificationError
-from retention.exceptions import FROM_BACKUP, Exceptions
+from retention.exceptions import FROM_BACKUP, REASON_OF_STATE, Exceptions, Reason
 from retention.hold import MAX_REVIEW_DAYS, Ground
 from retention.people import TWO_PEOPLE
 from retention.policy import Chain
@@ -53,12 +53,12 @@ def check_acts(report: Report, members: Members, chain: Chain) -> None:
     if all(approved) and not unsigned:
         report.ok("acts", f"{len(shown)} shown, each signed by two people who may")
     if receipts:
-        text = f"{len(receipts)} name recordings and stay with the operator: compare their digests"
+        text = f"{len(receipts)} name recordings; the operator keeps what was signed: compare the digests"
         report.ok("acts", text)
 
 
 def check_exceptions(report: Report, members: Members, chain: Chain, manifest: Manifest) -> None:
-    """Each store's list of exceptions is the enforcer's, and of the time of the bundle."""
+    """Each store has a list by the enforcer, of the time of the bundle, as books and holds say."""
     lists = report.attempt("exceptions", read_exceptions, members[bundle.EXCEPTIONS], chain)
     if lists is None:
         return
@@ -71,13 +71,13 @@ def check_exceptions(report: Report, members: Members, chain: Chain, manifest: M
         if each.from_backup:
             report.unknown("exceptions", f"{each.store}: {FROM_BACKUP}")
     books = report.attempt("exceptions", _parsed, members[bundle.BOOKS], Book) or []
-    unlisted = sorted({book.store for book in books} - lists.keys())
-    missing = (f"there is no list of {store}" for store in unlisted)
-    if not report.violated("exceptions", [*stale, *missing]):
+    holds = report.attempt("exceptions", _parsed, members[bundle.HOLDS], HoldExtract) or []
+    wrong = [*stale, *_unnamed(books, lists), *_unheld(holds, lists)]
+    if not report.violated("exceptions", wrong):
         named = Counter(
             item.reason.replace("_", " ") for each in lists.values() for item in each.items
         )
-        report.ok("exceptions", f"of {len(lists)} store(s), named: {_told(named, ' ')}")
+        report.ok("exceptions", f"of {len(lists)} stores, named: {_told(named, ' ')}")
 
 
 def check_rescans(report: Report, members: Members, manifest: Manifest) -> None:
@@ -147,6 +147,33 @@ def _groundless(holds: Sequence[HoldExtract], members: Members) -> list[str]:
     if booked <= held:
         return []
     return [f"{booked} recordings are booked as held, and the holds shown hold {held}"]
+
+
+def _unnamed(books: Sequence[Book], lists: Mapping[str, Exceptions]) -> Iterator[str]:
+    """What the books say is excepted, and the list of its store leaves out altogether.
+
+    How many are named tells nothing: the books are of the bundle's dates alone, and a list names
+    equal recordings once.
+    """
+    booked: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for book in books:
+        booked[book.store].update(book.states)
+    for store, states in sorted(booked.items()):
+        if store not in lists:
+            yield f"there is no list of {store}"
+            continue
+        named = {item.reason for item in lists[store].items}
+        for state, reason in REASON_OF_STATE.items():
+            if states[state] and reason not in named:
+                yield f"{store}: {states[state]} are booked as {state}, and its list names none"
+
+
+def _unheld(holds: Sequence[HoldExtract], lists: Mapping[str, Exceptions]) -> Iterator[str]:
+    """Recordings that the lists call held, more than there are under holds."""
+    named = sum(item.reason is Reason.HELD for each in lists.values() for item in each.items)
+    held = sum(hold.items for hold in holds)
+    if named > held:
+        yield f"{named} recordings are named as held, and the holds shown hold {held}"
 
 
 def _told(counted: Counter[str], between: str) -> str:

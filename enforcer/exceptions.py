@@ -5,7 +5,7 @@ restricted, undated, blocked or in its day of grace, the list names what the sto
 than its own dates say.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -18,16 +18,8 @@ from enforcer.index.tables import items, stores
 from retention import exceptions
 from retention.anchor import CORRECTED
 from retention.calendar import DAY, Instant, start_of_day
-from retention.exceptions import Exceptions, Reason
+from retention.exceptions import REASON_OF_STATE, Exceptions, Reason
 from retention.policy import Chain
-
-_BY_STATE: Mapping[str, Reason] = {
-    "held": Reason.HELD,
-    "restricted": Reason.RESTRICTED,
-    "undated": Reason.UNDATED,
-    "blocked": Reason.BLOCKED,
-    "late": Reason.LATE_ARRIVAL,
-}
 
 GOOD_FOR_SECONDS = DAY
 """An auditor may use a list for a day: what will be due by then is looked at as if it were."""
@@ -88,8 +80,8 @@ def _found(connection: Connection, due: _Due, store: str) -> Iterator[tuple[Reas
         ).where(c.store == store, c.state != "erased", unusual)
     )
     for state, how, not_before, record_class, civil, anchor, before, fingerprint in rows:
-        if state in _BY_STATE:
-            yield _BY_STATE[state], fingerprint
+        if state in REASON_OF_STATE:
+            yield REASON_OF_STATE[state], fingerprint
         elif not_before > released:
             yield Reason.RELEASED, fingerprint
         elif how == CORRECTED:

@@ -34,6 +34,16 @@ class Reason(StrEnum):
     APPEARED = "appeared"  # it carries an older date, but was seen to appear later
 
 
+REASON_OF_STATE: Mapping[str, Reason] = {
+    "held": Reason.HELD,
+    "restricted": Reason.RESTRICTED,
+    "undated": Reason.UNDATED,
+    "blocked": Reason.BLOCKED,
+    "late": Reason.LATE_ARRIVAL,
+}
+"""Why all that the double entry (I14) has in such a state is an exception, whatever its date."""
+
+
 class Excepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """One item: why, and the mark by which to recognise its file."""
 
