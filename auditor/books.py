@@ -55,7 +55,7 @@ def _require_balanced(book: Book, certified: int) -> None:
     if erased != certified + book.uncertified:
         raise VerificationError(
             f"{which}: {erased} are booked as erased, certificates are there for {certified},"
-            f" and {book.uncertified} wait for theirs"
+            f" and {book.uncertified} wait for one"
         )
 
 

@@ -1,5 +1,6 @@
 """What an auditor found, and what a program may conclude from it."""
 
+import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
@@ -11,6 +12,19 @@ from retention.errors import MalformedError, RetentionError
 
 MOST_TOLD = 20
 """Sentences of one check that anybody reads; the rest is a number."""
+
+_AFTER_ONE = re.compile(r"(?<![\w.-])1((?: [a-z]+)+)")
+_NOUNS = re.compile(
+    r"\b(certificate|checkpoint|day|file|marker|minute|recording|row|store|upload|version)s\b"
+)
+_VERBS = {
+    "are": "is",
+    "were": "was",
+    "have": "has",
+    "wait": "waits",
+    "stand": "stands",
+    "name": "names",
+}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,11 +76,11 @@ class Report:
 
     def ok(self, check: str, text: str) -> None:
         """Something was established."""
-        self.findings.append(Finding(check, Verdict.OK, text))
+        self._tell(check, Verdict.OK, text)
 
     def unknown(self, check: str, text: str) -> None:
         """Something could not be established."""
-        self.findings.append(Finding(check, Verdict.UNKNOWN, text))
+        self._tell(check, Verdict.UNKNOWN, text)
 
     def violated(self, check: str, texts: Iterable[str]) -> bool:
         """Something is not as it should be, one sentence for each; whether there was any."""
@@ -74,8 +88,12 @@ class Report:
         shown = told[:MOST_TOLD]
         if len(told) > len(shown):
             shown.append(f"and {len(told) - len(shown)} more like these")
-        self.findings += (Finding(check, Verdict.VIOLATED, text) for text in shown)
+        for text in shown:
+            self._tell(check, Verdict.VIOLATED, text)
         return bool(told)
+
+    def _tell(self, check: str, verdict: Verdict, text: str) -> None:
+        self.findings.append(Finding(check, verdict, _AFTER_ONE.sub(_singular, text)))
 
     def attempt(
         self, check: str, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -89,3 +107,10 @@ class Report:
             else:
                 self.violated(check, [str(error)])
             return None
+
+
+def _singular(match: re.Match[str]) -> str:
+    """What follows a 1, up to its verb, as English has it of one."""
+    before, verb, after = re.split(rf"\b({'|'.join(_VERBS)}|$)\b", match[1], maxsplit=1)
+    said = _NOUNS.sub(r"\1", before).replace("entries", "entry")
+    return f"1{said}{_VERBS.get(verb, verb)}{after}"

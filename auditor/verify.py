@@ -123,7 +123,7 @@ def _manifest(members: Members, chain: Chain) -> Manifest:
 
 
 def _tell_origin(report: Report, chain: Chain, manifest: Manifest, *, pinned: bool) -> None:
-    text = f"{len(chain.policies)} version(s), each signed by two owners of the one before"
+    text = f"{len(chain.policies)} versions, each signed by two owners of the one before"
     if pinned:
         report.ok("policy", f"{text}, from the pinned first one on")
     else:
@@ -160,7 +160,7 @@ def _tell_ledger(report: Report, evidence: Evidence, manifest: Manifest) -> None
     newest, at = evidence.heads[-1], evidence.newest_at
     report.ok(
         "ledger",
-        f"{len(evidence.heads)} checkpoint(s), the newest of {newest.size} entries with root"
+        f"{len(evidence.heads)} checkpoints, the newest of {newest.size} entries with root"
         f" {newest.root.hex()}; each goes on from the one before, and {len(evidence.leaves)} entries"
         " were found under them",
     )
@@ -193,7 +193,7 @@ def _check_leaves(
         (
             f"{number} recordings were erased {how}"
             for number, how in (
-                (counted[Timing.EARLY], "before they were due"),
+                (counted[Timing.EARLY], "before being due"),
                 (late, "after the limit"),
             )
             if number
@@ -244,7 +244,7 @@ def _check_books(
         return
     report.ok("books", f"{len(books)} balance, and agree with the certificates")
     if waiting:
-        report.unknown("books", f"{waiting} erased recordings wait for their certificate")
+        report.unknown("books", f"{waiting} erased recordings wait for a certificate")
     named = _graces(members, chain, manifest)
     left = named.copy()
     wrong = report.violated("limits", live_violations(books, chain, manifest.made_at, left))

@@ -89,7 +89,7 @@ def test_what_a_server_kept_too_long_is_seen_by_it_alone_and_goes(
     young = world.write(over, metadata={"captured-at": today, "duration": "60"})
     assert [
         "2 recordings are past their time; held or not?",
-        "1 unfinished uploads are past their time; held or not?",
+        "1 unfinished upload is past their time; held or not?",
     ] == audited(world).texts(Verdict.UNKNOWN)
 
     world.scan()

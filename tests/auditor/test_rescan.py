@@ -118,8 +118,8 @@ def test_what_is_past_its_time_is_a_violation_and_named(root, rescan):
     assert Standing.PAST_LIMIT is found[f"cam/{OLD}.jpg".encode()].standing
     assert Standing.OVERDUE is found[f"cam/{OVERDUE}.jpg".encode()].standing
     expected = [
-        "1 recordings are past the limit, and no exception names them",
-        "1 recordings are past the operator's own target, and no exception names them",
+        "1 recording is past the limit, and no exception names them",
+        "1 recording is past the operator's own target, and no exception names them",
     ]
     assert expected == told(report, Verdict.VIOLATED)
 
@@ -159,7 +159,7 @@ def test_a_list_that_names_another_recording_excepts_nothing(root, rescan):
 def test_without_a_list_what_is_past_its_time_may_be_held(root, rescan):
     record(root / f"cam/{OLD}.jpg")
     _, _, report = rescan(None)
-    assert ["1 recordings are past their time; held or not?"] == told(report, Verdict.UNKNOWN)
+    assert ["1 recording is past their time; held or not?"] == told(report, Verdict.UNKNOWN)
     assert Verdict.UNKNOWN is report.verdict
 
 
@@ -422,7 +422,7 @@ def test_for_a_log_it_says_how_many_and_names_none(root, honest, files, capsys, 
     with as_nobody(root):
         assert 1 == main([*words, *origin, "--now", "2026-03-10T12:00:00+02:00", *form])
     told = capsys.readouterr().out
-    assert "1 recordings are past the limit" in told
+    assert "1 recording is past the limit" in told
     assert "1 names could not be read" in told
     assert "26123456" not in told
 

@@ -149,7 +149,7 @@ def test_what_the_list_names_is_excepted_for_its_reason(storage: Storage):
         found[f"cam/{OLD}.jpg"].standing,
         found[f"cam/{OLD}.jpg"].note,
     )
-    assert ["1 recordings are past the limit, and no exception names them"] == texts(
+    assert ["1 recording is past the limit, and no exception names them"] == texts(
         report, Verdict.VIOLATED
     )
 
@@ -160,9 +160,7 @@ def test_what_cannot_be_dated_is_told_apart_until_the_servers_own_word_is_too_ol
     today = storage.today()
     _, found, report = storage.look(a_list(at=today), now=today)
     assert Standing.UNDATED is found["cam/picture.jpg"].standing
-    assert ["1 recordings cannot be dated, and no list names them"] == texts(
-        report, Verdict.UNKNOWN
-    )
+    assert ["1 recording cannot be dated, and no list names them"] == texts(report, Verdict.UNKNOWN)
     later = Instant(today + 70 * DAY)
     _, found, report = storage.look(a_list(at=later), now=later)
     assert Standing.PAST_LIMIT is found["cam/picture.jpg"].standing
@@ -179,7 +177,7 @@ def test_an_upload_that_nobody_completed_is_as_old_as_its_beginning(storage: Sto
     later = Instant(today + 70 * DAY)
     _, found, report = storage.look(a_list(at=later), now=later)
     assert What.UPLOAD is found[f"cam/{OLD}+ä.jpg"].what
-    assert ["1 unfinished uploads are past the limit, and no exception names them"] == texts(
+    assert ["1 unfinished upload is past the limit, and no exception names them"] == texts(
         report, Verdict.VIOLATED
     )
     named = a_list((Reason.BLOCKED, fingerprint_begun(begun)), at=later)
@@ -192,9 +190,9 @@ def test_a_marker_is_left_over_when_no_version_is_below_it(storage: Storage):
         storage.delete(key)
     scan, found, report = storage.look(a_list())
     assert What.MARKER is found[f"cam/{OLD}.jpg"].what
-    assert [
-        "1 delete markers without a version are past the limit, and no exception names them"
-    ] == (texts(report, Verdict.VIOLATED))
+    assert ["1 delete marker without a version is past the limit, and no exception names them"] == (
+        texts(report, Verdict.VIOLATED)
+    )
     assert 1 == scan.others, "the mark of the store"
     today = storage.today()
     assert storage.put("cam/whatever.jpg")

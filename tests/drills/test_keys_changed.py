@@ -48,7 +48,7 @@ def test_agents_and_auditors_follow_the_policy_to_new_keys(stage: Stage):
     stage.type("anna", publish)
     stage.wake()
     assert set() == stage.reasons("riga-1")
-    assert "2 version(s)" in stage.verify("bundle.zip", code=0)
+    assert "2 versions" in stage.verify("bundle.zip", code=0)
     stage.live(days=3)
     assert {riga.name_of(held)} == riga.pictures()
     assert "effective since" in stage.type("hugo", f"enforcer hold show {hold}").out
