@@ -285,8 +285,10 @@ def _facts(built: Built) -> Mapping[str, Any]:
     agent, catalogue = built.agent, built.catalogue
     scanned = catalogue.value("SELECT max(ended) FROM scans JOIN agent USING (epoch)")
     number, _ = agent.outbox.end()
+    [(store, epoch)] = catalogue.rows("SELECT store, epoch FROM agent")
     return {
-        "store": catalogue.value("SELECT store FROM agent"),
+        "store": store,
+        "epoch": epoch,
         "sweeps": agent.would_wait(),
         "retired": agent.exchange.retired,
         "last_complete_scan": None if scanned is None else _utc(scanned),
@@ -302,7 +304,8 @@ def _facts(built: Built) -> Mapping[str, Any]:
 
 def _print_status(facts: Mapping[str, Any]) -> None:
     waiting = facts["sweeps"]
-    print(f"store               {facts['store']}, by version {facts['policy']} of the policy")
+    where = f"{facts['store']}, epoch {facts['epoch']}"
+    print(f"store               {where}, by version {facts['policy']} of the policy")
     if facts["retired"]:
         print(f"out of service      two people retired this store ({facts['retired']})")
     print(f"erases              {f'nothing: {waiting}' if waiting else 'what is due'}")

@@ -68,7 +68,8 @@ def declare(parser: ArgumentParser) -> None:
             f"--{name}",
             action="append",
             metavar="HEX",
-            help=f"a public {name} key; once for each, those not named go [as they are]",
+            help=f"a public {name} key, as `enforcer doctor` prints it; once for each, those not named go"
+            " [as they are]",
         )
     signing.declare(changed, reason=False)
     verbs.asking("publish", publish, "put a version in force that two owners signed").add_argument(

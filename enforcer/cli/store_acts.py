@@ -34,8 +34,8 @@ def declare(verbs: Verbs) -> None:
     thawed.add_argument(
         "--epoch",
         type=int,
-        required=True,
-        help="of the one that is the store, as `store list` shows it",
+        help="of the one that is the store, as `retention-agent status` prints it there"
+        " [the one that the enforcer knows]",
     )
     signing.declare(thawed)
     restored = verbs.asking(
@@ -89,7 +89,7 @@ def thaw(arguments: Namespace) -> int:
         at=me.now(),
         reason=arguments.reason.commitment,
         store=arguments.id,
-        epoch=arguments.epoch,
+        epoch=_known_epoch(me, arguments.id) if arguments.epoch is None else arguments.epoch,
     )
     return signing.propose_act(me, act, arguments)
 
@@ -137,3 +137,11 @@ def _stores(me: Client, arguments: Namespace) -> tuple[str, ...]:
     if not found:
         raise ConfigError(f"no store of group {arguments.group!r} waits to be activated")
     return found
+
+
+def _known_epoch(me: Client, store: str) -> int:
+    lines = me.get("/v1/stores", StoreLines).stores
+    epoch = next((line.epoch for line in lines if line.id == store), None)
+    if epoch is None:
+        raise ConfigError(f"no store is called {store!r}")
+    return epoch

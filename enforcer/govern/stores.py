@@ -51,6 +51,7 @@ def listed(connection: Connection) -> list[StoreLine]:
             scan_complete_at=row.scan_complete_at,
             brake=row.brake,
             credential=_credential(row),
+            epoch=row.epoch,
         )
         for row in connection.execute(select(stores).order_by(stores.c.id))
     ]

@@ -116,6 +116,7 @@ def test_status_counts_calls_and_not_their_files(
     assert 2 == sum(line["items"] for line in counted)  # undated, where the clock is behind them
     assert 0 == main(["status", "--config", str(settings)])
     told = capsys.readouterr().out
+    assert "store               riga-001, epoch 0, by version 1 of the policy\n" in told
     assert "erases              nothing: " in told
     assert "not reported yet    " in told
     assert "contact-centre-call 2 " in told

@@ -79,7 +79,7 @@ def test_of_one_image_in_two_boxes_neither_erases_until_two_people_name_one(stag
     assert [2, 2] == [len(box.pictures()) for box in (riga, clone)], "neither erases"
     assert "frozen" in stage.type("boris", page.next("enforcer store list")).out
 
-    thaw = page.next('enforcer store thaw riga-1 --epoch 1 --reason "the box at the door"')
+    thaw = page.next('enforcer store thaw riga-1 --reason "the box at the door"')
     thawed = stage.type("boris", thaw)
     stage.type("anna", page.next("enforcer approve ID").replace("ID", thawed.document))
     del stage.terminals["clone"]  # it was switched off

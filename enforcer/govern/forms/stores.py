@@ -56,6 +56,7 @@ class StoreLine(Form, frozen=True):
     scan_complete_at: Instant | None
     brake: str
     credential: str  # invited | valid | none
+    epoch: int  # of the state that its agent last began with; 0 before the first
 
 
 class StoreLines(Form, frozen=True):
