@@ -12,7 +12,7 @@ from retention.errors import VerificationError
 from retention.excerpt import Excerpt
 from retention.ledger import AnyLeaf, Certificate, Heartbeat
 from retention.merkle import Subtree
-from retention.note import Checkpoint, Verifier
+from retention.note import Checkpoint
 from retention.policy import Chain
 
 
@@ -85,12 +85,8 @@ def silence(evidence: Evidence) -> int:
 
 def _heads(published: Sequence[Published], chain: Chain) -> list[Checkpoint]:
     """The checkpoints, signed by a ledger key that some version of the policy names."""
-    verifiers = {
-        Verifier(policy.ledger_origin, key)
-        for policy in chain.policies
-        for key in policy.ledger_keys
-    }
-    heads = [Checkpoint.parse(note.open_note(each.note, verifiers)) for each in published]
+    known = ledger.verifiers(chain)
+    heads = [Checkpoint.parse(note.open_note(each.note, known)) for each in published]
     if not heads:
         raise VerificationError("there is no checkpoint of the ledger")
     for earlier, later in pairwise(heads):

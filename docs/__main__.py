@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from agents.engine.metrics import CONTRACT
 from enforcer.index.engine import open_index, reading
 from enforcer.metrics import families
-from enforcer.rounds import VERIFIED
+from enforcer.tasks.rounds import VERIFIED
 from retention.calendar import Instant
 from retention.policy import Chain
 

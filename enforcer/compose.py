@@ -22,11 +22,11 @@ from enforcer.index.engine import file_of, open_index, reading
 from enforcer.index.policies import Chains
 from enforcer.metrics import Facts
 from enforcer.prometheus import asker
-from enforcer.rounds import Rounds, verified_gauge
 from enforcer.settings import Settings
-from enforcer.side import SideTasks, Task
-from enforcer.supervisor import Supervisor
-from enforcer.watch import Watch
+from enforcer.tasks.rounds import Rounds, verified_gauge
+from enforcer.tasks.side import SideTasks, Task
+from enforcer.tasks.supervisor import Supervisor
+from enforcer.tasks.watch import Watch
 from enforcer.web.agents_api import agents_api
 from enforcer.web.app import make_app
 from enforcer.web.desk import Desk

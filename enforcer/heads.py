@@ -14,12 +14,11 @@ from sqlalchemy import Connection, select
 from enforcer.index import tree
 from enforcer.index.tables import leaves
 from enforcer.index.tree import Head
-from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
 from retention.calendar import Instant, civil_date
 from retention.envelope import Envelope
 from retention.errors import ConfigError, RetentionError, VerificationError
-from retention.ledger import LastHead, Succession
+from retention.ledger import LastHead, Succession, verifiers
 from retention.note import Checkpoint
 from retention.policy import Chain
 

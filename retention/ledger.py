@@ -16,8 +16,9 @@ from retention import codec, merkle
 from retention.calendar import DAY, Instant, Limits
 from retention.envelope import Envelope
 from retention.errors import VerificationError
+from retention.note import Verifier
 from retention.people import require_two
-from retention.policy import Policy
+from retention.policy import Chain, Policy
 
 HEARTBEAT_SECONDS = 600
 """How often a leaf says that the ledger is alive, whether or not anything was erased."""
@@ -135,6 +136,12 @@ def decode(data: bytes) -> AnyLeaf:
 def kind_of(leaf: AnyLeaf) -> str:
     """`certificate`, `heartbeat`, `day` or `succession`."""
     return str(type(leaf).__struct_config__.tag)
+
+
+def verifiers(chain: Chain) -> tuple[Verifier, ...]:
+    """Whose signature on a head counts: every version's ledger keys, since an old key signed an old head."""
+    named = {(p.ledger_origin, key) for p in chain.policies for key in p.ledger_keys}
+    return tuple(Verifier(*each) for each in sorted(named))
 
 
 def approved_head(succession: Succession, policy: Policy) -> LastHead:

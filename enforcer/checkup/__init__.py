@@ -12,10 +12,10 @@ from enforcer.index.engine import look_at_index, reading
 from enforcer.index.policies import Chains
 from enforcer.index.tables import leaves, stores
 from enforcer.settings import Settings
-from enforcer.verifiers import verifiers
 from retention.calendar import Instant
 from retention.checkup import Fact, amiss, fine, in_words, unknown
 from retention.errors import RetentionError
+from retention.ledger import verifiers
 from retention.policy import Chain
 
 WRONG_SECONDS = 120

@@ -6,8 +6,9 @@ from datetime import UTC
 
 from sqlalchemy import Connection, func, select
 
-from enforcer import comply, extracts
+from enforcer import comply
 from enforcer.index.tables import document_stores, documents, holds, stores
+from enforcer.inspection import extracts
 from retention.calendar import DAY, Instant, civil_date
 from retention.checkup import Fact, amiss, fine, unknown
 from retention.policy import Chain

@@ -9,9 +9,8 @@ from enforcer.cli.language import say
 from enforcer.cli.typed import day, parse_head
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.ledger import Checkpoint, Proofs, Verified
-from enforcer.verifiers import verifiers
 from retention import codec, ledger, merkle, note
-from retention.ledger import Certificate, LastHead
+from retention.ledger import Certificate, LastHead, verifiers
 from retention.policy import Chain
 
 #: What a certificate says, as people say it.

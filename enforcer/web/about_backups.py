@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, delete, insert
 
-from enforcer import extracts
 from enforcer.govern.forms.backups import Backups, Forgotten
 from enforcer.govern.forms.form import Done
 from enforcer.index.tables import backups
+from enforcer.inspection import extracts
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention.bundle import Backup

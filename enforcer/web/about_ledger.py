@@ -7,18 +7,19 @@ from datetime import UTC, date
 import structlog
 from sqlalchemy import Connection, insert, select
 
-from enforcer import bundle, prove
+from enforcer import prove
 from enforcer.govern.forms.form import Done
 from enforcer.govern.forms.ledger import Checkpoint, Proof, Proofs, Verified
 from enforcer.index import tree
 from enforcer.index.tables import leaves, rescans
-from enforcer.verifiers import verifiers
+from enforcer.inspection import bundle
 from enforcer.web.desk import Answer, Asked
 from enforcer.web.people_api import Route
 from retention import codec
 from retention.bundle import Rescanned
 from retention.calendar import Instant, start_of_day
 from retention.errors import ConfigError, MalformedError, RetentionError
+from retention.ledger import verifiers
 from retention.witness import Watched, watched
 
 MOST_PROOFS = 1000

@@ -14,10 +14,10 @@ from nacl.signing import SigningKey
 from sqlalchemy import Connection, insert
 
 from auditor import pack
-from enforcer import bundle as bundles
 from enforcer import prove
 from enforcer.index import policies, tables, tree
 from enforcer.index.engine import open_index, reading, writing
+from enforcer.inspection import bundle as bundles
 from retention import acts, bundle, codec, envelope
 from retention.acts import Activation, Erasure, Release
 from retention.bundle import Counted, Rescanned

@@ -18,8 +18,8 @@ from enforcer.index import standings
 from enforcer.index.engine import open_index, writing
 from enforcer.index.tables import checkpoints, rescans
 from enforcer.metrics import Facts
-from enforcer.rounds import verified_gauge
-from enforcer.side import SideTasks, Task
+from enforcer.tasks.rounds import verified_gauge
+from enforcer.tasks.side import SideTasks, Task
 from retention.outcome import Outcome
 from retention.report import Erased, Held, Marked, Sighted, runs
 

@@ -27,7 +27,7 @@ from enforcer.govern.forms.compliance import Status
 from enforcer.index.engine import open_index, reading, writing
 from enforcer.index.tables import hold_stores, holds, rescans, totals
 from enforcer.metrics import Facts
-from enforcer.rounds import verified_gauge
+from enforcer.tasks.rounds import verified_gauge
 from enforcer.web.about_compliance import status as answer
 from enforcer.web.desk import Asked
 from retention.calendar import DAY

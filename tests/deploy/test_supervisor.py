@@ -13,8 +13,8 @@ from world import World
 
 from agents.engine import supervisor as of_agent
 from agents.engine.daemon import LOOPS, Daemon, Pace, Uncounted
-from enforcer import supervisor as of_enforcer
-from enforcer.side import SideTasks, Task
+from enforcer.tasks import supervisor as of_enforcer
+from enforcer.tasks.side import SideTasks, Task
 
 NOTICE = b"READY=1\nWATCHDOG=1"
 

@@ -20,11 +20,10 @@ from sqlalchemy import select
 
 from enforcer.index.engine import open_index, reading
 from enforcer.index.tables import leaves
-from enforcer.rounds import Rounds, verified_gauge
-from enforcer.verifiers import verifiers
+from enforcer.tasks.rounds import Rounds, verified_gauge
 from retention import ledger, merkle
 from retention.calendar import DAY, Instant
-from retention.ledger import Certificate
+from retention.ledger import Certificate, verifiers
 from retention.note import Checkpoint, open_note
 from retention.outcome import Outcome
 from retention.report import Erased

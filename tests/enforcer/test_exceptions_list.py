@@ -8,10 +8,10 @@ import small_policy
 from fleet import add_store
 from sqlalchemy import insert
 
-from enforcer.bundle import exceptions_list
-from enforcer.exceptions import exceptions_of
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import items
+from enforcer.inspection.bundle import exceptions_list
+from enforcer.inspection.exceptions import exceptions_of
 from retention import exceptions
 from retention.calendar import DAY, civil_date, parse_instant
 from retention.exceptions import Reason, Recogniser

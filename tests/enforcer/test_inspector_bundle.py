@@ -10,11 +10,11 @@ from sqlalchemy import insert
 
 from auditor.findings import Verdict
 from auditor.verify import verify
-from enforcer import bundle as bundles
 from enforcer import prove
 from enforcer.index import policies
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import tallies
+from enforcer.inspection import bundle as bundles
 from retention import bundle
 from retention.calendar import parse_instant
 from retention.errors import ConfigError, RefusedError

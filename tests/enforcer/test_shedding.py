@@ -11,12 +11,12 @@ from fleet import CHAIN, NOW, STORE, Log, add_store, sight, table
 from nacl.signing import SigningKey
 from sqlalchemy import Engine, insert, update
 
-from enforcer import extracts
 from enforcer.govern import shedding
 from enforcer.govern.papers import EXPIRES_SECONDS
 from enforcer.index import tables
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.scope import Scope
+from enforcer.inspection import extracts
 from retention import acts, codec, envelope
 from retention.acts import Correction, Erasure, Lift, Release
 from retention.calendar import DAY, Instant

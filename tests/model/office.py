@@ -31,7 +31,7 @@ from enforcer.govern.forms.stores import NewStore
 from enforcer.index import policies, tables
 from enforcer.index.engine import open_index, reading, writing
 from enforcer.index.policies import Chains
-from enforcer.rounds import Rounds, verified_gauge
+from enforcer.tasks.rounds import Rounds, verified_gauge
 from enforcer.web.agents_api import agents_api
 from enforcer.web.desk import Desk
 from enforcer.web.problems import explained

@@ -11,9 +11,9 @@ from retention import codec
 from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import VerificationError
-from retention.ledger import LastHead, last_head
+from retention.ledger import LastHead, last_head, verifiers
 from retention.merkle import verify_consistency
-from retention.note import Checkpoint, Verifier, open_note
+from retention.note import Checkpoint, open_note
 from retention.policy import Chain
 
 
@@ -35,9 +35,7 @@ def check_head(
     size, root = catalogue.one("SELECT ledger_size, ledger_root FROM agent") or (0, b"")
     if not note and not size:
         return None
-    named = {(p.ledger_origin, key) for p in chain.policies for key in p.ledger_keys}
-    verifiers = [Verifier(*each) for each in sorted(named)]
-    head = Checkpoint.parse(open_note(note, verifiers))
+    head = Checkpoint.parse(open_note(note, verifiers(chain)))
     act = None
     try:
         if size:

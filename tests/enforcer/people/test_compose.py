@@ -29,7 +29,7 @@ from enforcer.cli import main
 from enforcer.govern.forms.documents import Document, Proposal, Signed
 from enforcer.govern.forms.stores import StoreLines
 from enforcer.settings import Settings, load
-from enforcer.side import SideTasks, Task
+from enforcer.tasks.side import SideTasks, Task
 from retention import codec, envelope
 from retention.calendar import DAY, Instant
 from retention.errors import ConfigError, MalformedError, RefusedError, VerificationError

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from enforcer import comply, days
-from enforcer.days import Seen
+from enforcer import comply
 from enforcer.index import standings
 from enforcer.index.engine import reading, writing
 from enforcer.index.tables import leaves, watched
-from enforcer.watch import Watch
+from enforcer.tasks import days
+from enforcer.tasks.days import Seen
+from enforcer.tasks.watch import Watch
 from retention import ledger
 from retention.calendar import DAY, Instant, civil_date, parse_instant
 from retention.classes import CANARY

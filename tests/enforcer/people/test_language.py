@@ -9,7 +9,7 @@ import pytest
 
 from enforcer.cli import language, main
 from enforcer.cli.latvian import REASONS, SENTENCES
-from enforcer.days import NOT_WATCHED
+from enforcer.tasks.days import NOT_WATCHED
 from enforcer.trouble import NOTES
 from retention.page import words
 

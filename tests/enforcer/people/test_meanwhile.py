@@ -21,7 +21,7 @@ from enforcer.index.engine import reading, writing
 from enforcer.index.policies import publish
 from enforcer.index.tables import items, stores, watched
 from enforcer.metrics import Facts
-from enforcer.watch import Watch
+from enforcer.tasks.watch import Watch
 from retention import acts, codec, envelope, report
 from retention.acts import Retirement
 from retention.calendar import DAY, Instant, civil_date

@@ -14,7 +14,7 @@ from enforcer.govern.forms.previews import Preview
 from enforcer.index import tally
 from enforcer.index.engine import open_index, reading, writing
 from enforcer.index.policies import publish, published
-from enforcer.watch import Watch
+from enforcer.tasks.watch import Watch
 from retention import acts, envelope, report
 from retention.acts import Release, Retirement
 from retention.calendar import DAY, Instant, parse_instant

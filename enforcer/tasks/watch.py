@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection, Engine
 
-from enforcer import comply, days
+from enforcer import comply
 from enforcer.clock import Clock
 from enforcer.comply import Position
-from enforcer.days import Seen
 from enforcer.index import standings
 from enforcer.index.engine import reading, writing
 from enforcer.index.policies import Chains
+from enforcer.tasks import days
+from enforcer.tasks.days import Seen
 from retention.calendar import Instant, civil_date
 
 _LONGEST_SECONDS = 3 * 60

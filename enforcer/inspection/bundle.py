@@ -12,11 +12,12 @@ from msgspec import Raw
 from nacl.signing import SigningKey
 from sqlalchemy import Connection, and_, or_, select
 
-from enforcer import extracts, keys
-from enforcer.exceptions import exceptions_of
+from enforcer import keys
 from enforcer.index import policies, tree
 from enforcer.index.tables import leaves, stores
 from enforcer.index.tree import Head
+from enforcer.inspection import extracts
+from enforcer.inspection.exceptions import exceptions_of
 from retention import bundle, codec, envelope, exceptions, excerpt
 from retention.bundle import Manifest, Node, Placed, Published
 from retention.calendar import Instant, civil_date, start_of_day

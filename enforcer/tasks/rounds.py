@@ -14,8 +14,8 @@ from enforcer.clock import Clock
 from enforcer.govern import shedding
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.policies import Chains
-from enforcer.verifiers import verifiers
 from retention.errors import VerificationError
+from retention.ledger import verifiers
 from retention.policy import Chain
 
 _LOG = structlog.get_logger()

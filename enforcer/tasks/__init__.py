@@ -1,0 +1,1 @@
+"""What the enforcer does by itself while it serves, in threads of its own."""
