@@ -54,6 +54,10 @@ class UnwritableError(RetentionError):
     """A file of our own could not be written into a store."""
 
 
+class WithheldError(UnreadableError):
+    """A storage has the bytes and gives them to nobody just now: archived, or under a key it cannot use."""
+
+
 class GoneError(UnreadableError):
     """A name that led to a file a moment ago leads to none now."""
 

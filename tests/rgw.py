@@ -65,6 +65,7 @@ run dir = {path}
 mon data = {path}/mon
 osd data = {path}/osd
 rgw data = {path}/rgw
+rgw crypt require ssl = false
 log file = {path}/$name.log
 admin socket = {path}/$name.asok
 pid file = {path}/$name.pid

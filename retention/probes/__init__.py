@@ -11,7 +11,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from retention.calendar import DAY
-from retention.errors import MalformedError
+from retention.errors import MalformedError, WithheldError
 from retention.media import HEAD_BYTES, MediaFormat, MediaKind, format_of, recognise
 from retention.probes.candidate import (
     DECLARED,
@@ -89,11 +89,29 @@ def probe(
 
     `sparing`, where each read is a request to a server: bytes are read only if all else together
     does not say what it is, on which declared date, and, unless it is a picture, how long it is.
+    Where they are withheld, what all else says has to do, if that is enough to say what it is.
     """
-    if sparing:
-        told = probe(_NOTHING, name=name, mtime_ns=mtime_ns, patterns=patterns, stated=stated)
-        if _suffices(told):
-            return told
+    if not sparing:
+        return _probed(source, name, mtime_ns, patterns, stated)
+    told = _probed(_NOTHING, name, mtime_ns, patterns, stated)
+    if _suffices(told):
+        return told
+    try:
+        return _probed(source, name, mtime_ns, patterns, stated)
+    except WithheldError:
+        if told.kind is MediaKind.OTHER:
+            raise
+        return told
+
+
+def _probed(
+    source: ByteSource,
+    name: bytes,
+    mtime_ns: int | None,
+    patterns: Sequence[NamePattern],
+    stated: Sequence[Finding],
+) -> Probed:
+    """The same, whatever it costs."""
     reader = Reader(source)
     head = reader.head(HEAD_BYTES)
     findings = [

@@ -21,6 +21,8 @@ from agents.stores.bucket.trouble import (
     FORBIDDEN,
     NoAnswerError,
     S3Error,
+    code_in,
+    is_of_one,
     outcome_of,
     reaching,
     sentence_of,
@@ -122,13 +124,13 @@ class Erasure:
         return {number: fate for number, fate in fates.items() if fate is not None}
 
     def _look(self, of: VersionId) -> Seen | S3Error | None:
-        """What is known of a version; None if it is not there, an error if that is forbidden."""
+        """What is known of a version; None if it is not there, an error if just this one is refused."""
         try:
             return look(self._wire, of)
         except S3Error as error:
             if error.code in ABSENT:
                 return None
-            if error.code in FORBIDDEN:
+            if is_of_one(error):
                 return error
             raise
 
@@ -182,7 +184,7 @@ class Erasure:
             return {}
         try:
             answer = self._wire.ask("POST", query="delete=", body=_body(going), once=once)
-            refused = list(_errors(answer.body))
+            refused = _errors(answer.body)
         except S3Error as error:
             return {of: outcome_of(number_of.get(of, 0), error.code) for of in going}
         except (NoAnswerError, ET.ParseError) as error:
@@ -281,16 +283,22 @@ _CONTROLS = {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
 
 
 def _errors(body: bytes) -> list[tuple[VersionId, str]]:
-    """What a deletion did not delete, and the server's word for why."""
+    """What a deletion did not delete, and the server's word for why.
+
+    Raises `S3Error` where all of it failed: a server that found out late says so in an answer of 200.
+    """
     if b"<Error>" not in body:
         ET.fromstring(body)  # noqa: S314 - expat bounds what entities may cost
         return []
     found = []
-    for each in ET.fromstring(body).iter():  # noqa: S314 - the same
+    told = ET.fromstring(body)  # noqa: S314 - the same
+    if told.tag.rpartition("}")[2] == "Error":
+        raise S3Error(code_in(body), 200)
+    for each in told.iter():
         if each.tag.rpartition("}")[2] == "Error":
-            told = {part.tag.rpartition("}")[2]: part.text or "" for part in each}
-            of = VersionId(told.get("Key", ""), told.get("VersionId") or NULL)
-            found.append((of, told.get("Code", "")))
+            said = {part.tag.rpartition("}")[2]: part.text or "" for part in each}
+            of = VersionId(said.get("Key", ""), said.get("VersionId") or NULL)
+            found.append((of, said.get("Code", "")))
     return found
 
 

@@ -27,6 +27,7 @@ _NOT_IN_XML = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|&#x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef]);",
     re.IGNORECASE,
 )
+_NO_LISTING = "The server's listing makes no sense."
 _NESTED = frozenset({"Owner", "Initiator"})
 
 
@@ -130,7 +131,7 @@ def _listed(
     try:
         return _parsed(answer.body, encoding)
     except (expat.ExpatError, KeyError, ValueError) as error:
-        raise StoreUnreachableError("The server's listing makes no sense.") from error
+        raise StoreUnreachableError(_NO_LISTING) from error
 
 
 def _marks(key: str, second: str, last: tuple[str, str]) -> dict[str, str | int]:
@@ -138,9 +139,15 @@ def _marks(key: str, second: str, last: tuple[str, str]) -> dict[str, str | int]
 
 
 def _following(told: _Row, second: str, last: tuple[str, str]) -> tuple[str, str] | None:
-    """Where the next page begins; None if this was the last."""
-    if told.get("IsTruncated") != "true":
+    """Where the next page begins; None if this was the last.
+
+    What does not say whether it is the last is no listing, though it may be well formed: an error that
+    came with 200, or a page of a proxy. It is not taken for an empty bucket.
+    """
+    if told.get("IsTruncated") == "false":
         return None
+    if told.get("IsTruncated") != "true":
+        raise StoreUnreachableError(_NO_LISTING)
     mark = told.get("NextKeyMarker", ""), told.get(second, "")
     if not mark[0] or mark == last or mark[0].encode() < last[0].encode():
         raise StoreUnreachableError("The server's listing does not go on from where it was.")

@@ -12,7 +12,7 @@ from agents.stores.bucket.keys import NULL, VersionId
 from agents.stores.bucket.listing import PAGE, Entry
 from agents.stores.bucket.object import Seen, look
 from agents.stores.bucket.ranges import look_up
-from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error, reaching
+from agents.stores.bucket.trouble import ABSENT, FORBIDDEN, S3Error, is_of_one, reaching
 from agents.stores.bucket.wire import Wire
 
 INCIDENT_TAG = "incident"
@@ -48,7 +48,7 @@ def looked_at(wire: Wire, asked: Sequence[VersionId]) -> dict[VersionId, Seen]:
         try:
             return look(wire, of)
         except S3Error as error:
-            if error.code in ABSENT | FORBIDDEN:  # whoever opens or erases it, is told which
+            if is_of_one(error):  # whoever opens or erases it, is told which
                 return None
             raise
 

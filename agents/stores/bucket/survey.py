@@ -214,13 +214,16 @@ def _asked(wire: Wire, query: str) -> ET.Element | Fact | None:
     """A configuration of the bucket; None if there is none; a fact if that cannot be known."""
     try:
         body = wire.ask("GET", query=query).body
-        return ET.fromstring(body) if body.lstrip().startswith(b"<") else None  # noqa: S314 - expat bounds what entities may cost
+        told = ET.fromstring(body) if body.lstrip().startswith(b"<") else None  # noqa: S314 - expat bounds what entities may cost
     except S3Error as error:
         if error.status in _NONE:
             return None
         return _not_known(query, f"the server said {error.code[:60]}")
     except (NoAnswerError, ET.ParseError) as error:
         return _not_known(query, type(error).__name__)
+    if told is not None and _plain(told.tag) == "Error":  # it found out late, and said 200 before
+        return _not_known(query, f"the server said {_text(told, 'Code')[:60]}")
+    return told
 
 
 def _not_known(query: str, why: str) -> Fact:

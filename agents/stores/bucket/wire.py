@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from agents.stores.bucket.access import Access
 from agents.stores.bucket.heads import ask_head
 from agents.stores.bucket.signing import Signer
-from agents.stores.bucket.trouble import NoAnswerError, S3Error, code_in
+from agents.stores.bucket.trouble import NoAnswerError, S3Error, code_in, may_pass
 
 AT_ONCE = 32
 """Requests under way together. With fewer, even a small server spends more time on each."""
@@ -30,8 +30,6 @@ _SHARES = 8
 TRIES = 4
 FIRST_WAIT_SECONDS = 0.2
 
-_PASSING = frozenset({429, 500, 502, 503, 504})
-_PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
 _EMPTY: Mapping[str, str] = {}
 
 _T = TypeVar("_T")
@@ -103,7 +101,7 @@ class Wire:
             try:
                 return self._asked(method, key, query, headers, body, fresh=once)
             except (S3Error, NoAnswerError) as error:
-                if not left or not _may_pass(error):
+                if not left or not may_pass(error):
                     raise
             self._sleep(wait)
             wait *= 2
@@ -212,12 +210,6 @@ def _host(url: SplitResult) -> str:
     """As the header of a request says it: without the port that its scheme has anyway."""
     usual = {"http": ":80", "https": ":443"}[url.scheme]
     return url.netloc.removesuffix(usual)
-
-
-def _may_pass(error: S3Error | NoAnswerError) -> bool:
-    if isinstance(error, NoAnswerError):
-        return True
-    return error.status in _PASSING or error.code in _PASSING_CODES
 
 
 def encoded(**words: str | int) -> str:
