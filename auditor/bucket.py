@@ -118,7 +118,7 @@ class Bucket:
             with reaching():
                 page = ask(Bucket=bucket, Prefix=prefix, **options, **after)
             yield page
-            if not page.get("IsTruncated"):
+            if page.get("IsTruncated") is False:
                 return
             marks = {mark: page.get(f"Next{mark}") or "" for mark in ("KeyMarker", second)}
             following = {mark: value for mark, value in marks.items() if value}

@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from auditor.storage import What
 from retention.calendar import to_instant
-from retention.errors import GoneError, StoreUnreachableError, UnreadableError
+from retention.errors import GoneError, StoreUnreachableError, UnreadableError, WithheldError
 from retention.fingerprint import END_BYTES, fingerprint_begun, fingerprint_stored
 from retention.media import may_be_media
 from retention.probes import BytesSource, NamePattern, Probed, probe
@@ -27,7 +27,8 @@ Row = Mapping[str, Any]
 _NOTHING = BytesSource(b"")
 _HEAD_BYTES = 2 * END_BYTES
 _GONE = frozenset({"404", "405", "412", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
-_SHUT = frozenset({"400", "403", "AccessDenied"})  # of one object: by a key or a rule of its own
+_SHUT = frozenset({"400", "403", "AccessDenied", "InvalidRequest"})
+"""Of one object: by a rule, or a key that only its writer has."""
 _SENTENCES = {
     "NoSuchBucket": "the bucket is not there",
     "InvalidAccessKeyId": "the bucket's server does not know these credentials",
@@ -65,9 +66,17 @@ def reading() -> Iterator[None]:
         code = cause.response.get("Error", {}).get("Code") if isinstance(cause, ClientError) else ""
         if code in _GONE:
             raise GoneError("there is no such version any more") from cause
+        if _is_withheld(code):
+            told = "the server does not give its bytes: it is archived, or its key is not at hand"
+            raise WithheldError(told) from cause
         if code in _SHUT:
             raise UnreadableError("the server does not let it be read") from cause
         raise
+
+
+def _is_withheld(code: str) -> bool:
+    """Whether the server has the bytes and gives them to nobody; a server of keys that is busy will."""
+    return code == "InvalidObjectState" or (code.startswith("KMS.") and "Throttling" not in code)
 
 
 class Version:

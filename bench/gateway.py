@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rgw import ACCESS, SECRET, Gateway
+from rgw import Gateway
+from s3_server import ACCESS, SECRET
 
 from bench.figures import skip
 

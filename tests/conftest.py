@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from rgw import Gateway
 from s3_proxy import Proxy
+from s3_server import S3Server
 
 from agents.stores.rows.postgres import Postgres
 
@@ -42,6 +43,17 @@ def gateway(need: Callable[[str], str]) -> Iterator[Gateway]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[S3Server]:
+    """AWS's dialect of S3, mocked."""
+    from moto_server import Moto  # noqa: PLC0415 - it loads a mock of all of AWS
+
+    server = Moto()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -117,6 +117,7 @@ class FakeS3:
     """The server, in the place of a `Gateway`: makes buckets, wires and clients."""
 
     endpoint = "http://in-this-process"
+    refuses = ""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock

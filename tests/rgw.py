@@ -6,7 +6,6 @@ not end.
 """
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -18,22 +17,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from ports import free_port
+from s3_server import ACCESS, SECRET, S3Server
 from waiting import NEVER_SECONDS
 
-from agents.engine.clock import SystemClock
-from agents.stores.bucket.access import Access
-from agents.stores.bucket.wire import Place as At
-from agents.stores.bucket.wire import Wire
-
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw")
-ACCESS, SECRET = "accesskey1", "secretkey123"
 READER = "readerkey1", "readersecret1"
 #: What an auditor's keys may do (docs/storage.md).
 READING = ("ListBucketVersions", "ListBucketMultipartUploads", "GetObject", "GetObjectVersion")
@@ -76,21 +66,14 @@ rgw frontends = beast endpoint=127.0.0.1:{old} tcp_nodelay=1
 """
 
 
-class Keys(Access):
-    """Keys that are known, wherever they came from."""
-
-    def __init__(self, access: str, secret: str) -> None:
-        self._found = Credentials(access, secret, method="test")
-
-
-class Gateway:
-    """A running server. `client` speaks to it; `bucket` makes an empty bucket of its own."""
+class Gateway(S3Server):
+    """A running server."""
 
     def __init__(self, path: Path, program: Callable[[str], str]) -> None:
+        super().__init__()
         self._path = path
         self._program = {name: program(name) for name in (*PROGRAMS, "radosgw-admin")}
         self._running: list[subprocess.Popen[bytes]] = []
-        self._numbers = itertools.count(1)
         self._port, self._old_port = free_port(), free_port()
         self.endpoint = f"http://127.0.0.1:{self._port}"
 
@@ -107,8 +90,7 @@ class Gateway:
 
     def stop(self) -> None:
         """End every process, the last started first."""
-        if "shared" in self.__dict__:
-            self.shared.close()
+        super().stop()
         while self._running:
             process = self._running.pop()
             process.terminate()
@@ -118,39 +100,10 @@ class Gateway:
                 process.kill()
                 process.wait()
 
-    def wire(self, bucket: str, *, endpoint: str | None = None, timeout: float = 60) -> Wire:
-        """The agent's own wire to a bucket, with every right there is; it waits for nobody."""
-        place = At(endpoint or self.endpoint, bucket, "us-east-1")
-        keys = Keys(ACCESS, SECRET)
-        return Wire(place, keys, wall=SystemClock().wall, timeout=timeout, sleep=lambda _: None)
-
-    @cached_property
-    def shared(self) -> Any:
-        """A client that lasts as long as the server."""
-        return self.client()
-
     @cached_property
     def _reader(self) -> bool:
         self._run("radosgw-admin", *_user("reader", *READER))
         return True
-
-    def client(
-        self, *, retries: int = 0, keys: tuple[str, str] = (ACCESS, SECRET), endpoint: str = ""
-    ) -> Any:
-        """A boto3 client; with every right there is, unless it is given other keys."""
-        return boto3.client(
-            "s3",
-            endpoint_url=endpoint or self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=keys[0],
-            aws_secret_access_key=keys[1],
-            config=Config(
-                retries={"total_max_attempts": retries + 1},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                s3={"addressing_style": "path"},
-            ),
-        )
 
     @contextlib.contextmanager
     def long_ago(self, faketime: str, days: int) -> Iterator[Callable[..., None]]:
@@ -176,19 +129,6 @@ class Gateway:
         finally:
             os.killpg(serving.pid, signal.SIGKILL)
             serving.wait()
-
-    def bucket(self, *, versioning: str = "", lock: bool = False) -> str:
-        """Make a bucket; `versioning` is empty, `Enabled` or `Suspended`. A lock needs versions."""
-        name = f"bucket-{next(self._numbers)}"
-        client = self.client()
-        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock)
-        if versioning:
-            for status in dict.fromkeys(("Enabled", versioning)):
-                client.put_bucket_versioning(
-                    Bucket=name, VersioningConfiguration={"Status": status}
-                )
-        client.close()
-        return name
 
     def reader(self, bucket: str, *, without: str = "") -> tuple[str, str]:
         """Keys of somebody who may list and read this bucket and do nothing else there."""
@@ -252,18 +192,16 @@ class Gateway:
             self._running.append(subprocess.Popen(command, stdout=out, stderr=out, cwd=self._path))
 
     def _wait(self) -> None:
-        client = self.client()
         deadline = time.monotonic() + NEVER_SECONDS
         while True:
             if any(process.poll() is not None for process in self._running):
                 raise RuntimeError(f"a process of the cluster ended: see {self._path}")
             with contextlib.suppress(BotoCoreError, ClientError):
-                client.list_buckets()
+                self.shared.list_buckets()
                 break
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the gateway does not answer: see {self._path}")
             time.sleep(0.2)
-        client.close()
 
 
 #: A client in a process of its own, because its clock signs what it asks for.

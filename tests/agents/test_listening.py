@@ -9,7 +9,8 @@ import pytest
 from bucket_world import BucketWorld
 from notifications import Teller, event
 from ports import free_port
-from rgw import ACCESS, SECRET, Gateway, Keys
+from rgw import Gateway
+from s3_server import ACCESS, SECRET, Keys
 from waiting import NEVER_SECONDS, wait_until
 from world import World, at
 

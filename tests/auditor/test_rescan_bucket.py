@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rgw import Gateway
 from s3_proxy import Proxy
+from s3_server import ACCESS, SECRET, S3Server
 
 from auditor.bucket import Bucket, Place, _bare
 from auditor.findings import Report, Verdict
@@ -42,7 +43,7 @@ def a_list(*found: tuple[Reason, bytes], at: Instant = NOW) -> Exceptions:
 class Storage:
     """A bucket with a store in it, and somebody who looks at it."""
 
-    gateway: Gateway
+    gateway: S3Server
     bucket: str
     chain: Chain
     prefix: str = ""
@@ -86,17 +87,23 @@ class Storage:
 def storage(
     request: pytest.FixtureRequest, gateway: Gateway, honest_chain: Chain
 ) -> Iterator[Storage]:
-    yield from _storage(gateway, honest_chain, request.param)
+    yield from _on_ceph(gateway, honest_chain, request.param)
 
 
 @pytest.fixture
 def plain(gateway: Gateway, honest_chain: Chain) -> Iterator[Storage]:
-    yield from _storage(gateway, honest_chain, "")
+    yield from _on_ceph(gateway, honest_chain, "")
 
 
-def _storage(gateway: Gateway, chain: Chain, prefix: str) -> Iterator[Storage]:
+def _on_ceph(gateway: Gateway, chain: Chain, prefix: str) -> Iterator[Storage]:
     bucket = gateway.bucket(versioning="Enabled")
-    storage = Storage(gateway, bucket, chain, prefix, gateway.endpoint, gateway.reader(bucket))
+    yield from _storage(gateway, bucket, chain, prefix, gateway.reader(bucket))
+
+
+def _storage(
+    server: S3Server, bucket: str, chain: Chain, prefix: str, keys: tuple[str, str]
+) -> Iterator[Storage]:
+    storage = Storage(server, bucket, chain, prefix, server.endpoint, keys)
     storage.put(".retention/store", f"{STORE}\n1\n".encode())
     yield storage
     for client in storage.clients:
@@ -301,6 +308,43 @@ def test_a_listing_that_is_refused_half_way_is_unknown(
     scan = Rescan(looked, chain=plain.chain, group="lockers", exceptions=a_list(), now=NOW)
     with pytest.raises(StoreUnreachableError, match=told):
         list(scan.recordings())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<Error><Code>InternalError</Code></Error>", b"<html><body>Please log in.</body></html>"],
+)
+@pytest.mark.parametrize("which", ["versions", "uploads"])
+def test_what_is_no_listing_is_no_clean_bucket(
+    plain: Storage, proxy: Proxy, body: bytes, which: str
+):
+    plain.put(f"cam/{OLD}.jpg")
+    proxy.twist(lambda _: body, which, times=9)
+    plain.endpoint = proxy.endpoint
+    with pytest.raises(StoreUnreachableError):
+        plain.look(a_list())
+
+
+@pytest.fixture
+def mocked(moto: S3Server, honest_chain: Chain) -> Iterator[Storage]:
+    """In AWS's dialect; moto knows no rights."""
+    bucket = moto.bucket(versioning="Enabled")
+    yield from _storage(moto, bucket, honest_chain, "", (ACCESS, SECRET))
+
+
+@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
+def test_what_is_archived_is_judged_by_what_stands_beside_its_bytes(mocked: Storage, kind: str):
+    mocked.put(f"calls/{OLD}.wav", b"1", StorageClass=kind, Metadata=LONG_AGO)
+    mocked.put("calls/a.wav", b"2", StorageClass=kind)
+    mocked.put("calls/a", b"3", StorageClass=kind)
+    mocked.put("cam/b.jpg", Metadata=LONG_AGO)
+    scan, found, report = mocked.look(a_list(), now=mocked.today())
+    assert {f"calls/{OLD}.wav": Standing.PAST_LIMIT, "calls/a.wav": Standing.UNDATED} == {
+        path: each.standing for path, each in found.items() if path.startswith("calls/")
+    }
+    assert Standing.PAST_LIMIT is found["cam/b.jpg"].standing
+    assert 1 == scan.unread, "what may be anything"
+    assert any("archived" in text for text in texts(report, Verdict.UNKNOWN))
 
 
 def _short_pages(client: Any) -> Any:

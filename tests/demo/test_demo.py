@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rgw import ACCESS, SECRET, Gateway
+from rgw import Gateway
+from s3_server import ACCESS, SECRET
 
 ROOT = Path(__file__).parents[2]
 

@@ -122,9 +122,14 @@ MEMORY = {f"{name} in memory": partial(_in_memory, **kind) for name, kind in BUC
 LOCAL |= MEMORY
 
 
-@pytest.fixture(params=[*LOCAL, *BUCKETS, "rows of PostgreSQL"])
+MOCKED = {f"{name} as AWS has it": kind for name, kind in BUCKETS.items()}
+
+
+@pytest.fixture(params=[*LOCAL, *BUCKETS, *MOCKED, "rows of PostgreSQL"])
 def new_place(request: pytest.FixtureRequest) -> Callable[[], Place]:
     """Make an empty place; whoever asks for it closes it."""
+    if request.param in MOCKED:
+        return partial(BucketPlace, request.getfixturevalue("moto"), **MOCKED[request.param])
     if request.param in LOCAL:
         return LOCAL[request.param]
     if request.param not in BUCKETS:
@@ -152,11 +157,13 @@ def place(new_place: Callable[[], TreePlace]) -> Iterator[Place]:
     place.close()
 
 
-@pytest.fixture(params=[*PLACES, *MEMORY, *BUCKETS])
+@pytest.fixture(params=[*PLACES, *MEMORY, *BUCKETS, *MOCKED])
 def marking(request: pytest.FixtureRequest) -> Iterator[Place]:
     """An empty place of each kind in which a recorder can leave a marker beside a recording."""
     if request.param in LOCAL:
         place: Place = LOCAL[request.param]()
+    elif request.param in MOCKED:
+        place = BucketPlace(request.getfixturevalue("moto"), **MOCKED[request.param])
     else:
         place = BucketPlace(request.getfixturevalue("gateway"), **BUCKETS[request.param])
     yield place

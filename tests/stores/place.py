@@ -149,7 +149,7 @@ class BucketPlace:
         self.gateway = gateway
         self.bucket = gateway.bucket(versioning=versioning, lock=lock)
         self.prefix = prefix
-        self.client = gateway.client()
+        self.client = gateway.shared
         self.endpoint = gateway.endpoint
         with self.wire() as wire:
             enrol_bucket(wire, STORE, prefix=prefix)
@@ -170,7 +170,7 @@ class BucketPlace:
             key = self._key(directory, name)
         except (UnicodeDecodeError, MalformedError) as error:
             raise NotADirectoryError from error
-        if len(key.encode()) > LONGEST_KEY or not all(map(_is_listed, key)):
+        if len(key.encode()) > LONGEST_KEY or not all(map(self._is_kept, key)):
             raise NotADirectoryError
         self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
 
@@ -201,12 +201,14 @@ class BucketPlace:
     def close(self) -> None:
         for store in self._opened:
             store.close()
-        self.client.close()
 
     def left(self, kind: str) -> list[str]:
         """The keys of `Versions` or `DeleteMarkers`, the store's own apart."""
         keys = [each["Key"] for each in self._versions(kind, "", only=False)]
         return [key for key in keys if ".retention/" not in key]
+
+    def _is_kept(self, sign: str) -> bool:
+        return _is_listed(sign) and sign not in self.gateway.refuses
 
     def _key(self, directory: bytes, title: bytes) -> str:
         begins = prefix_of(directory)

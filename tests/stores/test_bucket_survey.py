@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rgw import Gateway
 from s3_proxy import Proxy
+from s3_server import S3Server
 
 from agents.stores.bucket.identity import enrol
 from agents.stores.bucket.survey import survey
@@ -23,7 +24,7 @@ OLD_RULE = {
 
 
 def looked(
-    gateway: Gateway,
+    gateway: S3Server,
     bucket: str,
     *,
     ahead: int = 0,
@@ -186,3 +187,77 @@ def test_a_right_of_which_the_server_tells_nothing_is_not_known(
     facts = looked(gateway, bucket, endpoint=proxy.endpoint)
     assert [None] == [fact.fine for fact in facts["right to tag"]]
     assert [None] == [fact.fine for fact in facts["right to hold"]]
+
+
+#: As AWS answers them, which no gateway of Ceph keeps: other filters, transitions, replication.
+AWS_RULES = [
+    {
+        "ID": "archive",
+        "Status": "Enabled",
+        "Filter": {"And": {"Prefix": "calls/", "Tags": [{"Key": "k", "Value": "v"}]}},
+        "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}],
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 10},
+    },
+    {
+        "ID": "versions",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "NoncurrentVersionTransitions": [{"NoncurrentDays": 7, "StorageClass": "DEEP_ARCHIVE"}],
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 5},
+    },
+    OLD_RULE | {"Status": "Disabled"},
+]
+
+
+def test_what_aws_keeps_of_a_bucket_is_told_in_its_own_words(moto: S3Server):
+    """Of the rights that no version is needed for: to anything that is no XML moto gives no answer."""
+    bucket, copies = moto.bucket(lock=True), moto.bucket(versioning="Enabled")
+    retention = {"Mode": "COMPLIANCE", "Years": 1}
+    moto.shared.put_object_lock_configuration(  # before the mark: moto wants an empty bucket for it
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": retention},
+        },
+    )
+    with moto.wire(bucket) as wire:
+        enrol(wire, "s-1")
+    moto.shared.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": AWS_RULES}
+    )
+    everything = {
+        "ID": "all",
+        "Status": "Enabled",
+        "Priority": 1,
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Filter": {"Prefix": ""},
+        "Destination": {"Bucket": f"arn:aws:s3:::{copies}"},
+    }
+    role = "arn:aws:iam::123456789012:role/copies"
+    moto.shared.put_bucket_replication(
+        Bucket=bucket, ReplicationConfiguration={"Role": role, "Rules": [everything]}
+    )
+    facts = looked(moto, bucket)
+    assert {
+        "A rule moves objects to another storage class (Days 30, StorageClass GLACIER).": False,
+        "A rule deletes versions that are not current (NoncurrentDays 10).": False,
+        "A rule moves versions to another storage class (NoncurrentDays 7, StorageClass DEEP_ARCHIVE).": False,
+        "A rule aborts uploads (DaysAfterInitiation 5).": True,
+    } == {fact.sentence: fact.fine for fact in facts["lifecycle"]}
+    assert [("It is replicated.", False)] == [(f.sentence, f.fine) for f in facts["replication"]]
+    [fact] = facts["default retention"]
+    assert fact.sentence.startswith("All that is new is locked for 366 days (COMPLIANCE)")
+    assert fact.fine is False
+    assert [True] == [fact.fine for fact in facts["versions"]]
+    assert [True] == [fact.fine for fact in facts["right to delete"]]
+
+
+def test_what_aws_does_not_keep_of_a_bucket_is_told(moto: S3Server):
+    bucket = moto.bucket()
+    with moto.wire(bucket) as wire:
+        enrol(wire, "s-1")
+    facts = looked(moto, bucket)
+    assert [False, False, True] == [
+        facts[subject][0].fine for subject in ("versions", "legal holds", "lifecycle")
+    ]
+    assert not facts.keys() & {"replication", "default retention"}

@@ -119,7 +119,7 @@ def _lock(wire: Wire, shortest: int, *, lockable: bool) -> Iterator[Fact]:
     if isinstance(state, Fact):
         yield state._replace(subject="default retention")
     elif state is not None and (mode := _text(state, "Mode")):
-        days = int(_text(state, "Days") or 366 * int(_text(state, "Years") or 0))
+        days = int(_text(state, "Days") or 0) + 366 * int(_text(state, "Years") or 0)
         yield _default_retention(days, mode, shortest)
 
 
