@@ -122,6 +122,8 @@ MEMORY = {f"{name} in memory": partial(_in_memory, **kind) for name, kind in BUC
 LOCAL |= MEMORY
 
 
+#: In AWS's dialect. moto forgets older versions when it is to keep none any more, and makes no markers then:
+#: what a suspended bucket has beyond a plain one, Ceph shows.
 MOCKED = {f"{name} as AWS has it": kind for name, kind in BUCKETS.items()}
 
 
