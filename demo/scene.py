@@ -86,10 +86,6 @@ class Scene:
             for data in [(MEDIA / "edge" / f"year-{year}.jpg").read_bytes()]
         ]
 
-    def picture_now(self, moment: datetime) -> Path:
-        """One more picture, taken at this moment."""
-        return self._record(moment, "jpg", tag="now")
-
     def spare(self, directory: Path) -> Path:
         """A picture taken just now that is not on the terminal yet, for whoever wants to drop one."""
         name = f"01-{self._now:%Y%m%d%H%M%S}-99.jpg"

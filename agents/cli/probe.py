@@ -19,6 +19,22 @@ from retention.probes import NamePattern, ZoneKnowledge, probe
 NO_RECORDER_BEFORE = Instant(946_684_800)  # 2000-01-01T00:00:00Z
 
 
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `probe`."""
+    parser.add_argument(
+        "file", nargs="+", type=Path, metavar="FILE", help="or a directory: all files below it"
+    )
+    parser.add_argument(
+        "--pattern",
+        action="append",
+        default=[],
+        help="how names tell the time, such as '%%Y%%m%%d-%%H%%M%%S*'; once for each",
+    )
+    parser.add_argument(
+        "--zone", default="Europe/Riga", help="of times without an offset [%(default)s]"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Probe each file and print what was found. 0, or 2 if a file could not be read."""
     try:
