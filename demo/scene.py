@@ -108,13 +108,13 @@ class Scene:
             for minutes in (1, 3, 5):
                 yield self.incident.begins + timedelta(minutes=minutes)
 
-    def _record(self, moment: datetime, kind: str, tag: str = "05") -> Path:
+    def _record(self, moment: datetime, kind: str) -> Path:
         stamped = {
             "jpg": lambda: stamp_jpeg(self._picture, moment),
             "mp4": lambda: stamp_mp4(self._mp4, moment),
             "mkv": lambda: stamp_mkv(self._mkv, moment),
         }[kind]()
-        name = f"front/{moment:%Y-%m-%d}/01-{moment:%Y%m%d%H%M%S}-{tag}.{kind}"
+        name = f"front/{moment:%Y-%m-%d}/01-{moment:%Y%m%d%H%M%S}-05.{kind}"
         return self._write(name, stamped + self._unique(name), moment)
 
     def _undated(self) -> None:

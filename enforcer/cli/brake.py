@@ -40,9 +40,7 @@ def release(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = BrakeRelease(
-        id=signing.new_id("brake-release"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "brake-release", arguments),
         store=arguments.store,
         count=arguments.count,
         expires=Instant(me.now() + arguments.hours * _HOUR),

@@ -91,9 +91,7 @@ def release(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = Release(
-        id=signing.new_id("release"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "release", arguments),
         hold=arguments.id,
     )
     return signing.propose_act(me, act, arguments)

@@ -122,9 +122,7 @@ def lift(arguments: Namespace) -> int:
     found = _with_copies(me, arguments.id)
     restricted = [item for item in found if item.id in named or item.state == "restricted"]
     act = Lift(
-        id=signing.new_id("lift"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "lift", arguments),
         items=tuple(item.reference for item in restricted),
         subject_informed_at=parse_instant(arguments.informed),
     )
@@ -138,9 +136,7 @@ def correct(arguments: Namespace) -> int:
     alone = arguments.record_class is not None
     found = [_item(me, name) for name in arguments.id] if alone else _with_copies(me, arguments.id)
     act = Correction(
-        id=signing.new_id("correction"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "correction", arguments),
         items=tuple(item.reference for item in found),
         anchor=None if arguments.anchor is None else parse_instant(arguments.anchor),
         record_class=arguments.record_class,
@@ -153,9 +149,7 @@ def erase(arguments: Namespace) -> int:
     me = client(arguments)
     everywhere = _with_copies(me, arguments.id)
     act = Erasure(
-        id=signing.new_id("erasure"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "erasure", arguments),
         items=tuple(item.reference for item in everywhere),
     )
     show.warn(_UNREACHED)

@@ -4,6 +4,7 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
+from typing import TypedDict
 
 from enforcer.cli import show, words
 from enforcer.cli.client import Client
@@ -12,6 +13,7 @@ from enforcer.govern import papers
 from enforcer.govern.forms.documents import Document, PolicyDocuments, Proposal, Signed
 from retention import acts, envelope
 from retention.acts import AnyAct
+from retention.calendar import Instant
 from retention.envelope import Envelope
 from retention.errors import ConfigError, RefusedError
 from retention.ledger import SALT_BYTES
@@ -33,9 +35,18 @@ def salted(words: str) -> SaltedReason:
     return SaltedReason(secrets.token_bytes(SALT_BYTES), words)
 
 
-def new_id(kind: str) -> str:
-    """A name for a document that nobody used before."""
-    return f"{kind}-{secrets.token_hex(6)}"
+class DrawnUp(TypedDict):
+    """What every act says (`acts.Act`)."""
+
+    id: str
+    at: Instant
+    reason: str
+
+
+def drawn_up(me: Client, kind: str, arguments: Namespace) -> DrawnUp:
+    """An id that nobody used before, the time, and what commits to the reason that was typed."""
+    id_ = f"{kind}-{secrets.token_hex(6)}"
+    return DrawnUp(id=id_, at=me.now(), reason=arguments.reason.commitment)
 
 
 def propose_act(me: Client, act: AnyAct, arguments: Namespace) -> int:

@@ -57,9 +57,7 @@ def activate(arguments: Namespace) -> int:
     me = client(arguments)
     today = home.today(me.now())
     act = Activation(
-        id=signing.new_id("activation"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "activation", arguments),
         stores=_stores(me, arguments),
         record_class=arguments.record_class,
         through_ordinal=(arguments.through or today).toordinal(),
@@ -72,9 +70,7 @@ def retire(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = Retirement(
-        id=signing.new_id("retirement"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "retirement", arguments),
         store=arguments.id,
         how=arguments.how,
     )
@@ -85,9 +81,7 @@ def thaw(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = Thaw(
-        id=signing.new_id("thaw"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "thaw", arguments),
         store=arguments.id,
         epoch=_known_epoch(me, arguments.id) if arguments.epoch is None else arguments.epoch,
     )
@@ -98,9 +92,7 @@ def declare_restored(arguments: Namespace) -> int:
     """The first of two signatures."""
     me = client(arguments)
     act = Restoration(
-        id=signing.new_id("restoration"),
-        at=me.now(),
-        reason=arguments.reason.commitment,
+        **signing.drawn_up(me, "restoration", arguments),
         store=arguments.id,
         since=arguments.since,
     )
