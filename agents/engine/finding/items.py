@@ -31,7 +31,11 @@ _COLUMNS = (
 )
 _INSERT = f"INSERT INTO items ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608 - constants
 
-_TOLD_OF = "record_class, source, anchor, how, span, before, after, seen, size, fingerprint, state, not_before"
+_TOLD_OF = f"""
+SELECT record_class, source, how, unsure, {CONFIRMED}, size, state,
+       anchor, span, before, after, seen, fingerprint, not_before
+  FROM items WHERE number = ?
+"""  # noqa: S608 - a constant of ours
 
 _STATE_WORDS: dict[State, Any] = {
     State.PRESENT: "present",
@@ -191,25 +195,25 @@ class Items:
 
     def changed(self, db: sqlite3.Connection, number: int, now: Instant) -> Changed:
         """The log entry that tells an item's facts as they are now."""
-        row = db.execute(
-            f"SELECT {_TOLD_OF}, unsure, {CONFIRMED} FROM items WHERE number = ?",  # noqa: S608 - constants of ours
-            (number,),
+        record_class, source, how, unsure, confirmed, size, state, *rest = db.execute(
+            _TOLD_OF, (number,)
         ).fetchone()
+        anchor, span, before, after, seen, fingerprint, not_before = rest
         return Changed(
             at=now,
             item=number,
-            record_class=self._words.word(row[0]),
-            source=self._words.word(row[1]),
-            anchor=row[2],
-            how=_told(self._words.word(row[3]), unsure=row[12], confirmed=row[13]),
-            span=row[4],
-            before=row[5],
-            after=row[6],
-            seen=row[7],
-            size=wholes.size_of(db, number) if wholes.is_whole(db, number) else row[8],
-            fingerprint=row[9],
-            state=_STATE_WORDS[State(row[10])],
-            not_before=row[11],
+            record_class=self._words.word(record_class),
+            source=self._words.word(source),
+            anchor=anchor,
+            how=_told(self._words.word(how), unsure=unsure, confirmed=confirmed),
+            span=span,
+            before=before,
+            after=after,
+            seen=seen,
+            size=wholes.size_of(db, number) if wholes.is_whole(db, number) else size,
+            fingerprint=fingerprint,
+            state=_STATE_WORDS[State(state)],
+            not_before=not_before,
         )
 
     def gone(

@@ -41,13 +41,7 @@ class _File(NamedTuple):
     number: int
     path: bytes
     name: bytes
-    inode: int
-    size: int
-    mtime_ns: int
-
-    @property
-    def generation(self) -> Generation:
-        return Generation(self.inode, self.size, self.mtime_ns)
+    generation: Generation
 
 
 class Digests:
@@ -74,9 +68,9 @@ class Digests:
         while held := self._catalogue.rows(_HELD, (*after, _AT_ONCE)):
             for _, number in held:
                 yield _LOOK_BYTES
-                for file in map(_File._make, self._catalogue.rows(_WITHOUT, (number,))):
+                for part, path, name, *facts in self._catalogue.rows(_WITHOUT, (number,)):
                     with suppress(UnreadableError):
-                        yield from self._take(file)
+                        yield from self._take(_File(part, path, name, Generation(*facts)))
             after = held[-1]
 
     def _take(self, file: _File) -> Iterator[int]:
@@ -85,7 +79,7 @@ class Digests:
         with self._store.open(file.path, file.name) as opened:
             if opened.content:
                 return
-            for offset in range(0, file.size, PIECE_BYTES):
+            for offset in range(0, file.generation.size, PIECE_BYTES):
                 hashed.update(opened.read(offset, PIECE_BYTES))
                 yield PIECE_BYTES
         found = self._store.find(file.path, file.name)

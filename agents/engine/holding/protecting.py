@@ -16,7 +16,7 @@ from retention.errors import StoreUnreachableError, UnreadableError
 
 # With the holds of its call, of which it may be a part.
 _FILES = """
-SELECT items.number, path, items.name, items.inode, items.size, items.mtime_ns, items.links, item.holds
+SELECT items.number, path, items.name, items.links, item.holds, items.inode, items.size, items.mtime_ns
   FROM items JOIN directories ON id = items.directory LEFT JOIN parts ON parts.number = items.number
   JOIN items AS item ON item.number = coalesce(parts.item, items.number)
 """
@@ -28,15 +28,9 @@ class _Item(NamedTuple):
     number: int
     path: bytes
     name: bytes
-    inode: int
-    size: int
-    mtime_ns: int
     links: int
     holds: int
-
-    @property
-    def generation(self) -> Generation:
-        return Generation(self.inode, self.size, self.mtime_ns)
+    generation: Generation
 
 
 class Protector:
@@ -104,11 +98,14 @@ class Protector:
             found = self._store.find(item.path, item.name)
         except UnreadableError:
             return False
-        return found is not None and found.generation.inode == item.inode
+        return found is not None and found.generation.inode == item.generation.inode
 
     def _items(self, number: int) -> list[_Item]:
         """An item with all its parts; a part alone."""
         rows = self._catalogue.rows(_FILE, (number,))
         if not wholes.is_part(number):
             rows += self._catalogue.rows(_PARTS, (number,))
-        return [_Item(*row) for row in rows]
+        return [
+            _Item(number, path, name, links, holds, Generation(*generation))
+            for number, path, name, links, holds, *generation in rows
+        ]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
-from agents.stores import Wanted
+from agents.stores import Batch, Wanted
 from agents.stores.files.beneath import Root
 from agents.stores.files.kernel import sync_file_system
 from agents.stores.files.trouble import sentence_of
@@ -28,6 +28,9 @@ DEFAULT_NAME = b".retention"
 RESERVE_BYTES = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+Keep = Callable[[Wanted], bool]
+"""Gives one item a private name of its bytes; whether it has one. Raises `OSError`."""
 
 _T = TypeVar("_T")
 
@@ -108,6 +111,28 @@ class Private:
         os.unlink(key, dir_fd=self.held)
         self.kept.discard(number)
         return links
+
+    def keep(self, root: Root, batch: Batch, enter: Callable[[bytes, int], Keep]) -> set[int]:
+        """Give these items private names, directory by directory; the numbers of those that last.
+
+        `enter` is told a directory and its descriptor, and says how one of its items is kept.
+        """
+        kept: set[int] = set()
+        for directory, wanted in batch.items():
+            with suppress(OSError), root.open(directory) as fd:
+                keep = enter(directory, fd)
+                kept.update(want.number for want in wanted if self._has_kept(keep, want))
+        try:
+            os.fsync(self.held)
+        except OSError:
+            return set()
+        return kept
+
+    def _has_kept(self, keep: Keep, want: Wanted) -> bool:
+        try:
+            return self.with_room(keep, want)
+        except OSError:
+            return False
 
     def give_up(self, numbers: Iterable[int]) -> None:
         """Remove the private names of items that nothing holds any more, as far as that can be done now."""

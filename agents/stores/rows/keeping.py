@@ -6,13 +6,13 @@ the row. Given back, it is a part of its own; the live file is never written.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
 from agents.stores import Batch, Generation, Wanted
 from agents.stores.files.beneath import Root, must_be_component
-from agents.stores.files.private import Private, key_of, keys
+from agents.stores.files.private import Keep, Private, key_of, keys
 from agents.stores.files.trouble import sentence_of
 from agents.stores.rows.declared import Declared, digest_named, is_generation, name_of
 from agents.stores.rows.filtering import add_part
@@ -36,16 +36,7 @@ class Keeping:
 
     def protect(self, batch: Batch) -> set[int]:
         """See `Store.protect`."""
-        kept = {
-            number
-            for directory, wanted in batch.items()
-            for number in self._copy_directory(directory, wanted)
-        }
-        try:
-            os.fsync(self._private.held)
-        except OSError:
-            return set()
-        return kept
+        return self._private.keep(self._root, batch, self._enter)
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`. A copy that cannot be dropped now, `erase` will drop."""
@@ -86,19 +77,9 @@ class Keeping:
         except OSError as error:
             raise UnreadableError(sentence_of(error)) from error
 
-    def _copy_directory(self, directory: bytes, wanted: Sequence[Wanted]) -> list[int]:
-        try:
-            with self._root.open(directory) as fd:
-                self._rows.refresh(directory, fd)
-                return [w.number for w in wanted if self._copied(directory, fd, w)]
-        except OSError:
-            return []
-
-    def _copied(self, directory: bytes, fd: int, want: Wanted) -> bool:
-        try:
-            return self._private.with_room(partial(self._copy, directory, fd), want)
-        except OSError:
-            return False
+    def _enter(self, directory: bytes, fd: int) -> Keep:
+        self._rows.refresh(directory, fd)
+        return partial(self._copy, directory, fd)
 
     def _copy(self, directory: bytes, fd: int, want: Wanted) -> bool:
         if want.number in self._private.kept:

@@ -24,16 +24,7 @@ class Keeping:
 
     def protect(self, batch: Batch) -> set[int]:
         """See `Store.protect`."""
-        linked = {
-            want.number
-            for directory, wanted in batch.items()
-            for want in self._link_directory(directory, wanted)
-        }
-        try:
-            os.fsync(self._private.held)
-        except OSError:
-            return set()
-        return linked
+        return self._private.keep(self._root, batch, lambda _, fd: partial(self._link, fd))
 
     def unprotect(self, numbers: Iterable[int]) -> None:
         """See `Store.unprotect`. A name that cannot be dropped now, `erase` will drop."""
@@ -77,19 +68,6 @@ class Keeping:
             sync_file_system(self._root.fd)
         except OSError as error:
             raise UnreadableError(sentence_of(error)) from error
-
-    def _link_directory(self, directory: bytes, wanted: Iterable[Wanted]) -> list[Wanted]:
-        try:
-            with self._root.open(directory) as fd:
-                return [want for want in wanted if self._linked(fd, want)]
-        except OSError:
-            return []
-
-    def _linked(self, fd: int, want: Wanted) -> bool:
-        try:
-            return self._private.with_room(partial(self._link, fd), want)
-        except OSError:
-            return False
 
     def _link(self, fd: int, want: Wanted) -> bool:
         """Link, then look at what was linked: only that cannot change hands in between."""
