@@ -6,7 +6,7 @@ that store only.
 
     POST /agent/v1/enrol                                     Enrolment -> Enrolled   (no credential)
     POST /agent/v1/hello                                     Hello -> Welcome
-    GET  /agent/v1/prior?after=N&earliest=1                  -> Prior
+    GET  /agent/v1/prior?after=N&earliest=1&undated=1        -> Prior
     POST /agent/v1/log?epoch=E&first=N                       packed lines -> Applied
     GET  /agent/v1/directive?epoch=E&nonce=H&policy=V&ledger=S   -> Fetched
 
@@ -73,15 +73,25 @@ class PriorItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_l
     seen: At
 
 
+class PriorUndated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """When an older epoch first saw a file that has no date: its week began then."""
+
+    number: Number
+    fingerprint: Mark
+    seen: At
+
+
 class Prior(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A page of them, by number; an empty page is the end.
 
-    `earliest` has, by number, how early those can be whose anchor is the latest that it can be. It is
-    told to those who ask for it, and nothing where there are none: agents of earlier versions do not know it.
+    `earliest` has, by number, how early those can be whose anchor is the latest that it can be, or how early
+    an undated one can have been seen. It and `undated` are told to those who ask for them, and nothing where
+    there are none: agents of earlier versions do not know them.
     """
 
     items: tuple[PriorItem, ...]
     earliest: tuple[tuple[Number, At], ...] | msgspec.UnsetType = msgspec.UNSET
+    undated: tuple[PriorUndated, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Applied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

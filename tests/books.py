@@ -107,6 +107,7 @@ class Books:
         item = self.live[entry.item]
         item.record_class = entry.record_class
         item.anchor = entry.anchor
+        item.seen = entry.seen
         item.state = entry.state
         item.not_before = entry.not_before
         item.how = entry.how

@@ -37,7 +37,17 @@ from retention.note import Checkpoint, sign_note
 from retention.people import Person, Role
 from retention.policy import Policy, Source
 from retention.report import AnyEntry
-from retention.wire import Applied, Enrolled, Enrolment, Fetched, Hello, Prior, PriorItem, Welcome
+from retention.wire import (
+    Applied,
+    Enrolled,
+    Enrolment,
+    Fetched,
+    Hello,
+    Prior,
+    PriorItem,
+    PriorUndated,
+    Welcome,
+)
 
 RIGA = ZoneInfo("Europe/Riga")
 STORE = "riga-001"
@@ -177,6 +187,7 @@ class Centre:
     thawed: int | None = None
     lines: list[bytes] = field(default_factory=list)  # of the present epoch, applied
     earlier: list[PriorItem] = field(default_factory=list)
+    undated: list[PriorUndated] = field(default_factory=list)
     earliest: dict[int, Instant] = field(default_factory=dict)  # of those that are the latest
     holds: list[StoreHold] = field(default_factory=list)
     acts: list[Envelope] = field(default_factory=list)
@@ -227,7 +238,9 @@ class Centre:
             self.epoch, self.lines = hello.epoch, []
         else:
             self.freeze()
-        return Welcome(self.epoch, len(self.lines), self._digest(), GROUP, prior=bool(self.earlier))
+        return Welcome(
+            self.epoch, len(self.lines), self._digest(), GROUP, prior=bool(self._known())
+        )
 
     def freeze(self) -> None:
         self.frozen = True
@@ -239,9 +252,12 @@ class Centre:
 
     def _renew(self) -> None:
         books = Books.of(self.entries())
-        for number, e in enumerate(self.entries(), start=len(self.earlier) + 1):
+        for number, e in enumerate(self.entries(), start=self._known() + 1):
             known = books.live.get(e.item) if isinstance(e, report.Sighted) else None
-            if known is None or known.anchor is None or known.how == DOUBTED:
+            if known is None or known.how == DOUBTED:
+                continue
+            if known.anchor is None:
+                self.undated.append(PriorUndated(number, e.fingerprint, known.seen))
                 continue
             self.earlier.append(PriorItem(number, e.fingerprint, e.source, known.anchor, e.seen))
             if known.how == LATEST:
@@ -253,7 +269,11 @@ class Centre:
         self._reach()
         items = tuple(i for i in self.earlier if i.number > after)
         earliest = [(i.number, self.earliest[i.number]) for i in items if i.number in self.earliest]
-        return Prior(items, tuple(earliest) or UNSET)
+        undated = tuple(i for i in self.undated if i.number > after)
+        return Prior(items, tuple(earliest) or UNSET, undated or UNSET)
+
+    def _known(self) -> int:
+        return max((each.number for each in (*self.earlier, *self.undated)), default=0)
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         self._reach()

@@ -4,14 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
 
 from enforcer.index import numbers, partly
 from enforcer.index.items import Group
 from enforcer.index.tables import held_items, items, prior_items
 from enforcer.index.tally import KEPT, Amount
 from retention.anchor import DOUBTED, LATEST
-from retention.wire import Prior, PriorItem
+from retention.wire import Prior, PriorItem, PriorUndated
 
 _FACTS = ("record_class", "civil", "source", "fingerprint", "seen", "size")
 
@@ -42,18 +53,24 @@ def exists(connection: Connection, store: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def page(connection: Connection, store: str, after: int, most: int) -> Prior:
-    """Dating evidence, by number, from the first after `after` on."""
+def page(connection: Connection, store: str, after: int, most: int, *, undated: bool) -> Prior:
+    """Dating evidence, by number, from the first after `after` on; with what is `undated`, or without."""
     c = prior_items.c
+    told = func.coalesce(c.anchor, c.earliest) if undated else c.anchor
     rows = connection.execute(
         select(c.number, c.fingerprint, c.source, c.anchor, c.seen, c.earliest)
-        .where(c.store == store, c.number > after, c.anchor.is_not(None))
+        .where(c.store == store, c.number > after, told.is_not(None))
         .order_by(c.number)
         .limit(most)
     ).all()
-    items = tuple(PriorItem(*facts) for *facts, _ in rows)
-    earliest = tuple((row.number, row.earliest) for row in rows if row.earliest is not None)
-    return Prior(items, earliest or UNSET)
+    items = tuple(PriorItem(*facts) for *facts, _ in rows if facts[3] is not None)
+    without = [row for row in rows if row.anchor is None]
+    early = [r for r in rows if r.earliest is not None and (r.anchor or r.earliest < r.seen)]
+    return Prior(
+        items,
+        tuple((row.number, row.earliest) for row in early) or UNSET,
+        tuple(PriorUndated(row.number, row.fingerprint, row.seen) for row in without) or UNSET,
+    )
 
 
 def found_again(connection: Connection, store: str, epoch: int, first: int, last: int) -> None:
@@ -104,11 +121,16 @@ def _keep(connection: Connection, store: str, *there: ColumnElement[bool]) -> No
     newest: int = connection.execute(query).scalar() or 0
     number: Any = literal(newest) + func.row_number().over(order_by=items.c.number)
     held = items.c.state.in_(KEPT)
-    anchor = case((items.c.how != DOUBTED, items.c.anchor))
-    earliest = case((items.c.how == LATEST, items.c.anchor - items.c.before))
+    sure = items.c.how != DOUBTED
+    anchor = case((sure, items.c.anchor))
+    undated = and_(sure, items.c.anchor.is_(None))
+    earliest = case(
+        (undated, items.c.seen - items.c.before),
+        (items.c.how == LATEST, items.c.anchor - items.c.before),
+    )
     facts = (items.c[name] for name in _FACTS)
     copied = select(items.c.store, number, *facts, anchor, earliest, held).where(
-        *there, or_(items.c.anchor.is_not(None), held)
+        *there, or_(items.c.anchor.is_not(None), undated, held)
     )
     columns = ("store", "number", *_FACTS, "anchor", "earliest", "held")
     connection.execute(insert(prior_items).from_select(columns, copied))

@@ -243,7 +243,8 @@ prior_items = Table(
     Column("size", BigInteger, nullable=False),
     # It was held or restricted: lost, if the first complete scan of the new epoch ends without it.
     Column("held", Boolean, nullable=False),
-    Column("earliest", BigInteger),  # how early it can be, if `anchor` is the latest; else NULL
+    # How early it can be, if `anchor` is the latest; if it has no date, how early it can have been seen; else NULL.
+    Column("earliest", BigInteger),
     Index("prior_items_by_fingerprint", "store", "fingerprint"),
     sqlite_with_rowid=False,
 )

@@ -83,12 +83,14 @@ def await_all(connection: Connection) -> None:
         decisions.doubt_holds(connection, store)
 
 
-def prior(connection: Connection, *, store: str, after: int, earliest: bool) -> Prior:
+def prior(
+    connection: Connection, *, store: str, after: int, earliest: bool, undated: bool
+) -> Prior:
     """A page of what earlier epochs of a store knew, from the item after number `after` on.
 
-    `earliest`: whether the agent asks for that field of it, and so understands it.
+    `earliest`, `undated`: whether the agent asks for these fields of it, and so understands them.
     """
-    page = evidence.page(connection, store, after, PAGE)
+    page = evidence.page(connection, store, after, PAGE, undated=undated)
     return page if earliest else replace(page, earliest=UNSET)
 
 

@@ -54,9 +54,17 @@ def agents_api(desk: Desk, director: Director) -> APIRouter:
     @router.get("/prior")
     def prior(request: Request) -> Response:
         store = _authenticated(desk, request)
-        after, earliest = _number(request, "after"), "earliest" in request.query_params
+        after, asked = _number(request, "after"), request.query_params
         with reading(desk.engine) as connection:
-            return _answer(intake.prior(connection, store=store, after=after, earliest=earliest))
+            return _answer(
+                intake.prior(
+                    connection,
+                    store=store,
+                    after=after,
+                    earliest="earliest" in asked,
+                    undated="undated" in asked,
+                )
+            )
 
     @router.post("/log")
     def log(request: Request, body: _Batch) -> Response:

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import calls
 import pytest
-from world import STORE, FakeClock, World, at
+from msgspec.structs import replace
+from world import COMMISSIONED, STORE, FakeClock, World, at
 
 from agents.engine.talking.uplink import FrozenError
 from retention.acts import Correction, Thaw
@@ -19,6 +21,7 @@ from retention.calendar import DAY, Instant
 from retention.errors import UnreachableError
 from retention.hold import ItemRef, StoreHold
 from retention.report import Sighted
+from retention.wire import Prior
 
 OLD = at("2026-01-14 12:00")  # due since 2026-03-14; the world's day is 2026-03-16
 YOUNG = at("2026-03-10 12:00")
@@ -269,6 +272,88 @@ def test_a_date_that_is_the_latest_comes_back_as_what_it_is(world: World, *, lat
     world.rest()
     assert set() == world.files()
     world.check()
+
+
+@pytest.mark.parametrize("call", [False, True], ids=["picture", "call"])
+@pytest.mark.parametrize("ahead", [0, 40 * DAY, -40 * DAY])
+@pytest.mark.parametrize("told", ["before", "after", "by a boot before", "at the second try"])
+def test_what_has_no_date_keeps_its_week_whenever_it_is_told_when_that_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, ahead: int, *, call: bool
+):
+    """Before the first scan or after it, to a boot before, or when the time was told already."""
+    world = World.make(tmp_path, at("2026-03-16 12:00"), parts=calls.parts if call else _no_part)
+    world.activate()
+    name = f"front/{'20991231-000000-17.wav' if call else 'plain.jpg'}"
+    world.write(name, mtime=Instant(0), data=calls.sound(name) if call else None)
+    world.rest()
+    seen = world.true.now
+    assert {(seen, "undated")} == _seen(world)
+    for _ in range(3):
+        world.true.pass_(2 * DAY)
+        world.rest()
+        world.clock.reboot()
+        world.clock.ahead = ahead
+        world.lose_state()
+        world.centre.away = told == "after"
+        if told == "at the second try":
+            monkeypatch.setattr(world.centre, "prior", _lost)
+        with contextlib.suppress(UnreachableError):
+            world.agent.exchange.greet()
+        if told == "by a boot before":
+            world.clock.ahead = 0
+            world.agent.exchange.consult()
+            world.centre.away = True
+            world.clock.reboot()
+            world.crash()
+        world.scan()
+        if told == "at the second try":
+            world.clock.ahead = 0
+            world.sweep()
+            monkeypatch.undo()
+        world.centre.away = False
+        world.agent.talk()
+        world.clock.ahead = 0
+        world.rest()
+        assert {(seen, "undated")} == _seen(world)
+    world.true.now = Instant(seen + 7 * DAY - 1)
+    world.rest()
+    assert 1 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
+    world.check()
+
+
+@pytest.mark.parametrize("lie", [COMMISSIONED - 1, at("2026-04-20 12:00")])
+def test_an_enforcer_does_not_say_that_it_was_seen_before_the_store_was_there_or_in_the_future(
+    world: World, lie: Instant
+):
+    world.activate()
+    world.write("front/plain.jpg", mtime=Instant(0))
+    world.rest()
+    world.true.pass_(DAY)
+    honest = world.centre.prior
+
+    def lying(after: int) -> Prior:
+        told = honest(after)
+        return replace(told, undated=tuple(replace(each, seen=lie) for each in told.undated or ()))
+
+    world.centre.prior = lying  # type: ignore[method-assign]
+    lose_state(world)
+    world.rest()
+    assert {(world.true.now, "undated")} == _seen(world)
+
+
+def _lost(_after: int) -> Prior:
+    raise UnreachableError("its answer was lost")
+
+
+def _no_part(_directory: bytes, _title: bytes) -> None:
+    return None
+
+
+def _seen(world: World) -> set[tuple[Instant, str]]:
+    return {(each.seen, each.state) for each in world.books().live.values()}
 
 
 def test_what_people_correct_before_it_is_found_again_is_corrected_when_it_is(world: World):

@@ -71,9 +71,9 @@ def say_hello(log: Log, booted: str = "boot-1") -> Welcome:
     return greet(log.engine, log.epoch, len(log.lines), log.digest, booted=booted)
 
 
-def prior(engine: Engine, after: int = 0, *, earliest: bool = True) -> Prior:
+def prior(engine: Engine, after: int = 0, *, asked: bool = True) -> Prior:
     with reading(engine) as connection:
-        return intake.prior(connection, store=STORE, after=after, earliest=earliest)
+        return intake.prior(connection, store=STORE, after=after, earliest=asked, undated=asked)
 
 
 @pytest.fixture
@@ -135,7 +135,6 @@ def test_a_lost_state_gets_a_new_epoch_and_the_old_one_is_superseded(log: Log):
 
 
 def test_the_old_epochs_dates_are_evidence_page_by_page(log: Log, monkeypatch: pytest.MonkeyPatch):
-    log.say(sight(4, anchor=None, state="undated"))
     greet(log.engine, None, booted="boot-2")
     monkeypatch.setattr("enforcer.intake.greeting.PAGE", 2)
     pages = [prior(log.engine).items]
@@ -154,8 +153,26 @@ def test_of_a_date_that_is_the_latest_who_asks_is_told_how_early_it_can_be(log: 
     greet(log.engine, None, booted="boot-2")
     assert ((4, NOW - 3600 - 70 * DAY),) == prior(log.engine).earliest
     assert UNSET == prior(log.engine, after=4).earliest
-    asked_without = prior(log.engine, earliest=False)
+    asked_without = prior(log.engine, asked=False)
     assert (4, UNSET) == (len(asked_without.items), asked_without.earliest)
+
+
+def test_of_what_has_no_date_who_asks_is_told_when_it_was_first_seen(log: Log):
+    undated = {"anchor": None, "state": "undated"}
+    log.say(sight(4, how="undated", **undated), sight(5, how="latest", before=DAY, **undated))
+    log.say(sight(6, how="doubted", **undated), Held(NOW, "hold-1", ((4, 4), (6, 6))))
+    greet(log.engine, None, booted="boot-2")
+    found = prior(log.engine)
+    assert isinstance(found.undated, tuple)
+    assert [(4, NOW), (5, NOW)] == [(each.number, each.seen) for each in found.undated]
+    assert (3, ((5, NOW - DAY),)) == (len(found.items), found.earliest)
+    assert [4, 5] == [int.from_bytes(each.fingerprint[:4], "big") for each in found.undated]
+    asked_without = prior(log.engine, asked=False)
+    assert (3, UNSET, UNSET) == (
+        len(asked_without.items),
+        asked_without.earliest,
+        asked_without.undated,
+    )
 
 
 def test_a_date_in_doubt_is_no_evidence_and_what_was_held_by_it_is_searched_for(log: Log):

@@ -416,3 +416,19 @@ def _effective(life: Life) -> set[str]:
     )
     with life.office.reading() as connection:
         return set(connection.execute(known).scalars())
+
+
+def test_who_loses_its_memory_every_other_day_keeps_what_has_no_date_for_a_week(life: Life):
+    """The enforcer remembers since when it lies there."""
+    life.people.activate("terminal-image", 20)
+    file = life.disk.deposit("odd", 0, named=False, dated=False)
+    life.live(24)
+    assert [(1,)] == life.box.rows("SELECT state FROM items"), "it has no date"
+    for _ in range(2):
+        life.forget_everything()
+        life.live(3 * 24)
+    assert file.path in life.observer.files
+    life.forget_everything()
+    life.live(24)
+    assert file.path not in life.observer.files
+    life.rest()

@@ -26,9 +26,17 @@ from retention.wire import Prior
 _KEEP = """
 INSERT INTO prior (fingerprint, anchor, own, earliest) VALUES (?, ?, 0, ?)
     ON CONFLICT DO UPDATE
-   SET anchor = min(anchor, excluded.anchor), earliest = min(earliest, excluded.earliest)
- WHERE own = 0 AND (excluded.anchor < anchor OR excluded.earliest < earliest)
+   SET anchor = min(coalesce(anchor, excluded.anchor), excluded.anchor),
+       earliest = CASE WHEN anchor IS NULL THEN excluded.earliest ELSE min(earliest, excluded.earliest) END
+ WHERE own = 0 AND (anchor IS NULL OR excluded.anchor < anchor OR excluded.earliest < earliest)
 RETURNING anchor, earliest
+"""
+# Another item of this content may have one.
+_KEEP_UNDATED = """
+INSERT INTO prior (fingerprint, own, earliest, seen) VALUES (?, 0, ?, ?)
+    ON CONFLICT DO UPDATE
+   SET earliest = min(earliest, excluded.earliest), seen = min(seen, excluded.seen)
+ WHERE own = 0 AND anchor IS NULL
 """
 _OF_CONTENT = """
 SELECT number, anchor, civil, before, after, hows.word, state, not_before, unsure, span,
@@ -36,6 +44,10 @@ SELECT number, anchor, civil, before, after, hows.word, state, not_before, unsur
   FROM contents JOIN items USING (number)
   JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1 AND size > 0
+"""
+_NUMBERS = """
+SELECT number FROM contents JOIN items USING (number)
+ WHERE mac = (SELECT keyed(store_key, ?1) FROM agent) AND fingerprint = ?1
 """
 
 
@@ -95,6 +107,13 @@ class Evidence:
                 kept = db.execute(_KEEP, (item.fingerprint, item.anchor, earliest)).fetchone()
                 if kept is not None:
                     moved += self._apply(db, item.fingerprint, _Told(*kept), now, entries)
+            for seen in page.undated or ():
+                if commissioned <= seen.seen <= latest:
+                    earliest = max(commissioned, min(seen.seen, early.get(seen.number, seen.seen)))
+                    db.execute(_KEEP_UNDATED, (seen.fingerprint, earliest, seen.seen))
+                    for (number,) in db.execute(_NUMBERS, (seen.fingerprint,)).fetchall():
+                        if self._indexer.recall(db, number):
+                            entries.append(self._indexer.items.changed(db, number, now))
             self._outbox.append(db, now, entries)
             self._touch(self._holds.match(db, dict.fromkeys(moved), now))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from itertools import chain
 
-from agents.engine.clock import is_confirmed
+from agents.engine.clock import CONFIRMED, is_confirmed
 from agents.engine.finding.items import Batch, Items
 from agents.engine.finding.joining import Joining
 from agents.engine.finding.moves import Moves
@@ -18,15 +18,24 @@ from agents.engine.finding.recognition import Recognition, known_before
 from agents.engine.holding.holds import Holds
 from agents.engine.memory import contents, numbering, wholes
 from agents.engine.memory.catalogue import Catalogue, Words
-from agents.engine.memory.dates import dates_of
+from agents.engine.memory.dates import WIDEST_SECONDS, dates_of
 from agents.engine.memory.outbox import Outbox
 from agents.engine.memory.recording import Recording, Sight
 from agents.engine.memory.twins import earlier_dates, telling, with_twins
 from agents.stores import Found, Role, Store
 from retention.anchor import INHERITED, REWRITTEN
-from retention.calendar import DAY, Instant
+from retention.calendar import DAY, Instant, civil_date
 from retention.decide import Grant, State
 from retention.report import AnyEntry
+
+# The rating of many a call is the same.
+_SEEN_BEFORE = f"""
+SELECT prior.seen, earliest, word
+  FROM items JOIN prior USING (fingerprint) JOIN words ON words.id = source
+ WHERE number = ? AND state = {State.UNDATED:d} AND size > 0 AND {CONFIRMED}
+   AND prior.anchor IS NULL AND prior.seen < items.seen
+   AND number NOT IN (SELECT item FROM calls WHERE role = {Role.COMPANION:d})
+"""  # noqa: S608 - constants of ours
 
 
 class Indexer:
@@ -119,6 +128,8 @@ class Indexer:
             if known is not None:
                 self._make_way(batch, known[0])
             number = self._arrive(batch, recording, place)
+            if not batch.recognition.is_stranger(recording) and self.recall(batch.db, number):
+                batch.joined.add(number)
         batch.recognition.meet(place, recording)
         return number
 
@@ -171,6 +182,19 @@ class Indexer:
             self.items.redate(db, twin, dates)
             entries.append(self.items.changed(db, twin, now))
         return [twin for twin, _ in changes]
+
+    def recall(self, db: sqlite3.Connection, number: int) -> bool:
+        """Have the week of what has no date begin when an earlier epoch first saw it; whether it did."""
+        row = db.execute(_SEEN_BEFORE, (number,)).fetchone()
+        if row is None:
+            return False
+        seen, earliest, source = row
+        civil = civil_date(seen, self._zone_of(source)).toordinal()
+        db.execute(
+            "UPDATE items SET seen = ?, civil = ?, before = ?, unsure = ? WHERE number = ?",
+            (seen, civil, min(seen - earliest, WIDEST_SECONDS), earliest < seen, number),
+        )
+        return True
 
     @staticmethod
     def _is_held(db: sqlite3.Connection, item: int) -> bool:

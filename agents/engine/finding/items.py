@@ -58,7 +58,7 @@ class Batch:
     alike: dict[bytes, list[int]] = field(default_factory=dict)  # items met with a known content
     away: dict[tuple[bytes, bool], list[Namesake]] = field(default_factory=dict)  # see `Moves`
     sighted: dict[int, int] = field(default_factory=dict)  # calls begun: where their entries are
-    joined: set[int] = field(default_factory=set)  # calls of which a part came or changed
+    joined: set[int] = field(default_factory=set)  # to be told as they are in the end
 
 
 class Items:

@@ -149,7 +149,7 @@ class Joining:
             )
 
     def tell(self, batch: Batch) -> None:
-        """Each call of which a part came or changed is told once, as it is now."""
+        """Each item of which more than its own arrival is to be told is told once, as it is now."""
         for item in sorted(batch.joined):
             if not batch.db.execute("SELECT 1 FROM items WHERE number = ?", (item,)).fetchone():
                 continue  # it went in the same batch

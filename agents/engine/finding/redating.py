@@ -169,6 +169,7 @@ class Redater:
                 entries: list[AnyEntry] = []
                 for number, fingerprint in rows:
                     db.execute("UPDATE items SET period = 0 WHERE number = ?", (number,))
+                    self._indexer.recall(db, number)
                     entries.append(self._indexer.items.changed(db, number, now))
                     alike[fingerprint].append(number)
                 twins = [
@@ -244,6 +245,7 @@ class Redater:
                 )
                 if whole != item.number:
                     self._indexer.joining.lead(db, whole, item.number, dates)
+                self._indexer.recall(db, whole)
             entries: list[AnyEntry] = [self._indexer.items.changed(db, whole, now)]
             twins = self._indexer.agree(db, whole, now, entries)
             self._outbox.append(db, now, entries)

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 16
+VERSION = 17
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -183,7 +183,8 @@ CREATE TABLE prior (                    -- anchors that an earlier epoch knew, b
     fingerprint BLOB PRIMARY KEY,
     anchor INTEGER,                     -- NULL: we know the content, and no date that is sure
     own INTEGER NOT NULL,               -- 1: out of our own memory; 0: the enforcer told it
-    earliest INTEGER                    -- how early it can be, if that is the latest; else just so
+    earliest INTEGER,                   -- how early it can be, if that is the latest; else just so
+    seen INTEGER                        -- if it was told that it has no date: when it was first seen
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE remembered (               -- items of an epoch that is over (remembered.py); columns as theirs
     directory INTEGER NOT NULL, name BLOB NOT NULL,
@@ -338,4 +339,5 @@ CREATE TABLE digests (
     inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL
 ) STRICT;
 """,
+    16: "ALTER TABLE prior ADD COLUMN seen INTEGER;",
 }

@@ -282,12 +282,13 @@ class Exchange:
         """Hear what earlier epochs knew; the time first, for no date of the future is believed."""
         self._hear()
         after = 0
-        while (page := self._uplink.prior(after)).items:
+        while (page := self._uplink.prior(after)).items or page.undated:
             with self._turns.deciding():  # what it dates may come to be held
                 self._evidence.learn(page)
-            if page.items[-1].number <= after:
+            last = max([i.number for i in page.items] + [i.number for i in page.undated or ()])
+            if last <= after:
                 raise MalformedError("the enforcer's pages of earlier evidence go round in circles")
-            after = page.items[-1].number
+            after = last
 
     def _freeze(self, why: str) -> None:
         with self._catalogue.transaction() as db:

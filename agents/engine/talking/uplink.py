@@ -98,7 +98,7 @@ class HttpUplink:
 
     def prior(self, after: int) -> Prior:
         """See `Uplink`."""
-        return self._call("GET", f"/agent/v1/prior?after={after}&earliest=1", b"", Prior)
+        return self._call("GET", f"/agent/v1/prior?after={after}&earliest=1&undated=1", b"", Prior)
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         """See `Uplink`."""
