@@ -28,6 +28,7 @@ from agents.engine.finding.scan import SETTLE_SECONDS, Scanner
 from agents.engine.holding.digests import Digests
 from agents.engine.holding.holds import Holds
 from agents.engine.holding.protecting import Protector
+from agents.engine.memory import counting
 from agents.engine.memory.catalogue import Catalogue, CatalogueFullError, Words
 from agents.engine.memory.numbering import Keying
 from agents.engine.memory.outbox import Outbox
@@ -47,25 +48,9 @@ from retention.policy import DueRange
 from retention.report import Heartbeat
 from retention.tombstones import wanted_seconds
 
-_STATES = ("present", "undated", "late", "restricted")
 _ROOT_MISSING, _DISK_FULL = "root-missing", "disk-full"
 #: As much of a reason as a heartbeat tells (`retention.report`).
 _LONGEST_REASON = 400
-
-# Out of indexes alone: all that is not held, less what is not simply present, and what is held.
-# To go through a million rows for it would be most of what an idle agent does.
-_COUNTS = """
-SELECT word, shown, sum(items) AS items FROM (
-    SELECT record_class, 0 AS shown, count(*) AS items
-      FROM items INDEXED BY items_due WHERE holds = 0 GROUP BY record_class
-    UNION ALL SELECT record_class, 0, -count(*)
-      FROM items INDEXED BY items_special WHERE state <> 0 AND holds = 0 GROUP BY record_class
-    UNION ALL SELECT record_class, state, count(*)
-      FROM items INDEXED BY items_special WHERE state <> 0 AND holds = 0 GROUP BY record_class, state
-    UNION ALL SELECT record_class, -1, count(*)
-      FROM items INDEXED BY items_held WHERE holds > 0 GROUP BY record_class
-) JOIN words ON id = record_class GROUP BY word, shown HAVING sum(items) > 0 ORDER BY word, shown
-"""
 
 
 class Agent:
@@ -377,8 +362,7 @@ class Agent:
 
     def counts(self) -> Iterator[tuple[str, str, int]]:
         """Items by (class, state); a held item counts as held, whatever else it is."""
-        for name, shown, items in self.catalogue.rows(_COUNTS):
-            yield name, "held" if shown < 0 else _STATES[shown], items
+        return counting.counts(self.catalogue)
 
     def _remembers(self) -> int:
         """For how many seconds erased content is to be known again, by the newest directive."""

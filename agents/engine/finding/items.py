@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec.structs import astuple
 
@@ -16,6 +15,7 @@ from agents.engine.clock import CONFIRMED, is_confirmed
 from agents.engine.finding.recognition import Namesake, Recognition
 from agents.engine.memory import contents, numbering, wholes
 from agents.engine.memory.catalogue import Words
+from agents.engine.memory.counting import STATE_WORDS
 from agents.engine.memory.dates import Dates
 from agents.engine.memory.recording import Recording, Sight
 from agents.stores import Role
@@ -36,13 +36,6 @@ SELECT record_class, source, how, unsure, {CONFIRMED}, size, state,
        anchor, span, before, after, seen, fingerprint, not_before
   FROM items WHERE number = ?
 """  # noqa: S608 - a constant of ours
-
-_STATE_WORDS: dict[State, Any] = {
-    State.PRESENT: "present",
-    State.UNDATED: "undated",
-    State.LATE: "late",
-    State.RESTRICTED: "restricted",
-}
 
 
 @dataclass(slots=True)
@@ -93,7 +86,7 @@ class Items:
                 seen=recording.sight.seen,
                 size=recording.generation.size,
                 fingerprint=recording.fingerprint,
-                state=_STATE_WORDS[dates.state],
+                state=STATE_WORDS[dates.state],
                 not_before=dates.not_before,
             )
         )
@@ -212,7 +205,7 @@ class Items:
             seen=seen,
             size=wholes.size_of(db, number) if wholes.is_whole(db, number) else size,
             fingerprint=fingerprint,
-            state=_STATE_WORDS[State(state)],
+            state=STATE_WORDS[State(state)],
             not_before=not_before,
         )
 
