@@ -9,68 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw, structs
+from tampering import changed, replaced, resigned, told
 
 from auditor.evidence import Seen
 from auditor.findings import Verdict
-from auditor.verify import read_chain, verify
-from retention import bundle, codec, envelope, exceptions, ledger, merkle, note
-from retention.acts import Activation
+from auditor.verify import verify
+from retention import bundle, codec, envelope, ledger, merkle, note
 from retention.bundle import Book, Manifest, Node, Placed, Published
 from retention.calendar import Instant, parse_instant
 from retention.envelope import Envelope
-from retention.errors import RetentionError
-from retention.exceptions import Exceptions, Reason
-from retention.ledger import Certificate, Count, LastHead, Succession, Timing
+from retention.ledger import Count, LastHead, Succession, Timing
 from retention.note import Checkpoint
-from retention.page import page
-
-
-def told(report, verdict=Verdict.VIOLATED):
-    return "\n".join(f"{f.check}: {f.text}" for f in report.findings if f.verdict is verdict)
-
-
-def replaced(members, name, type_, change):
-    """The members with one of them decoded, changed by a function of its list, encoded."""
-    documents = list(bundle.parse(members[name], type_))
-    return members | {name: bundle.lines(change(documents))}
-
-
-def resigned(members, key, *, page_as_it_is=False):
-    """Under a new manifest: what somebody can do who has the enforcer's online key."""
-    old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
-    if not page_as_it_is:
-        members = members | remade(members, old)
-    listed = bundle.members_of(members)
-    unchecked = bundle.not_checked(members)
-    new = structs.replace(old, members=listed, not_checked=unchecked)
-    sealed = envelope.seal(bundle.KIND, codec.encode(new), [key])
-    return members | {bundle.MANIFEST: envelope.encode(sealed)}
-
-
-def remade(members, manifest):
-    """The page that the members make, if they make one."""
-    chain = read_chain(members[bundle.POLICY], None)
-    when = {"made_at": manifest.made_at, "since": manifest.since, "through": manifest.through}
-    try:
-        return {bundle.PAGE: page(members, chain, **when)}
-    except RetentionError:
-        return {}
-
-
-def with_leaf(change):
-    """A tampering: the first certificate is another now."""
-
-    def tamper(placed):
-        at = next(n for n, p in enumerate(placed) if b"certificate" in bytes(p.data))
-        leaf = change(ledger.decode(bytes(placed[at].data)))
-        placed[at] = Placed(placed[at].position, Raw(ledger.encode(leaf)))
-        return placed
-
-    return tamper
-
-
-def changed(document, **changes: object):
-    return structs.replace(document, **changes)
 
 
 def test_an_honest_bundle_is_ok_and_says_what_was_checked(honest):
@@ -119,6 +68,18 @@ def test_a_member_that_was_changed_is_named(honest):
         members = honest.members | {name: honest.members[name] + b"\n"}
         expected = f"manifest: {name} is not what was signed"
         assert expected == told(verify(members, pin=honest.pin))
+
+
+def with_leaf(change):
+    """A tampering: the first certificate is another now."""
+
+    def tamper(placed):
+        at = next(n for n, p in enumerate(placed) if b"certificate" in bytes(p.data))
+        leaf = change(ledger.decode(bytes(placed[at].data)))
+        placed[at] = Placed(placed[at].position, Raw(ledger.encode(leaf)))
+        return placed
+
+    return tamper
 
 
 LEAF_TAMPERINGS = {
@@ -300,107 +261,6 @@ def test_a_manifest_by_another_key_is_none(honest, keys):
     assert "manifest: this bundle is signed by no key that may sign it" == told(report)
 
 
-@pytest.mark.parametrize("which", ["one signature", "one person twice", "a role that may not"])
-def test_an_act_that_too_few_signed_is_named(honest, keys, which):
-    signers = {
-        "one signature": [keys.anna],
-        "one person twice": [keys.anna, keys.anna],
-        "a role that may not": [keys.anna, keys.carl],
-    }[which]
-    members = replaced(
-        honest.members,
-        bundle.ACTS,
-        Envelope,
-        lambda documents: [
-            envelope.seal("act", d.payload, signers) if b'"release"' in d.payload else d
-            for d in documents
-        ],
-    )
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "acts: a release needs two different people" in told(report)
-
-
-def test_a_release_without_its_act_is_named(honest, keys):
-    members = replaced(honest.members, bundle.ACTS, Envelope, lambda d: [])
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "holds: hold hold-2 was released, and no act says so" == told(report)
-
-
-def test_more_held_than_there_are_holds_for_is_named(honest, keys):
-    members = honest.members | {bundle.HOLDS: b""}
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    booked = "holds: 2 recordings are booked as held, and the holds shown hold 0"
-    named = "exceptions: 2 recordings are named as held, and the holds shown hold 0"
-    assert f"{booked}\n{named}" == told(report)
-
-
-def test_a_receipt_without_two_signers_is_named(honest, keys):
-    members = replaced(
-        honest.members,
-        bundle.ITEM_ACTS,
-        bundle.ItemAct,
-        lambda acts: [changed(acts[0], signed_by=("anna", "anna"))],
-    )
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "acts: erasure erasure-1 has fewer than two signers" == told(report)
-
-
-def test_exceptions_by_another_key_are_none(honest, keys):
-    def forge(lists):
-        return [envelope.seal(exceptions.KIND, lists[0].payload, [keys.stranger]), *lists[1:]]
-
-    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, forge)
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    expected = "exceptions: this exceptions is signed by no key that may sign it"
-    assert expected == told(report)
-
-
-def test_exceptions_of_another_time_are_named(honest, keys):
-    def forge(lists):
-        listed = codec.decode(lists[0].payload, Exceptions)
-        old = changed(listed, at=listed.at - 1)
-        return [envelope.seal(exceptions.KIND, codec.encode(old), [keys.directive]), lists[1]]
-
-    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, forge)
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "the list of terminal-1 is not of the time of the bundle" in told(report)
-
-
-def test_no_store_is_without_its_list_of_exceptions(honest, keys):
-    members = replaced(honest.members, bundle.EXCEPTIONS, Envelope, lambda lists: lists[1:])
-    report = verify(resigned(members, keys.directive), pin=honest.pin)
-    assert "exceptions: there is no list of terminal-1" == told(report)
-
-
-def naming(members, key, *reasons: Reason):
-    """The first list names recordings for these reasons instead of its own: whatever lies there is excused."""
-
-    def forge(lists):
-        listed = codec.decode(lists[0].payload, Exceptions)
-        found = ((reason, bytes([n]) * 16) for n, reason in enumerate(reasons))
-        other = changed(listed, items=exceptions.listed(listed.nonce, found))
-        return [envelope.seal(exceptions.KIND, codec.encode(other), [key]), *lists[1:]]
-
-    return resigned(replaced(members, bundle.EXCEPTIONS, Envelope, forge), key)
-
-
-def test_no_list_names_more_as_held_than_is_under_holds(honest, keys):
-    members = naming(honest.members, keys.directive, *[Reason.HELD] * 3)
-    expected = "exceptions: 3 recordings are named as held, and the holds shown hold 2"
-    assert expected == told(verify(members, pin=honest.pin))
-
-
-@pytest.mark.parametrize(("state", "reason"), exceptions.REASON_OF_STATE.items())
-def test_what_is_booked_as_an_exception_is_in_the_list_of_its_store(operator, state, reason):
-    if reason is not Reason.HELD:  # two of the honest ones are
-        operator.add(2, state=state, civil=date(2026, 1, 31).toordinal())
-    members = operator.members()
-    assert "exceptions" not in told(verify(members, pin=operator.pin))
-    members = naming(members, operator.directive, *set(Reason) - {reason})
-    expected = f"exceptions: terminal-1: 2 are booked as {state}, and its list names none"
-    assert expected in told(verify(members, pin=operator.pin)).splitlines()
-
-
 def test_a_head_that_a_witness_saw_is_compared(operator):
     head = operator.head()
     operator.erase(1)
@@ -419,238 +279,6 @@ def test_a_ledger_that_was_rolled_back_contradicts_its_witness(operator):
     head = operator.head()
     report = verify(before, pin=operator.pin, seen=[Seen(head.size, head.root)])
     assert "the ledger was rolled back, or this bundle is an old one" in told(report)
-
-
-@pytest.mark.parametrize(
-    ("at", "not_before", "expected"),
-    [
-        ("2026-03-01T00:00:00+02:00", 0, "1 recording was erased before being due"),
-        ("2026-03-08T00:00:00+02:00", 0, "1 recording was erased after the limit"),
-    ],
-)
-def test_erasures_at_the_wrong_time_are_violations_of_the_operators_own_telling(
-    operator, at, not_before, expected
-):
-    operator.erase(1, erased_at=parse_instant(at), not_before=not_before)
-    operator.prove()
-    report = verify(operator.members(), pin=operator.pin)
-    assert f"certificates: {expected}" == told(report)
-
-
-@pytest.mark.parametrize(
-    ("erased_at", "store", "civil", "covered"),
-    [
-        ("2026-03-09T13:00:00+02:00", "terminal-1", 5, True),  # the 10th begins somewhere
-        ("2026-03-10T13:00:00+02:00", "terminal-1", 5, True),
-        ("2026-03-13T13:00:00+02:00", "terminal-1", 5, True),
-        ("2026-03-14T13:00:00+02:00", "terminal-1", 5, False),
-        ("2026-03-08T13:00:00+02:00", "terminal-1", 5, False),
-        ("2026-03-10T13:00:00+02:00", "terminal-2", 5, False),
-        ("2026-03-10T13:00:00+02:00", "terminal-1", 6, False),
-    ],
-)
-def test_only_what_an_activation_let_go_was_a_backlog(operator, erased_at, store, civil, covered):
-    """Terminal 1 was activated on the 10th, through 5 January, by two people, when that was past its limit."""
-    on = date(2026, 1, civil).toordinal()
-    operator.erase(1, erased_at=parse_instant(erased_at), store=store, civil=on)
-    operator.prove()
-    report = verify(operator.members(), pin=operator.pin)
-    violations = [] if covered else ["certificates: 1 recording was erased after the limit"]
-    assert violations == told(report).splitlines()
-    assert covered == ("1 was past the limit when two people" in told(report, Verdict.OK))
-
-
-@pytest.mark.parametrize(
-    ("days", "store", "erased_at", "covered"),
-    [
-        (30, "terminal-1", "2026-03-10T13:00:00+02:00", True),
-        (30, "terminal-1", "2026-04-10T13:00:00+02:00", False),
-        (-90, "terminal-1", "2026-03-10T13:00:00+02:00", False),  # before the bundle's first day
-        (-90, "terminal-2", "2026-03-10T13:00:00+02:00", True),
-    ],
-)
-def test_a_second_activation_excuses_no_backlog_again(operator, days, store, erased_at, covered):
-    """The earliest counts, wherever it stands in the bundle, and for its own store alone."""
-    again = Activation(
-        id="activation-0",
-        at=parse_instant("2026-03-10T12:00:00+02:00") + days * 86_400,
-        reason="more of it",
-        stores=(store,),
-        record_class="terminal-image",
-        through_ordinal=date(2026, 4, 1).toordinal(),
-        count=100,
-    )
-    operator.approve(again, operator.berta, operator.carl)
-    operator.erase(1, erased_at=parse_instant(erased_at))
-    operator.prove()
-    report = verify(operator.members(), pin=operator.pin)
-    violations = [] if covered else ["certificates: 1 recording was erased after the limit"]
-    assert violations == [line for line in told(report).splitlines() if "limit" in line]
-
-
-@pytest.mark.parametrize("shown_before", [False, True])
-def test_an_activation_whose_reason_is_withheld_counts_as_the_first_and_is_not_called_checked(
-    operator, shown_before
-):
-    """Its receipt says what it let go: a later one excuses nothing, and nobody is named (I8)."""
-    named = "asked for by anna.berzina@example.org"
-    withheld = Activation(
-        id="activation-0",
-        at=parse_instant("2026-03-10T12:00:00+02:00") + (86_400 if shown_before else -86_400),
-        reason=named,
-        stores=("terminal-1",),
-        record_class="terminal-image",
-        through_ordinal=date(2026, 4, 1).toordinal(),
-        count=100,
-    )
-    operator.approve(withheld, operator.berta, operator.carl)
-    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
-    operator.prove()
-    members = operator.members()
-    assert not any(b"anna.berzina" in data for data in members.values())
-    report = verify(members, pin=operator.pin)
-    sentence = "1 was past the limit when two people activated their store, and went then"
-    if shown_before:
-        assert sentence in told(report, Verdict.OK)
-        return
-    assert Verdict.UNKNOWN is report.verdict
-    assert f"{sentence}, by a document that stays with the operator" in told(
-        report, Verdict.UNKNOWN
-    )
-    assert sentence not in told(report, Verdict.OK)
-
-
-def test_a_receipt_does_not_let_what_came_weeks_later_pass_for_a_backlog(operator):
-    withheld = Activation(
-        id="activation-0",
-        at=parse_instant("2026-02-01T12:00:00+02:00"),
-        reason="asked for by +371 20000000",
-        stores=("terminal-1",),
-        record_class="terminal-image",
-        through_ordinal=date(2026, 4, 1).toordinal(),
-        count=100,
-    )
-    operator.approve(withheld, operator.berta, operator.carl)
-    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
-    operator.prove()
-    report = verify(operator.members(), pin=operator.pin)
-    assert "certificates: 1 recording was erased after the limit" in told(report)
-
-
-def test_an_activation_by_one_person_excuses_nothing(operator):
-    operator.erase(1, erased_at=parse_instant("2026-03-10T13:00:00+02:00"))
-    operator.prove()
-    members = replaced(
-        operator.members(),
-        bundle.ACTS,
-        Envelope,
-        lambda documents: [
-            envelope.seal("act", d.payload, [operator.berta]) if b'"activation"' in d.payload else d
-            for d in documents
-        ],
-    )
-    report = verify(resigned(members, operator.directive), pin=operator.pin)
-    assert "1 recording was erased after the limit" in told(report)
-    assert "acts: a activation needs two different people" in told(report)
-
-
-@pytest.mark.parametrize(
-    ("day", "timing", "sentence"),
-    [
-        (4, Timing.IN_TIME, "conceals that the erasure was early"),
-        (9, Timing.IN_TIME, "says in time, and erased until 2026-03-09 what had to be gone by"),
-        (9, Timing.OVERDUE, "conceals that the limit was passed"),
-    ],
-)
-def test_a_certificate_that_claims_another_time_than_its_days_is_a_violation(
-    operator, day, timing, sentence
-):
-    """What it certifies was due on the 5th, had to be gone by the 6th, and its limit was the 7th."""
-    lie = Certificate(
-        at=operator.now,
-        store="terminal-1",
-        record_class="terminal-image",
-        civil=operator.on,
-        policy=1,
-        items=1,
-        counts=(Count("due", "erased_verified", timing, 1),),
-        first_on=date(2026, 3, day),
-        last_on=date(2026, 3, day),
-        commitments=bytes(32),
-        salts_until=date(2026, 6, 8),
-        residuals=(),
-    )
-    operator.append(lie)
-    report = verify(operator.members(), pin=operator.pin)
-    assert sentence in told(report)
-
-
-def test_what_is_past_its_limit_in_the_books_is_a_violation(operator):
-    operator.add(3)
-    operator.add(1, state="lost")
-    report = verify(operator.members(), pin=operator.pin)
-    which = "terminal-1, terminal-image, 2026-01-05"
-    expected = {
-        f"limits: {which}: 3 are past the limit",
-        f"limits: {which}: 1 was held and are lost",
-    }
-    assert expected == set(told(report).splitlines())
-
-
-@pytest.mark.parametrize(
-    ("state", "violations"),
-    [("present", ["1 is past the operator's own target"]), ("blocked", [])],
-)
-def test_past_the_own_target_is_a_violation_of_what_could_have_gone(operator, state, violations):
-    operator.add(1, state=state, civil=date(2026, 1, 9).toordinal())
-    report = verify(operator.members(), pin=operator.pin)
-    which = "limits: terminal-1, terminal-image, 2026-01-09"
-    assert [f"{which}: {text}" for text in violations] == told(report).splitlines()
-
-
-def test_what_was_on_a_lost_store_is_unknown_for_ever(operator):
-    operator.add(3, state="unproven", civil=date(2026, 1, 12).toordinal())
-    report = verify(operator.members(), pin=operator.pin)
-    sentence = "3 recordings were on a store that is lost: nobody can prove that they are gone"
-    assert f"limits: {sentence}" == told(report, Verdict.UNKNOWN)
-    assert "limits" not in told(report, Verdict.OK)
-
-
-def test_what_a_day_of_grace_keeps_after_its_hold_is_no_violation(operator):
-    operator.add(3, not_before=operator.now + 3600)
-    report = verify(operator.members(), pin=operator.pin)
-    assert "limits: 3 are late and in the day of grace that ends a hold" in told(report, Verdict.OK)
-    assert Verdict.OK is report.verdict
-
-
-@pytest.mark.parametrize("since", [3600, -3600])
-def test_a_day_of_grace_excuses_no_more_than_are_named(operator, since):
-    """What may go by now goes with the next sweep: that it is still there is no lie within a day."""
-    operator.add(3, not_before=operator.now + since)
-    operator.add(2, not_before=operator.now - 86_400)
-    report = verify(operator.members(), pin=operator.pin)
-    assert "limits: terminal-1, terminal-image, 2026-01-05: 2 are past the limit" == told(report)
-
-
-def test_a_day_of_grace_is_of_its_own_store_alone(operator):
-    operator.add(3, not_before=operator.now + 3600, store="terminal-2")
-    operator.add(2)
-    report = verify(operator.members(), pin=operator.pin)
-    assert "limits: terminal-1, terminal-image, 2026-01-05: 2 are past the limit" == told(report)
-
-
-def test_lists_that_nobody_signed_excuse_nothing(operator):
-    operator.add(3, not_before=operator.now + 3600)
-    members = operator.members()
-    signed = envelope.seal(exceptions.KIND, _payload(members), [operator.stranger])
-    forged = members | {bundle.EXCEPTIONS: bundle.lines([signed])}
-    report = verify(resigned(forged, operator.directive), pin=operator.pin)
-    assert "limits: terminal-1, terminal-image, 2026-01-05: 3 are past the limit" in told(report)
-
-
-def _payload(members):
-    """Of the first list of exceptions."""
-    return next(bundle.parse(members[bundle.EXCEPTIONS], Envelope)).payload
 
 
 def test_the_first_and_the_last_day_of_a_bundle_belong_to_it(operator):
@@ -726,83 +354,6 @@ def test_no_bundle_tells_of_a_person(operator):
     assert b"erasure-2" in operator.bundle()
 
 
-def auditor(*arguments: str):
-    return subprocess.run(
-        [sys.executable, "-m", "auditor.cli", *arguments], capture_output=True, check=False
-    )
-
-
-@pytest.fixture
-def file(honest, tmp_path):
-    path = tmp_path / "january.zip"
-    path.write_bytes(honest.packed)
-    return path
-
-
-def test_the_command_ends_with_0_and_names_what_it_could_not_check(honest, file):
-    done = auditor("verify", str(file), "--pin", honest.pin.hex())
-    assert (0, b"") == (done.returncode, done.stderr)
-    assert b"not checked: backups" in done.stdout
-    assert done.stdout.endswith(b"OK: all that could be checked is as it should be.\n")
-
-
-def test_the_command_ends_with_2_without_a_pin(file):
-    done = auditor("verify", str(file))
-    assert (2, b"") == (done.returncode, done.stderr)
-    assert b"UNKNOWN" in done.stdout
-
-
-def test_the_command_ends_with_1_at_another_operators_pin(file):
-    done = auditor("verify", str(file), "--pin", "00" * 32, "--json")
-    assert (1, b"") == (done.returncode, done.stderr)
-    assert "violated" == json.loads(done.stdout)["verdict"]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["verify", "no-such-file"],
-        ["verify", "no-such-file", "--pin", "zz"],
-        ["verify", "no-such-file", "--head", "x:00"],
-        ["verify"],
-        [],
-    ],
-)
-def test_a_users_mistake_is_a_sentence_and_2(arguments):
-    done = auditor(*arguments)
-    assert 2 == done.returncode
-    assert done.stderr
-    assert b"Traceback" not in done.stderr
-
-
-def test_a_damaged_file_is_a_sentence(honest, tmp_path):
-    path = tmp_path / "cut.zip"
-    path.write_bytes(honest.packed[:-100])
-    done = auditor("verify", str(path), "--pin", honest.pin.hex())
-    assert (2, b"") == (done.returncode, done.stdout)
-    assert done.stderr.startswith(b"auditor: the bundle is damaged")
-    assert 1 == done.stderr.count(b"\n")
-
-
-@pytest.mark.parametrize(
-    ("changes", "verdict", "expected"),
-    [
-        ({}, Verdict.OK, "terminal-1: 7 files found, ok, number 2"),
-        ({"verdict": "unknown"}, Verdict.UNKNOWN, "7 files found, unknown"),
-        ({"verdict": "violated"}, Verdict.VIOLATED, "7 files found, violated"),
-        ({"at": parse_instant("2027-01-01T00:00:00Z")}, Verdict.VIOLATED, "at 2027-01-01"),
-    ],
-)
-def test_a_rescan_that_was_handed_in_is_told_and_its_worst_counts(
-    operator, changes, verdict, expected
-):
-    [known] = bundle.parse(operator.members()[bundle.RESCANS], bundle.Rescanned)
-    operator.hand_in(changed(known, **({"number": "2"} | changes)))
-    report = verify(operator.members(), pin=operator.pin)
-    assert expected in told(report, verdict)
-    assert verdict is report.verdict
-
-
 def test_a_manifest_that_leaves_a_member_out_is_none(operator):
     members = operator.members()
     old = codec.decode(envelope.decode(members[bundle.MANIFEST]).payload, Manifest)
@@ -819,21 +370,6 @@ def test_what_was_not_checked_cannot_be_left_unsaid(operator):
     sealed = envelope.seal(bundle.KIND, codec.encode(silent), [operator.directive])
     report = verify(members | {bundle.MANIFEST: envelope.encode(sealed)}, pin=operator.pin)
     assert "manifest: the manifest does not say what cannot be checked" == told(report)
-
-
-def test_the_operators_copy_of_a_record_contradicts_or_agrees_and_vouches_for_nothing(operator):
-    honest = operator.watched()
-    forked = changed(honest, sightings=(changed(honest.sightings[0], root=bytes(32)),))
-    for copy, verdict, expected in (
-        (honest, Verdict.OK, "by the operator's own copy of a record: 1 checkpoint seen"),
-        (forked, Verdict.VIOLATED, "its root was another than this ledger's"),
-    ):
-        report = verify(operator.members(watched=copy), pin=operator.pin)
-        assert expected in told(report, verdict)
-        assert verdict is report.verdict
-    # What one has asked for oneself counts for more: there a gap is a gap.
-    own = verify(operator.members(), pin=operator.pin, own=[honest])
-    assert "unwitnessed for 120 minutes in all" in told(own, Verdict.UNKNOWN)
 
 
 def test_a_read_me_that_says_something_else_is_named(honest, keys):
