@@ -18,7 +18,7 @@ from agents.engine.supervisor import Supervisor
 from agents.engine.talking.epoch import commission
 from agents.engine.talking.uplink import HttpUplink
 from agents.service import credential
-from agents.service.credential import Credential, Token
+from agents.service.credential import Credential, Exchange, Token
 from agents.service.log import logger
 from agents.service.places import Place
 from agents.service.settings import Service
@@ -26,11 +26,14 @@ from agents.stores import Store
 from agents.stores.joined import Joined
 from agents.stores.tree.tree import Tree
 from retention import envelope, policy
-from retention.errors import ConfigError, VerificationError
+from retention.errors import ConfigError, RefusedError, VerificationError
 from retention.wire import Enrolled, Enrolment, Hello
 
 CREDENTIAL_FILE = "credential"
 CATALOGUE_FILE = "catalogue.sqlite"
+EXCHANGE_FILE = "exchange"
+
+_AGAIN = "The token is not lost: see to it, and type the same again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,7 @@ class Composition:
         self.place.look()
         # What can fail on this machine fails before the code is spent.
         with closing(Catalogue(state / CATALOGUE_FILE)) as catalogue:
-            with closing(self.uplink(lambda: None)) as uplink:
-                enrolled = uplink.enrol(Enrolment(token.code))
-            _must_be_of(token, enrolled)
+            enrolled = self._exchanged(token)
             known = Credential(enrolled.store, enrolled.secret, token.pin)
             if catalogue.one("SELECT 1 FROM agent") is None:
                 commission(catalogue, enrolled)
@@ -118,10 +119,30 @@ class Composition:
                     "INSERT OR IGNORE INTO policies (version, envelope) VALUES (?, ?)",
                     [(n, envelope.encode(e)) for n, e in enumerate(enrolled.policies, start=1)],
                 )
-            self.place.enrol(enrolled.store)
+            self._mark(enrolled.store)
             credential.save(state / CREDENTIAL_FILE, known)
+            (state / EXCHANGE_FILE).unlink()
             self._first_hello(catalogue, known)
         return enrolled.store
+
+    def _exchanged(self, token: Token) -> Enrolled:
+        """What this token's code is exchanged for, now or before: it is kept until the store is marked."""
+        kept = self.settings.state_directory / EXCHANGE_FILE
+        known = credential.exchange(kept)
+        if known is not None and known.token == token:
+            return known.enrolled
+        with closing(self.uplink(lambda: None)) as uplink:
+            enrolled = uplink.enrol(Enrolment(token.code))
+        _must_be_of(token, enrolled)
+        credential.save(kept, Exchange(token, enrolled))
+        return enrolled
+
+    def _mark(self, store: str) -> None:
+        """Write who it is into the store. Whoever may not yet has somebody see to it, and tries again."""
+        try:
+            self.place.enrol(store)
+        except (ConfigError, RefusedError) as error:
+            raise type(error)(f"{error} {_AGAIN}") from error
 
     def _first_hello(self, catalogue: Catalogue, known: Credential) -> None:
         """Learn the epoch: private names on the store carry it from the first on."""

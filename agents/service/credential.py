@@ -1,4 +1,4 @@
-"""The agent's credential and its pin of the policy: two small files, readable by it alone."""
+"""The agent's credential, and what it comes from: small files, readable by the agent alone."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import msgspec
 
 from retention import codec
 from retention.errors import ConfigError, MalformedError
+from retention.wire import Enrolled
 
 
 class Credential(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +44,21 @@ class Token(msgspec.Struct, frozen=True):
         return cls(code, digest)
 
 
+class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token, and what its code was exchanged for: no code can be exchanged twice."""
+
+    token: Token
+    enrolled: Enrolled
+
+
+def exchange(path: Path) -> Exchange | None:
+    """The exchange after which enrolling went no further; None if there was none, or it is no more."""
+    try:
+        return codec.decode(path.read_bytes(), Exchange)
+    except (OSError, MalformedError):
+        return None
+
+
 def load(path: Path) -> Credential:
     """The stored credential; `ConfigError` if this agent was never enrolled."""
     try:
@@ -55,12 +71,12 @@ def load(path: Path) -> Credential:
         raise ConfigError(f"cannot read the credential {path}: {error}") from error
 
 
-def save(path: Path, credential: Credential) -> None:
-    """Write the credential, durable and for this user's eyes only."""
+def save(path: Path, secret: Credential | Exchange) -> None:
+    """Write one of them, durable and for this user's eyes only."""
     temporary = path.with_suffix(".new")
     descriptor = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(codec.encode(credential))
+        file.write(codec.encode(secret))
         file.flush()
         os.fsync(descriptor)
     temporary.replace(path)

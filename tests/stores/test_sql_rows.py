@@ -13,7 +13,7 @@ from agents.stores.rows import sql_erasing, sql_rows, sqlite
 from agents.stores.rows.database import RejectedError
 from agents.stores.rows.postgres import Postgres
 from agents.stores.rows.shape import shape
-from agents.stores.rows.sql_rows import SqlRows, enrol
+from agents.stores.rows.sql_rows import SqlRows, enrol, read_identity
 from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.tables import Table, key_named
 from retention.errors import ConfigError, RefusedError, StoreUnreachableError, UnreadableError
@@ -336,6 +336,15 @@ def test_a_role_that_may_only_read_blocks_and_one_that_may_delete_erases(on_post
     assert store.erase({b"d": [wanted(1, one)]})[0].outcome is Outcome.ERASED_VERIFIED
     for database in (reader, deleter):
         database.close()
+
+
+def test_the_grants_that_the_page_of_rows_names_are_enough_to_be_enrolled(on_postgres: SqlPlace):
+    """The table of who it is was made by its owner: the agent may make none in this schema."""
+    on_postgres.database.rows("DELETE FROM retention_store")
+    agent = role(on_postgres, "enrolled", "INSERT ON retention_store")
+    enrol(agent, STORE)
+    assert read_identity(on_postgres.database) == STORE
+    agent.close()
 
 
 def test_rows_that_row_level_security_hides_are_not_called_gone(on_postgres: SqlPlace):

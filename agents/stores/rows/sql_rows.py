@@ -224,13 +224,15 @@ def enrol(database: Database, store: str) -> None:
         if found is not None and found != store:
             raise RefusedError(f"This database is already enrolled as another store: {found!r}.")
         if found is None:
+            made = bool(database.columns(IDENTITY))
             with database.change():
-                database.rows(f"CREATE TABLE IF NOT EXISTS {table} (store TEXT NOT NULL)")
+                if not made:  # "if not exists" takes the right to make one, whether or not it does
+                    database.rows(f"CREATE TABLE {table} (store TEXT NOT NULL)")
                 database.rows(f"INSERT INTO {table} (store) VALUES ({database.mark})", (store,))  # noqa: S608 - a constant
     except RejectedError as error:
         raise ConfigError(
-            f"{error} Let its owner make the table {IDENTITY} (store TEXT NOT NULL), with the one "
-            f"row {store!r}, and let the agent read it."
+            f"{error} Let its owner CREATE TABLE {IDENTITY} (store TEXT NOT NULL), and GRANT SELECT, "
+            f"INSERT ON {IDENTITY} to the agent's role."
         ) from error
     except StoreUnreachableError as error:
         raise ConfigError(str(error)) from error
