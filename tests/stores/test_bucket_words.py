@@ -15,7 +15,7 @@ from stores.place import BucketPlace, want
 
 from agents.stores import Wanted
 from agents.stores.bucket.bucket import Bucket
-from agents.stores.bucket.identity import enrol
+from agents.stores.bucket.identity import enrol, look
 from agents.stores.bucket.survey import survey
 from retention.errors import (
     ConfigError,
@@ -276,6 +276,14 @@ def test_what_is_no_list_of_uploads_is_no_empty_one(place: BucketPlace, proxy: P
     answers(proxy, body, "GET", "uploads=")
     with pytest.raises(StoreUnreachableError, match="makes no sense"):
         list(store.directories(lambda *_: None))
+
+
+def test_where_no_server_is_the_system_says_why(gateway: Gateway):
+    with (
+        closing(gateway.wire("recordings", endpoint="http://127.0.0.1:1")) as wire,
+        pytest.raises(ConfigError, match="Connection refused"),
+    ):
+        look(wire, "")
 
 
 @pytest.mark.parametrize("body", [LATE, PAGE_OF_A_PROXY, b"no XML"])

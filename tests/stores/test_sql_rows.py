@@ -389,6 +389,24 @@ def test_residuals_are_named(place: SqlPlace):
     assert any(fact.subject == "residuals" and "stay" in fact.sentence for fact in facts)
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (("@/", "@127.0.0.1:1/"), "Connection refused"),
+        (("postgres@", "nobody@"), 'FATAL: *role "nobody" does not exist'),
+        (("/postgres?", "/nothing?"), 'FATAL: *database "nothing" does not exist'),
+    ],
+)
+def test_who_cannot_connect_is_told_why(on_postgres: SqlPlace, changed: tuple[str, str], why: str):
+    """Nothing of a row is in what a server says before it lets anybody in."""
+    dsn = on_postgres.database._dsn.replace(*changed)  # type: ignore[attr-defined]
+    if "127.0.0.1" in changed[1]:
+        dsn = dsn.partition("?")[0]
+    database = Postgres(dsn)
+    with pytest.raises(StoreUnreachableError, match=why + r"\.$"):
+        database.rows("SELECT 1")
+
+
 def test_a_locked_sqlite_file_is_unreachable_and_not_empty(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ):

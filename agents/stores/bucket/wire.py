@@ -156,7 +156,7 @@ class Wire:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self._hang_up()  # what was idle as long is as likely to be gone
-            raise NoAnswerError(type(error).__name__) from error
+            raise NoAnswerError(getattr(error, "strerror", None) or type(error).__name__) from error
         if stays:
             self._idle.append(connection)
         else:

@@ -197,13 +197,21 @@ class Postgres:
         except psycopg.Error as error:
             code = error.sqlstate or type(error).__name__
             known = self._connection
-            if known is None or known.broken or known.closed:
+            if known is None:
+                raise StoreUnreachableError(_not_connected(error)) from error
+            if known.broken or known.closed:
                 self.close()
                 raise StoreUnreachableError(f"The database did not answer ({code}).") from error
             for kind, sentence in _SENTENCES.items():
                 if isinstance(error, kind):
                     raise RejectedError(sentence, blocked=True) from error
             raise RejectedError(f"The database refused it ({code}).", blocked=False) from error
+
+
+def _not_connected(error: psycopg.Error) -> str:
+    """Why, in the driver's words: before there is a connection they are about server, role and password."""
+    first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+    return f"There is no connection to the database: {first.rpartition(' failed: ')[2]}."
 
 
 def _facts(table: str, seen: Surveyed, *, blanking: bool) -> Iterator[Fact]:
