@@ -366,7 +366,7 @@ def test_nobody_who_may_not_make_a_table_enrols_and_is_told_what_to_ask_for(
     on_postgres.database.rows("DROP TABLE retention_store")
     on_postgres.database.rows("CREATE TABLE retention_store (store TEXT NOT NULL)")
     database = role(on_postgres, "poor")
-    with pytest.raises(ConfigError, match="Let its owner make the table retention_store"):
+    with pytest.raises(ConfigError, match="Let its owner CREATE TABLE retention_store"):
         enrol(database, STORE)
     database.close()
 
