@@ -1,33 +1,21 @@
 """`auditor rescan`: what really lies on a storage."""
 
-import re
 import sys
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from auditor.calls import Calls, expression_of
+from auditor.calls import Calls
+from auditor.cli import looking
 from auditor.cli import options as given
 from auditor.cli.showing import CONCLUSIONS, clean, print_findings, summary
 from auditor.findings import Verdict
-from auditor.register import read_exceptions
 from auditor.rescan import Judged, Rescan, Standing, printable
-from auditor.storage import Storage, What
-from auditor.verify import read_chain
-from auditor.walk import walk
-from retention import bundle
-from retention.calendar import Instant
-from retention.errors import ConfigError
-from retention.exceptions import Exceptions
-from retention.policy import Chain
+from auditor.storage import What
 
-_SHOWN = 6
-_BUCKET = "s3://"
 _SAID = {
     Standing.IN_TIME: "in time",
     Standing.EXCEPTED: "listed",
@@ -48,9 +36,9 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument(
         "root", metavar="ROOT", help="the storage: a directory, or s3://BUCKET/PREFIX"
     )
-    declare_bucket(parser)
-    declare_origin(parser)
-    declare_calls(parser)
+    looking.declare_bucket(parser)
+    looking.declare_origin(parser)
+    looking.declare_calls(parser)
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="keep a report for `enforcer bundle --rescan`"
     )
@@ -66,53 +54,12 @@ def declare(parser: ArgumentParser) -> None:
     )
 
 
-def declare_bucket(parser: ArgumentParser) -> None:
-    """Add how a bucket is reached."""
-    bucket = parser.add_argument_group(
-        "a bucket",
-        "Credentials that may only list and read: AWS_ACCESS_KEY_ID and so on, or a profile.",
-    )
-    bucket.add_argument("--endpoint", metavar="URL", help="its server [AWS]")
-    bucket.add_argument("--region", default="us-east-1", help="where it is [%(default)s]")
-    bucket.add_argument("--profile", help="of ~/.aws/credentials, or AWS_SHARED_CREDENTIALS_FILE")
-
-
-def declare_origin(parser: ArgumentParser) -> None:
-    """Add where policy and exceptions come from, whose they are, and when it is."""
-    origin = parser.add_mutually_exclusive_group(required=True)
-    origin.add_argument("--bundle", type=Path, help="take policy and exceptions out of a bundle")
-    origin.add_argument("--policy", type=Path, help="the policy's documents, one on each line")
-    parser.add_argument("--exceptions", type=Path, help="the store's signed list of exceptions")
-    parser.add_argument("--store", required=True, help="the store's id")
-    parser.add_argument("--group", required=True, help="the store's group")
-    parser.add_argument(
-        "--now", type=given.instant, help="judge as of this time, such as 2026-01-15T14:20:00+02:00"
-    )
-    given.add_pin(parser, required=True)
-    given.add_json(parser)
-
-
-def declare_calls(parser: ArgumentParser) -> None:
-    """Add how it is told which recordings are of one call."""
-    parser.add_argument(
-        "--call-in-name",
-        metavar="EXPRESSION",
-        type=_expression,
-        help=r"what all recordings of one call have in their names, such as '\d{10}\.\d+'",
-    )
-
-
-def _expression(text: str) -> re.Pattern[bytes] | None:
-    """None if it is empty: so a service says that there are no calls."""
-    return expression_of(text) if text else None
-
-
 def run(options: Namespace) -> Verdict:
     """Look, and say what was found."""
-    chain, listed = signed(options)
-    now = now_of(options)
+    chain, listed = looking.signed(options)
+    now = looking.now_of(options)
     rescan = Rescan(
-        storage_of(options.root, options),
+        looking.storage_of(options.root, options),
         chain=chain,
         group=options.group,
         exceptions=listed,
@@ -126,51 +73,6 @@ def run(options: Namespace) -> Verdict:
     if options.save:
         given.save(options.save, rescan.report(options.number, options.store))
     return verdict
-
-
-def storage_of(where: str, options: Namespace) -> Storage:
-    """What to look at. What speaks to a bucket is loaded where one is named, and nowhere else."""
-    if not where.startswith(_BUCKET):
-        return partial(walk, where)
-    try:
-        from auditor.bucket import Bucket, Place, connect  # noqa: PLC0415 - see above
-    except ImportError as error:
-        raise ConfigError("install botocore to look into a bucket") from error
-    place = Place.parse(where)
-    client = connect(endpoint=options.endpoint, region=options.region, profile=options.profile)
-    return Bucket(client, place, options.store)
-
-
-def now_of(options: Namespace) -> Instant:
-    """As of when to judge."""
-    return Instant(int(time.time())) if options.now is None else options.now  # noqa: TID251 # the auditor's composition root: below it, now is an argument
-
-
-def signed(options: Namespace) -> tuple[Chain, Exceptions | None]:
-    """The policy, and the store's list of exceptions if there is one; both verified."""
-    if options.bundle:
-        members = given.members_of(options.bundle)
-        policy, lists = members[bundle.POLICY], members[bundle.EXCEPTIONS]
-    else:
-        policy, lists = given.lines_of(options.policy), b""
-    if options.exceptions:
-        lists = given.lines_of(options.exceptions)
-    chain = read_chain(policy, options.pin)
-    known = read_exceptions(lists, chain)
-    listed = known.get(options.store)
-    if listed is None and (options.bundle or options.exceptions):
-        raise ConfigError(
-            f"{options.exceptions or options.bundle} has no list of store {options.store!r}, which "
-            f"every store that enrolled has; it has those of {_named(sorted(known))}"
-        )
-    if listed is not None and listed.group != options.group:
-        raise ConfigError(f"store {options.store!r} is of group {listed.group!r}")
-    return chain, listed
-
-
-def _named(stores: Sequence[str]) -> str:
-    shown = ", ".join(stores[:_SHOWN]) or "none"
-    return shown if len(stores) <= _SHOWN else f"{shown} and {len(stores) - _SHOWN} more"
 
 
 def _print(rescan: Rescan, told: Iterable[Judged]) -> Verdict:

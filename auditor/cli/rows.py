@@ -9,14 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from auditor.calls import Calls
-from auditor.cli.rescan import (
-    declare_bucket,
-    declare_calls,
-    declare_origin,
-    now_of,
-    signed,
-    storage_of,
-)
+from auditor.cli import looking
 from auditor.cli.showing import CONCLUSIONS, print_findings, summary
 from auditor.findings import Verdict
 from auditor.rescan import Judged, Rescan
@@ -63,15 +56,15 @@ def declare(parser: ArgumentParser) -> None:
         help="the calls' own storage, a directory or s3://BUCKET/PREFIX: what the list names there is"
         " no late call here",
     )
-    declare_bucket(parser)
-    declare_calls(parser)
-    declare_origin(parser)
+    looking.declare_bucket(parser)
+    looking.declare_calls(parser)
+    looking.declare_origin(parser)
 
 
 def run(options: Namespace) -> Verdict:
     """Look, and say what was found; no row is shown."""
-    chain, listed = signed(options)
-    now, columns = now_of(options), _columns(options)
+    chain, listed = looking.signed(options)
+    now, columns = looking.now_of(options), _columns(options)
     shut: list[str] = []
     rows = _rows(options, columns, shut)
     calls = _calls(options, chain, listed, now)
@@ -119,7 +112,7 @@ def _calls(
     if options.recordings is None or options.call_in_name is None or not options.call:
         raise ConfigError("--recordings, --call-in-name and --call go together")
     rescan = Rescan(
-        storage_of(options.recordings, options),
+        looking.storage_of(options.recordings, options),
         chain=chain,
         group=options.group,
         exceptions=listed,
