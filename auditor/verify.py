@@ -27,7 +27,7 @@ from retention.backlog import activations, inherited
 from retention.bundle import Book, Manifest
 from retention.calendar import iso
 from retention.envelope import Envelope
-from retention.errors import RetentionError, SignatureError, VerificationError
+from retention.errors import RetentionError, VerificationError
 from retention.ledger import Certificate, LastHead, Succession, Timing
 from retention.page import page, words
 from retention.policy import Chain, follow
@@ -181,7 +181,7 @@ def _check_leaves(
         if isinstance(leaf, Certificate):
             report.attempt("certificates", judge.require_coherent, position, leaf)
         elif isinstance(leaf, Succession):
-            head = report.attempt("ledger", _succeeded, leaf, chain)
+            head = report.attempt("ledger", ledger.succeeded, leaf, chain)
             if head is not None:
                 _tell_succession(report, position, head, evidence)
     counted = timings(evidence.certificates)
@@ -220,17 +220,6 @@ def _tell_succession(report: Report, position: int, head: LastHead, evidence: Ev
         report.ok("ledger", f"{text}, and is this ledger's")
     else:
         report.unknown("ledger", f"{text}; what stood only under it nobody can show")
-
-
-def _succeeded(leaf: Succession, chain: Chain) -> LastHead:
-    """The head that two people signed as the last one, by any policy there was."""
-    refusal = SignatureError("nobody signed this succession")
-    for policy in reversed(chain.policies):
-        try:
-            return ledger.approved_head(leaf, policy)
-        except SignatureError as error:
-            refusal = error
-    raise refusal
 
 
 def _check_books(

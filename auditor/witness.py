@@ -5,6 +5,7 @@ it will be consistent with itself. What he cannot write anew is what somebody el
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC
 from typing import NamedTuple
 
@@ -158,11 +159,8 @@ def _given_up(evidence: Evidence, chain: Chain) -> Iterator[_GivenUp]:
 
 
 def _approved(leaf: Succession, chain: Chain) -> LastHead | None:
-    for policy in reversed(chain.policies):
-        try:
-            return ledger.approved_head(leaf, policy)
-        except (SignatureError, MalformedError):
-            continue  # `verify` says so
+    with suppress(SignatureError, MalformedError):  # `verify` says so
+        return ledger.succeeded(leaf, chain)
     return None
 
 

@@ -98,11 +98,10 @@ def heartbeat(connection: Connection, now: Instant) -> bool:
 def succeed(connection: Connection, chain: Chain, approval: Envelope, now: Instant) -> None:
     """Go on after a restore: append the last head anybody knows of, signed by two people.
 
-    Raises what `ledger.approved_head` raises. Needs a write transaction.
+    Raises what `ledger.last_head` raises. Needs a write transaction.
     """
-    succession = Succession(at=now, approval=approval)
-    ledger.approved_head(succession, chain.current)
-    tree.append(connection, [NewLeaf(succession)])
+    ledger.last_head(approval, chain.current)
+    tree.append(connection, [NewLeaf(Succession(at=now, approval=approval))])
 
 
 def publish(connection: Connection, *, origin: str, key: SigningKey, now: Instant) -> Head | None:

@@ -145,9 +145,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     through: date
     members: tuple[Member, ...]
     not_checked: tuple[str, ...]
-    edition: Annotated[int, Meta(ge=1)] | msgspec.UnsetType = (
-        msgspec.UNSET
-    )  # unset: not counted yet
+    # Unset: from before editions were counted.
+    edition: Annotated[int, Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

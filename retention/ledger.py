@@ -15,7 +15,7 @@ import msgspec
 from retention import codec, merkle
 from retention.calendar import DAY, Instant, Limits
 from retention.envelope import Envelope
-from retention.errors import VerificationError
+from retention.errors import SignatureError, VerificationError
 from retention.note import Verifier
 from retention.people import require_two
 from retention.policy import Chain, Policy
@@ -144,15 +144,21 @@ def verifiers(chain: Chain) -> tuple[Verifier, ...]:
     return tuple(Verifier(*each) for each in sorted(named))
 
 
-def approved_head(succession: Succession, policy: Policy) -> LastHead:
-    """The head from before, if two people of this policy signed that it was the last; else raises."""
-    return last_head(succession.approval, policy)
-
-
 def last_head(approval: Envelope, policy: Policy) -> LastHead:
     """What these two people signed; raises if they are not two of this policy who may."""
     require_two(approval, "succession", policy.people)
     return codec.decode(approval.payload, LastHead)
+
+
+def succeeded(leaf: Succession, chain: Chain) -> LastHead:
+    """The head that two people signed as the last one, by any policy there was; else raises."""
+    refusal = SignatureError("nobody signed this succession")
+    for policy in reversed(chain.policies):
+        try:
+            return last_head(leaf.approval, policy)
+        except SignatureError as error:
+            refusal = error
+    raise refusal
 
 
 def timing(

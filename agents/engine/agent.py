@@ -377,13 +377,14 @@ class Agent:
             yield from self.chain().due_ranges(name, standing.bound)
 
     def _consult(self) -> bool:
-        """Whether a directive could be fetched for this sweep."""
+        """Whether a directive could be fetched for this sweep.
+
+        A refused credential, a forged or an old directive: as good as no enforcer.
+        """
         try:
             self.reserve.spent_on(self.exchange.consult)
         except RetentionError:
-            return (
-                False  # a refused credential, a forged or an old directive: as good as no enforcer
-            )
+            return False
         return True
 
     def _keep_room(self) -> None:

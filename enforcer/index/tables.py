@@ -39,9 +39,8 @@ stores = Table(
     Column("kind", Text, nullable=False),  # terminal | directory | bucket | rows
     Column("state", Text, nullable=False),  # invited | observe | active | retired
     Column("frozen", Text, nullable=False, default=""),  # why: two boxes with one identity
-    Column(
-        "commissioned_at", BigInteger, nullable=False
-    ),  # nothing recorded before, unless imported
+    # Nothing recorded is older, unless imported.
+    Column("commissioned_at", BigInteger, nullable=False),
     Column("code_hash", LargeBinary),  # SHA-256 of the one-time enrolment code, until used
     Column("code_expires_at", BigInteger),
     Column("secret_hash", LargeBinary),  # SHA-256 of the credential's secret; NULL: none or revoked
@@ -84,9 +83,8 @@ items = Table(
     Column("record_class", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("anchor", BigInteger),  # start of the recording; NULL: undated
-    Column(
-        "civil", Integer, nullable=False
-    ),  # of the anchor in the class's zone; undated: of `seen`
+    # Of the anchor in the zone of the class; undated: of `seen`.
+    Column("civil", Integer, nullable=False),
     Column("how", Text, nullable=False),  # which dating rule chose the anchor
     Column("span", Integer, nullable=False),  # seconds recorded
     # Widest plausible interval: anchor - before .. anchor + after, seconds. Of an undated one that was
@@ -96,9 +94,8 @@ items = Table(
     Column("seen", BigInteger, nullable=False),  # first seen, agent's clock
     Column("size", BigInteger, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    Column(
-        "not_before", BigInteger, nullable=False
-    ),  # may not go earlier even if due; 0: no such rule
+    # It may not go earlier even if due; 0: no such rule.
+    Column("not_before", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     # present | held | restricted | undated | late | blocked; erased until its certificate is made
     Column("base", Text),  # while something holds it: its state without any hold
@@ -348,9 +345,8 @@ hold_stores = Table(
     Column("hold", ForeignKey("holds.id"), primary_key=True),
     Column("store", ForeignKey("stores.id"), primary_key=True),
     Column("effective_at", BigInteger),  # acknowledged by the agent; NULL: pending
-    Column(
-        "gone", Text, nullable=False, default="[]"
-    ),  # JSON: [[civil ordinal, count]] too late for
+    # JSON: [[civil ordinal, count]] that the hold came too late for.
+    Column("gone", Text, nullable=False, default="[]"),
     Column("freed_at", BigInteger),  # the agent has let go after the release
 )
 

@@ -70,9 +70,8 @@ class Exchange:
         self._greeted = False
         self.ledger_refused = ""  # why the ledger's head was refused: it may have been forked
         self.policy_refused = ""  # why a policy was refused: it may have been forged
-        self.directive_refused = (
-            ""  # why the last directive was: it is old, or may have been forged
-        )
+        # Why the last directive was: it is old, or may have been forged.
+        self.directive_refused = ""
 
     @property
     def retired(self) -> str:
