@@ -25,15 +25,15 @@ from fake_s3 import FakeS3
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
-from world import RIGA, STORE, World, at, signed_policy
+from world import RIGA, STORE, World, at, signed_act, signed_policy
 
 from agents.engine.erasing import sweep as sweeping
 from agents.engine.metrics import Metrics
 from agents.stores import Batch, Erased
-from retention.acts import Correction, Release, Restoration
+from retention.acts import Correction, Lift, Release, Restoration, Retirement, Thaw
 from retention.calendar import DAY, Instant
-from retention.errors import StoreUnreachableError
-from retention.hold import ItemRef
+from retention.errors import RefusedError, StoreUnreachableError
+from retention.hold import ItemRef, StoreHold
 
 NOON = at("2026-03-16 12:00")
 DUE = [at(f"2026-01-{day:02} 10:00") for day in range(5, 10)]
@@ -78,9 +78,19 @@ def at_work(path: Path, place: str) -> World:
     world.activate()
     world.scan()
     world.report()
+    restricted = StoreHold("restriction-1", Instant(1), Instant(0), items=(item(world, DUE[3]),))
+    world.centre.holds.append(restricted)
     world.agent.exchange.consult()
     world.record(LATER)
     return world
+
+
+def item(world: World, moment: Instant) -> ItemRef:
+    """The item of that moment, as people name it; none of this store if there is none (any more)."""
+    number, fingerprint = world.agent.catalogue.one(
+        "SELECT number, fingerprint FROM items WHERE anchor = ?", (moment,)
+    ) or (0, b"")
+    return ItemRef(STORE, world.centre.epoch, number, "front", moment, moment, fingerprint)
 
 
 def restarted(path: Path, place: str) -> World:
@@ -143,6 +153,13 @@ def restored(path: Path, place: str) -> World:
     world.sign(act)
     world.agent.exchange.consult()
     world.scan()
+    return world
+
+
+def frozen(path: Path, place: str) -> World:
+    """Two boxes speak with its identity, as the enforcer says."""
+    world = at_work(path, place)
+    freeze(world)
     return world
 
 
@@ -240,11 +257,16 @@ def release(world: World) -> None:
     world.agent.exchange.consult()
 
 
+def lift(world: World) -> None:
+    now, ref = world.true.now, item(world, DUE[3])
+    act = Lift(id=world.act_id(), at=now, reason="over", items=(ref,), subject_informed_at=now)
+    world.sign(act)
+    world.centre.holds = [hold for hold in world.centre.holds if hold.id != "restriction-1"]
+    world.agent.exchange.consult()
+
+
 def correct(world: World) -> None:
-    number, fingerprint = world.agent.catalogue.one(
-        "SELECT number, fingerprint FROM items WHERE anchor = ?", (YOUNG[0],)
-    ) or (0, b"")
-    ref = ItemRef(STORE, world.centre.epoch, number, "front", YOUNG[0], YOUNG[0], fingerprint)
+    ref = item(world, YOUNG[0])
     world.sign(
         Correction(
             id=world.act_id(), at=world.true.now, reason="wrong", items=(ref,), anchor=YOUNG[1]
@@ -282,6 +304,23 @@ def freeze(world: World) -> None:
     world.agent.exchange.consult()
 
 
+def thaw(world: World) -> None:
+    world.centre.thaw()
+    epoch = world.centre.epoch
+    act = Thaw(id=world.act_id(), at=world.true.now, reason="ours", store=STORE, epoch=epoch)
+    world.sign(act)
+    world.agent.exchange.consult()
+
+
+def retire(world: World) -> None:
+    act = Retirement(
+        id=world.act_id(), at=world.true.now, reason="sold", store=STORE, how="destroyed"
+    )
+    world.centre.retired, world.centre.retirement = True, signed_act(act)
+    with pytest.raises(RefusedError, match="two people retired this store"):
+        world.agent.exchange.consult()
+
+
 def scrape(world: World) -> None:
     registry = CollectorRegistry()
     Metrics(registry, world.agent)
@@ -290,7 +329,8 @@ def scrape(world: World) -> None:
 
 WORKER: Sequence[Act] = (begin, scan, sweep, look, tick)
 TALKER: Sequence[Act] = (
-    *(greet, report, heartbeat, consult, hold, release, correct, activate, policy, anew, freeze),
+    *(greet, report, heartbeat, consult, hold, release, lift, correct, activate, policy, anew),
+    *(freeze, thaw, retire),
 )
 PAIRS = [
     *product(WORKER, (*TALKER, scrape)),
@@ -395,6 +435,7 @@ class Life:
     epochs: Collection[int]  # in which it may be then
     kept: set[str] = field(default_factory=set)  # by a hold that is in force
     frozen: set[str] = field(default_factory=set)  # what was there when the store was frozen
+    restricted: bool = True  # one recording, from the beginning
     quarantined: bool = False  # whether it was when an epoch began
 
     def run(self, nth: int) -> None:
@@ -426,12 +467,14 @@ class Life:
         if consult in acts:
             heard = world.agent.catalogue.value("SELECT heard FROM clock")
             assert world.clock.boot() == heard, "the enforcer's word is not forgotten"
-        world.centre.frozen, world.clock.ahead = False, 0
+        world.centre.frozen, world.centre.retired, world.clock.ahead = False, False, 0
         world.rest()
         books = world.check()
         assert world.centre.epoch in self.epochs, "no epoch begins untold"
         young = {_name(moment) for moment in (*YOUNG, LATER) if world.true.now < moment + 60 * DAY}
         held = self.kept if release in acts else self.kept | {_name(DUE[0])}
+        if self.restricted:  # and when that is over there is a day of grace
+            held = held | {_name(DUE[3])}
         assert held | young <= world.files(), "nothing goes early or held"
         policies = 2 if policy in acts else 1
         assert policies == world.agent.chain().current.version
@@ -476,7 +519,9 @@ def _meet(scene: Scene, place: str, first: Act, second: Act, most: int) -> None:
     for nth in _places(_asked(scene, place, first), most, seed):
         with tempfile.TemporaryDirectory(dir=MEMORY) as path:
             world = scene(Path(path), place)
-            Life(world, first, second, _epochs(scene, {first, second})).run(nth)
+            life = Life(world, first, second, _epochs(scene, {first, second}))
+            life.restricted = scene not in {first_start, doubted}
+            life.run(nth)
 
 
 def _called(each: object) -> str:
@@ -509,6 +554,12 @@ def test_it_is_the_same_in_trouble(scene: Scene):
     pairs = [pair for pair in PAIRS if freeze not in pair]  # which only who has greeted hears
     for first, second in random.Random(_called(scene)).sample(pairs, 8):
         _meet(scene, "tree", first, second, 1)
+
+
+@pytest.mark.parametrize("other", [scan, sweep, look, tick, heartbeat, scrape], ids=_called)
+def test_a_thaw_comes_in_between(other: Act):
+    _meet(frozen, "tree", other, thaw, 3)
+    _meet(frozen, "tree", thaw, other, 3)
 
 
 def test_an_old_copy_of_the_state_shows_before_a_heartbeat_is_written_by_it(tmp_path: Path):

@@ -4,6 +4,9 @@ Its holds may be older. The enforcer tells the two apart by what they say; where
 the second has to refuse by itself.
 """
 
+import errno
+import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -15,6 +18,7 @@ from rgw import Gateway
 from row_worlds import CsvWorld, SqlWorld, sqlite_file
 from world import World, at
 
+from agents.engine.memory.catalogue import Catalogue, CatalogueError
 from agents.stores.rows.postgres import Postgres
 from retention.errors import StoreUnreachableError
 
@@ -88,3 +92,16 @@ def test_a_newer_epoch_takes_over(world: World):
     world.activate()
     world.rest()
     assert set() == world.pictures()
+
+
+def test_a_catalogue_that_cannot_be_locked_is_worked_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def no_locks(_fd: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    catalogue = Catalogue(tmp_path / "catalogue.sqlite")
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(CatalogueError, match="no lock can be taken beside the catalogue: No locks"):
+        catalogue.claim()
+    catalogue.close()

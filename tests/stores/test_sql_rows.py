@@ -1,8 +1,12 @@
 """What is a table's own: keys, blanking, rights, rows that change, and answers that get lost."""
 
+import errno
+import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -422,3 +426,26 @@ def test_a_locked_sqlite_file_is_unreachable_and_not_empty(
     SqlRows(database, STORE, {}).check()
     other.close()
     database.close()
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["no file", "no lock"])
+def test_a_lock_that_cannot_be_taken_does_not_count_as_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+):
+    """On a share without locks, or where something else has its name."""
+    database = Sqlite(tmp_path / "calls.db")
+    (tmp_path / "calls.db").touch()
+    enrol(database, STORE)
+    if taken:
+
+        def no_locks(_fd: int, _how: int) -> None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        monkeypatch.setattr(fcntl, "flock", no_locks)
+    else:
+        (tmp_path / "calls.db-cdr.lock").symlink_to("/dev/null")
+    store = SqlRows(database, STORE, CDRS)
+    for act in (lambda: store.claim(1), store.check, store.check):
+        with pytest.raises(StoreUnreachableError, match="No lock can be taken beside the database"):
+            act()
+    store.close()

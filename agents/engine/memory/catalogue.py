@@ -117,6 +117,11 @@ class Catalogue:
         except BlockingIOError as error:
             os.close(descriptor)
             raise RefusedError("another process of this agent is at work on the store") from error
+        except OSError as error:
+            os.close(descriptor)
+            raise CatalogueError(
+                f"no lock can be taken beside the catalogue: {error.strerror}"
+            ) from error
         self._claim = descriptor
 
     @contextmanager

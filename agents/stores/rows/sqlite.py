@@ -174,16 +174,24 @@ class Sqlite:
         return self._db
 
     def _lock(self, table: str) -> None:
-        """Where no lock can be made, because nothing may be written there, nothing is erased either."""
-        with suppress(OSError):
-            lock = f"{self._path.resolve()}-{quote(table, safe='')}.lock"
-            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            self._claimed[table] = fd
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                self.close()
-                raise StoreUnreachableError(ANOTHER) from error
+        """Where nothing may be written no lock can be made, and nothing is erased either."""
+        path = Path(f"{self._path.resolve()}-{quote(table, safe='')}.lock")
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if not os.access(path.parent, os.W_OK):
+                return
+            self.close()
+            raise StoreUnreachableError(_UNLOCKED.format(error.strerror)) from error
+        self._claimed[table] = fd
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.close()
+            taken = isinstance(error, BlockingIOError)
+            raise StoreUnreachableError(
+                ANOTHER if taken else _UNLOCKED.format(error.strerror)
+            ) from error
 
     def _opened(self) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -225,6 +233,7 @@ _UNPROTECTED = (
     "A held row is kept from no other program that writes to this file: one that is removed is told "
     "as lost."
 )
+_UNLOCKED = "No lock can be taken beside the database ({}), so nobody knows whether another agent is at work."
 _NOT_WRITABLE = "The agent may not change this file, or its directory, where its log is."
 
 
