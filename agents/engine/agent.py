@@ -8,6 +8,7 @@ repeated, and after a crash at any point `start` puts things right. All but `tal
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec import UNSET
@@ -43,6 +44,7 @@ from agents.engine.turns import Turns
 from agents.stores import Store
 from retention import permit
 from retention.calendar import Instant
+from retention.decide import Rules
 from retention.errors import RetentionError, StoreUnreachableError
 from retention.policy import DueRange
 from retention.report import Heartbeat
@@ -279,18 +281,15 @@ class Agent:
             self._recover()
             fresh = self._consult()
             self.reserve.spent_on(self._redate)
-            standing = self.standing(fresh=fresh)
-            refusal = permit.refusal(standing)
-            if refusal is not None:
-                self.waiting = refusal.reason
+            rules = self._rules(fresh=fresh)
+            if rules is None:
                 return
-            rules = permit.rules(standing, self.chain(), spread=self._spread)
-            for swept in self.sweeper.run(rules):
+            for swept in self.sweeper.run(rules, partial(self._rules, fresh=fresh)):
                 self.waiting = swept.braking.reason
                 self.reserve.spent_on(self._catch_up)
                 yield swept
             if fresh and not self.waiting:
-                self.restorations.swept(self._due(standing))
+                self.restorations.swept(self._due(self.standing(fresh=fresh)))
             self.reserve.keep()
             if self._canaries:  # the first one as soon as the store may erase
                 self._canaries.tick()
@@ -375,6 +374,15 @@ class Agent:
         assert standing.bound is not None, "else it was refused"
         for name in standing.activated:
             yield from self.chain().due_ranges(name, standing.bound)
+
+    def _rules(self, *, fresh: bool) -> Rules | None:
+        """What may go just now; None if nothing may, and `waiting` says why."""
+        standing = self.standing(fresh=fresh)
+        refusal = permit.refusal(standing)
+        if refusal is not None:
+            self.waiting = refusal.reason
+            return None
+        return permit.rules(standing, self.chain(), spread=self._spread)
 
     def _consult(self) -> bool:
         """Whether a directive could be fetched for this sweep.

@@ -4,6 +4,7 @@ Installing a directive excludes erasing: it comes before a batch or after its ou
 what it came too late for is told with it, by civil date and count (I2, I15).
 """
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,15 +17,17 @@ from bucket_world import BucketWorld
 from fake_s3 import FakeS3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from row_worlds import CallWorld, CsvWorld, SqlWorld, sqlite_file
 from waiting import wait_until
-from world import RIGA, World, at
+from world import RIGA, World, at, signed_policy
 
 from agents.engine.erasing import sweep
 from agents.stores.rows.postgres import Postgres
 from retention.acts import Release
 from retention.calendar import DAY, Instant, civil_date
 from retention.hold import StoreHold
+from retention.policy import Migration
 from retention.report import Acknowledged, Erased
 
 NOON = at("2026-03-16 12:00")
@@ -156,6 +159,66 @@ def test_a_store_that_is_frozen_between_two_batches_erases_no_more(
     assert [] == list(sweeping)
     assert left == world.files() != set()
     world.stop()
+
+
+def _policy(world: World) -> None:
+    """From today on a recording is kept for 70 days, and so are older ones: two owners signed that."""
+    before = world.centre.chain
+    migration = Migration("terminal-image", 1, reason="a longer notice")
+    document = replace(
+        before.current,
+        version=2,
+        previous=before.head,
+        issued_at=NOON,
+        effective_from=civil_date(NOON, RIGA),
+        classes=tuple(
+            replace(each, period="P70D") if each.name == "terminal-image" else each
+            for each in before.current.classes
+        ),
+        migrations=(migration,),
+    )
+    world.centre.policies.append(signed_policy(document))
+    world.agent.exchange.consult()
+
+
+def _technician(world: World) -> None:
+    freeze = world.state / "freeze"
+    freeze.touch()
+    os.utime(freeze, (NOON, NOON))
+
+
+def _jump(world: World) -> None:
+    world.clock.ahead = DAY
+
+
+def _held_back(world: World) -> None:
+    """The directive says so, and it is more than an hour before the own target."""
+    world.centre.due = ()
+    world.agent.exchange.consult()
+
+
+@pytest.mark.parametrize("meanwhile", [_policy, _technician, _jump, _held_back])
+def test_what_would_keep_a_sweep_from_beginning_keeps_it_from_going_on(
+    tmp_path: Path, meanwhile: Callable[[World], None]
+):
+    """All but what is over its time by any rule."""
+    young = [Instant(at("2026-01-16 10:00") + n * 60) for n in range(6)]
+    for batches in range(3):
+        world = World.make(tmp_path / str(batches), at("2026-03-16 12:00"))
+        for moment in young:
+            world.record(moment)
+        world.activate()
+        world.scan()
+        world.report()
+        sweeping = world.agent.sweep()
+        for _ in range(batches):
+            next(sweeping)
+        left = world.files()
+        assert 6 - 2 * batches == len(left)
+        meanwhile(world)
+        assert all(True for _ in sweeping)
+        assert left == world.files()
+        world.stop()
 
 
 def _name(moment: Instant) -> str:

@@ -126,11 +126,13 @@ class Sweeper:
             ),
         )
 
-    def run(self, rules: Rules) -> Iterator[Swept]:
+    def run(self, rules: Rules, by_now: Callable[[], Rules | None]) -> Iterator[Swept]:
         """Sweep by these rules; yields after each batch the same `Swept`, brought up to date.
 
-        Ends early where the store was frozen or began anew meanwhile. Raises `StoreUnreachableError` before
-        anything of a batch was touched; its intents are then for `recover`.
+        `by_now` is asked before each batch what the rules have become: of what these let go only what
+        those let go too goes still; None: nothing. Ends early then, and where the store was frozen or
+        began anew meanwhile. Raises `StoreUnreachableError` before anything of a batch was touched; its
+        intents are then for `recover`.
         """
         epoch = self._catalogue.value("SELECT epoch FROM agent")
         swept = Swept(self.braking(rules))
@@ -143,10 +145,12 @@ class Sweeper:
                 with self._turns.erasing(), _uncollected():
                     if self._catalogue.one("SELECT frozen, epoch FROM agent") != ("", epoch):
                         return
+                    if (now := by_now()) is None:
+                        return
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:
                         rows, parts = self._no_more(rows)
-                        swept.outcomes += self._batch(rules, rows, parts)
+                        swept.outcomes += self._batch(now, rows, parts)
                 if not rows:
                     break
                 cursor = (rows[-1].civil, rows[-1].number)[-last:]
