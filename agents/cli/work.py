@@ -116,12 +116,14 @@ def _sweep_now(built: Built, *, as_json: bool) -> int:
     outcomes: Mapping[Outcome, int] = {}
     for swept in built.agent.sweep():
         outcomes = swept.outcomes
-    waiting = built.agent.waiting
+    waiting, stays = built.agent.waiting, built.agent.stays
     if waiting:
         print(f"nothing was erased: {waiting}", file=sys.stderr)
     if as_json:
-        print(json.dumps({"outcomes": outcomes, "waiting": waiting}))
+        print(json.dumps({"outcomes": outcomes, "waiting": waiting, "stays": stays}))
     elif not waiting:
         counted = (f"{n} {outcome.replace('_', ' ')}" for outcome, n in outcomes.items())
         print(", ".join(counted) or "nothing is due")
+        for why, items in stays.items():
+            print(f"{items} could not be erased: {why}", file=sys.stderr)
     return 1 if waiting else 0

@@ -6,6 +6,7 @@ repeated, and after a crash at any point `start` puts things right. All but `tal
 `heartbeat` use the store, and are for one thread.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -205,6 +206,7 @@ class Agent:
             chain=self.chain,
         )
         self.waiting = ""  # why the last sweep did nothing: refused or braked
+        self.stays: Counter[str] = Counter()  # why something due stayed, with how many items
 
     def start(self) -> None:
         """Settle what a crash left open, before anything else.
@@ -285,7 +287,7 @@ class Agent:
             if rules is None:
                 return
             for swept in self.sweeper.run(rules, partial(self._rules, fresh=fresh)):
-                self.waiting = swept.braking.reason
+                self.waiting, self.stays = swept.braking.reason, swept.stays
                 self.reserve.spent_on(self._catch_up)
                 yield swept
             if fresh and not self.waiting:

@@ -82,6 +82,7 @@ class Daemon:
         self._due: dict[str, float] = {}
         self._scan: Iterator[object] | None = None
         self._sweep: Iterator[object] | None = None
+        self._stays: set[str] = set()  # the reasons that were logged
 
     def run(self) -> None:
         """Work until `stop`, or until a side task has died (then RuntimeError)."""
@@ -135,7 +136,7 @@ class Daemon:
             for reason in self._agent.tick():
                 self._log.warning("event refused", extra={"reason": reason})
         self._scan = self._scan_on(self._scan)
-        self._sweep = self._step(self._sweep)
+        self._sweep = self._sweep_on(self._sweep)
         if self._scan is None and not self._sweep_waits() and self._is_due("scan", self._pace.scan):
             self._scan = self._agent.scan()
         if self._sweep is None and self._scan is None and self._is_due("sweep", self._pace.sweep):
@@ -178,6 +179,15 @@ class Daemon:
         except BaseException:
             self._due["scan"] = self._monotonic() + self._pace.sweep
             raise
+
+    def _sweep_on(self, sweep: Iterator[object] | None) -> Iterator[object] | None:
+        """Go one step on with a sweep. At its end, say once of each reason that something due stays."""
+        rest = self._step(sweep)
+        if sweep is not None and rest is None:
+            for why in sorted(self._agent.stays.keys() - self._stays):
+                self._log.warning("not erased", extra={"task": "sweep", "reason": why})
+            self._stays = set(self._agent.stays)
+        return rest
 
     def _put_off_scan(self, task: str, error: CatalogueFullError) -> None:
         self._due["scan"] = self._monotonic() + self._pace.sweep

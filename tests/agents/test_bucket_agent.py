@@ -174,9 +174,11 @@ def test_a_legal_hold_of_somebody_else_blocks_and_is_never_touched(locked: Bucke
     locked.rest()
     assert "ON" == legal_hold(locked, put.key, put.version)
     assert {1: Outcome.BLOCKED} == locked.books().refused
+    assert {"A legal hold that is not ours is on it.": 1} == locked.agent.stays
     locked.client.put_object_legal_hold(**meant, LegalHold={"Status": "OFF"})
     locked.rest()
     assert set() == locked.versions()
+    assert {} == locked.agent.stays
 
 
 def test_a_legal_hold_that_somebody_took_over_from_us_is_theirs(locked: BucketWorld):

@@ -78,3 +78,34 @@ def test_a_sweep_has_its_turn_between_two_scans_that(
     daemon._wait = lambda _failures: pass_(PACE.sweep)  # type: ignore[method-assign]
     daemon.run()
     assert begun["sweep"] >= SCANS // 2
+
+
+def test_why_something_due_stays_is_logged_once_and_again_when_it_comes_back(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    sweeps = [["locked"], ["locked"], [], ["locked", "immutable"]]
+    passed = 60
+
+    def sweep() -> Iterator[None]:
+        nonlocal passed
+        passed += PACE.sweep
+        if not sweeps:
+            daemon.stop()
+            return
+        world.agent.stays = Counter(sweeps.pop(0))
+        yield
+
+    world.agent.scan = lambda: iter(())  # type: ignore[method-assign, assignment]
+    world.agent.sweep = sweep  # type: ignore[method-assign, assignment]
+    daemon = Daemon(
+        world.agent,
+        watch=None,
+        metrics=Uncounted(),
+        pace=PACE,
+        log=logging.getLogger("of the daemon"),
+        monotonic=lambda: float(passed),
+    )
+    with caplog.at_level(logging.WARNING, "of the daemon"):
+        daemon.run()
+    told = [vars(each)["reason"] for each in caplog.records if each.msg == "not erased"]
+    assert ["locked", "immutable", "locked"] == told

@@ -54,13 +54,19 @@ _DAYS_DUE = (
     f" AND civil BETWEEN ? AND ? AND {_MAY_GO} GROUP BY civil"
 )
 
+_STAYS = frozenset({Outcome.BLOCKED, Outcome.FAILED})
+
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did, counted; `brake` says whether and why it did nothing."""
+    """What a sweep did, counted; `brake` says whether and why it did nothing.
+
+    `stays` are the reasons of what is due and could not be erased, with how many items each has.
+    """
 
     braking: Braking
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    stays: Counter[str] = field(default_factory=Counter)
 
 
 class Sweeper:
@@ -150,7 +156,7 @@ class Sweeper:
                     rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:
                         rows, parts = self._no_more(rows)
-                        swept.outcomes += self._batch(now, rows, parts)
+                        self._batch(now, rows, parts, swept)
                 if not rows:
                     break
                 cursor = (rows[-1].civil, rows[-1].number)[-last:]
@@ -179,7 +185,9 @@ class Sweeper:
         numbers = {row.number for row in fitting}
         return fitting, [part for part in parts if part.item in numbers]
 
-    def _batch(self, rules: Rules, rows: Sequence[Row], parts: Sequence[Part]) -> Counter[Outcome]:
+    def _batch(
+        self, rules: Rules, rows: Sequence[Row], parts: Sequence[Part], swept: Swept
+    ) -> None:
         """One batch under the lock: decide, intend, erase and verify, record."""
         linked = self._planner.linked(rows, parts)
         rows, parts = [*rows, *linked], [*parts, *self._planner.parts(linked)]
@@ -195,10 +203,11 @@ class Sweeper:
             self._receipts.intend(plan.planned.values())
             results += self._erase(plan)
         if not results:
-            return Counter()
+            return
         changed = {r.number for r in results if r.outcome is Outcome.REFUSED_CHANGED}
         self.changed += [(paths[r.directory], r.name) for r in files if r.number in changed]
-        return self._receipts.record(plan.planned, results, self._clock.wall())
+        swept.outcomes += self._receipts.record(plan.planned, results, self._clock.wall())
+        swept.stays += _staying(plan, results)
 
     def _erase(self, plan: Plan) -> list[Result]:
         """Of a call its recording last, and only if nothing else of it stays behind.
@@ -262,6 +271,16 @@ class Sweeper:
             place: self._catalogue.value("SELECT path FROM directories WHERE id = ?", (place,))
             for place in {row.directory for row in rows}
         }
+
+
+def _staying(plan: Plan, results: Sequence[Result]) -> Counter[str]:
+    """The reasons of what should have gone, and how many items each has."""
+    reasons = {
+        (known.item if (known := plan.planned.get(r.number)) else r.number, r.detail)
+        for r in results
+        if r.outcome in _STAYS and r.detail
+    }
+    return Counter(detail for _, detail in reasons)
 
 
 @contextmanager
