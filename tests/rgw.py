@@ -8,6 +8,7 @@ not end.
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from waiting import NEVER_SECONDS
 
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw")
 READER = "readerkey1", "readersecret1"
+SWEEPER = "sweeperkey1", "sweepersecret1"
+PAGE = Path(__file__).parent.parent / "docs" / "storage.md"
 #: What an auditor's keys may do (docs/storage.md).
 READING = ("ListBucketVersions", "ListBucketMultipartUploads", "GetObject", "GetObjectVersion")
 #: Ceph keeps objects of this cluster in memory; no test needs more.
@@ -105,6 +108,11 @@ class Gateway(S3Server):
         self._run("radosgw-admin", *_user("reader", *READER))
         return True
 
+    @cached_property
+    def _sweeper(self) -> bool:
+        self._run("radosgw-admin", *_user("sweeper", *SWEEPER))
+        return True
+
     @contextlib.contextmanager
     def long_ago(self, faketime: str, days: int) -> Iterator[Callable[..., None]]:
         """A second gateway to the same buckets, so many days behind: what it is told is as old.
@@ -147,6 +155,15 @@ class Gateway(S3Server):
         }
         self.shared.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
         return READER
+
+    def sweeper(self, bucket: str) -> tuple[str, str]:
+        """Keys of an agent that looks after `calls/` in this bucket, by the policy that its page shows."""
+        assert self._sweeper
+        [shown] = re.findall(r"(?ms)^ +\{\"Version\": .*?\]\}$", PAGE.read_text())
+        self.shared.put_bucket_policy(
+            Bucket=bucket, Policy=shown.replace(":::recordings", f":::{bucket}")
+        )
+        return SWEEPER
 
     def _found(self) -> None:
         path, monitor = self._path, free_port()

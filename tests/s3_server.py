@@ -32,11 +32,22 @@ class S3Server:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
-    def wire(self, bucket: str, *, endpoint: str | None = None, timeout: float = 60) -> Wire:
-        """The agent's own wire to a bucket, with every right there is; it waits for nobody."""
+    def wire(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        timeout: float = 60,
+        keys: tuple[str, str] = (ACCESS, SECRET),
+    ) -> Wire:
+        """The agent's own wire to a bucket; with every right there is, unless it is given other keys.
+
+        It waits for nobody.
+        """
         place = At(endpoint or self.endpoint, bucket, "us-east-1")
-        keys = Keys(ACCESS, SECRET)
-        return Wire(place, keys, wall=SystemClock().wall, timeout=timeout, sleep=lambda _: None)
+        return Wire(
+            place, Keys(*keys), wall=SystemClock().wall, timeout=timeout, sleep=lambda _: None
+        )
 
     @cached_property
     def shared(self) -> Any:

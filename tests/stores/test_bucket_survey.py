@@ -8,11 +8,16 @@ import pytest
 from botocore.exceptions import ClientError
 from rgw import Gateway
 from s3_proxy import Proxy
-from s3_server import S3Server
+from s3_server import ACCESS, SECRET, S3Server
+from stores.place import wanted
 
+from agents.stores.bucket.bucket import Bucket
+from agents.stores.bucket.erasing import delete_at_once
 from agents.stores.bucket.identity import enrol
+from agents.stores.bucket.keys import VersionId
 from agents.stores.bucket.survey import survey
 from retention.checkup import Fact
+from retention.outcome import Outcome
 
 KINDS = ("Versions", "DeleteMarkers")
 OLD_RULE = {
@@ -30,11 +35,13 @@ def looked(
     ahead: int = 0,
     shortest: int = 60,
     endpoint: str | None = None,
+    prefix: str = "",
+    keys: tuple[str, str] = (ACCESS, SECRET),
 ) -> dict[str, list[Fact]]:
     now = gateway.shared.list_buckets()["ResponseMetadata"]["HTTPHeaders"]["date"]
     wall = parsedate_to_datetime(now).timestamp() + ahead
-    with gateway.wire(bucket, endpoint=endpoint) as wire:
-        facts = survey(wire, "", "s-1", wall=lambda: wall, shortest=shortest)
+    with gateway.wire(bucket, endpoint=endpoint, keys=keys) as wire:
+        facts = survey(wire, prefix, "s-1", wall=lambda: wall, shortest=shortest)
     found: dict[str, list[Fact]] = {}
     for fact in facts:
         found.setdefault(fact.subject, []).append(fact)
@@ -138,6 +145,53 @@ def test_each_right_that_is_missing_is_told_and_no_other(
     ]
     assert (subject, False) == (amiss.subject, amiss.fine)
     assert all(f"s3:{action}" in amiss.remedy for action in actions)
+
+
+def test_the_policy_that_the_page_shows_lets_an_agent_work_and_do_no_more(gateway: Gateway):
+    """From enrolling on: it holds, lets go and erases; `doctor` misses nothing and finds nothing too wide."""
+    bucket = gateway.bucket(lock=True)
+    keys, client = gateway.sweeper(bucket), gateway.shared
+    with gateway.wire(bucket, keys=keys) as wire:
+        enrol(wire, "s-1", prefix="calls/")
+    put = {"Bucket": bucket, "Key": "calls/d/a", "Body": b"a call"}
+    meant = {
+        "Bucket": bucket,
+        "Key": "calls/d/a",
+        "VersionId": client.put_object(**put)["VersionId"],
+    }
+    store = Bucket(lambda: gateway.wire(bucket, keys=keys), "s-1", epoch=1, prefix="calls/")
+    store.claim(1)
+    [found] = store.listing(b"d", lambda *_: None)
+    due = {b"d": [wanted(1, found)]}
+    assert {1} == store.protect(due)
+    assert "ON" == client.get_object_legal_hold(**meant)["LegalHold"]["Status"]
+    store.unprotect([1])
+    assert [Outcome.ERASED_VERIFIED] == [result.outcome for result in store.erase(due)]
+    store.close()
+    facts = looked(gateway, bucket, prefix="calls/", keys=keys)
+    assert [] == [fact for told in facts.values() for fact in told if not fact.fine]
+    other = client.put_object(Bucket=bucket, Key="other", Body=b"anothers")["VersionId"]
+    with gateway.wire(bucket, keys=keys) as wire:
+        assert [("other", other)] == [
+            of for of, _ in delete_at_once(wire, [VersionId("other", other)], once=True)
+        ]
+
+
+def test_a_server_that_asks_for_the_right_to_delete_elsewhere_where_many_go_is_told(
+    gateway: Gateway,
+):
+    """Ceph asks for it at the bucket then; where it is given below it alone, no sweep erases."""
+    bucket = gateway.bucket(lock=True)
+    keys = gateway.sweeper(bucket)
+    with gateway.wire(bucket, keys=keys) as wire:
+        enrol(wire, "s-1", prefix="calls/")
+    policy = json.loads(gateway.shared.get_bucket_policy(Bucket=bucket)["Policy"])
+    of_bucket = policy["Statement"][0]["Action"]
+    of_bucket[:] = [action for action in of_bucket if "Delete" not in action]
+    gateway.shared.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    [fact] = looked(gateway, bucket, prefix="calls/", keys=keys)["right to delete"]
+    assert fact.fine is False
+    assert "for the bucket itself too" in fact.remedy
 
 
 def test_a_legal_hold_that_may_be_given_and_not_seen_is_no_right_to_hold(

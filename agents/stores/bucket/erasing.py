@@ -183,8 +183,7 @@ class Erasure:
         if not going:
             return {}
         try:
-            answer = self._wire.ask("POST", query="delete=", body=_body(going), once=once)
-            refused = _errors(answer.body)
+            refused = delete_at_once(self._wire, going, once=once)
         except S3Error as error:
             return {of: outcome_of(number_of.get(of, 0), error.code) for of in going}
         except (NoAnswerError, ET.ParseError) as error:
@@ -261,6 +260,16 @@ class Erasure:
         except NoAnswerError as error:
             return Erased(each.want.number, Outcome.FAILED, sentence_of(error))
         return None
+
+
+def delete_at_once(
+    wire: Wire, going: Sequence[VersionId], *, once: bool
+) -> list[tuple[VersionId, str]]:
+    """Delete versions by one request. Those that the server refuses, with its word for why.
+
+    Raises `S3Error`, `NoAnswerError`, and `ParseError` where the answer says nothing of any.
+    """
+    return _errors(wire.ask("POST", query="delete=", body=_body(going), once=once).body)
 
 
 def _parts(due: Sequence[Asked]) -> list[Sequence[Asked]]:

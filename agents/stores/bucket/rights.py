@@ -1,23 +1,28 @@
 """What the agent's keys may do, found out without doing it, for `doctor`.
 
-To delete is asked of a version that never was. For the other rights servers look only where there is
-something: they are asked of the store's own mark, and what is sent is no XML. Whoever may not is
-told so, and whoever may, that it is none: rights are looked at before anything is read.
+To delete is asked of a version that never was: alone, and as a sweep does it, because a server may
+look for the right in another place then (Ceph does: at the bucket). For the other rights servers
+look only where there is something: they are asked of the store's own mark, and what is sent is no
+XML. Whoever may not is told so, and whoever may, that it is none: rights are looked at before
+anything is read.
 """
 
 import secrets
 from collections.abc import Iterator
+from xml.etree.ElementTree import ParseError
 
+from agents.stores.bucket.erasing import delete_at_once
 from agents.stores.bucket.identity import IDENTITY, PRIVATE
 from agents.stores.bucket.keys import NULL, VersionId
 from agents.stores.bucket.marking import newest
-from agents.stores.bucket.trouble import NoAnswerError, S3Error, reaching
+from agents.stores.bucket.trouble import FORBIDDEN, NoAnswerError, S3Error, reaching
 from agents.stores.bucket.wire import Wire, encoded
 from retention.checkup import Fact, amiss, fine, unknown
 
 _FORBIDDEN = 403
 _FAILED = 500
 _NO_XML = b"-"
+_AT_BUCKET = " for the bucket itself too: this server asks for them there, where many go at once"
 
 
 def rights(wire: Wire, prefix: str, *, lockable: bool) -> Iterator[Fact]:
@@ -28,11 +33,13 @@ def rights(wire: Wire, prefix: str, *, lockable: bool) -> Iterator[Fact]:
     nothing = VersionId(f"{prefix}{PRIVATE}nothing-{secrets.token_hex(16)}", NULL)
     with reaching():
         mark = newest(wire, prefix + IDENTITY)
+    one = _may(wire, "DELETE", nothing)
+    where = _AT_BUCKET if one else ""
     yield _needed(
         fine("right to delete", "The agent may delete versions."),
-        _may(wire, "DELETE", nothing),
+        one and _may_at_once(wire, nothing),
         why="What is due will not go, and its limit will pass.",
-        remedy="Give the agent's keys s3:DeleteObject and s3:DeleteObjectVersion here.",
+        remedy=f"Give the agent's keys s3:DeleteObject and s3:DeleteObjectVersion here{where}.",
     )
     yield _needed(
         fine("right to read tags", "The agent may read tags."),
@@ -98,6 +105,17 @@ def _needed(granted: Fact, may: bool | None, *, why: str, remedy: str) -> Fact: 
 
 def _both(one: bool | None, two: bool | None) -> bool | None:  # noqa: FBT001 - answers
     return one and two if None not in {one, two} else None
+
+
+def _may_at_once(wire: Wire, of: VersionId) -> bool | None:
+    """Whether the server lets us delete as a sweep does; None if it does not tell."""
+    try:
+        refused = delete_at_once(wire, [of], once=True)
+    except (NoAnswerError, ParseError):
+        return None
+    except S3Error as error:
+        return False if error.code in FORBIDDEN else None
+    return not any(code in FORBIDDEN for _, code in refused)
 
 
 def _may(wire: Wire, method: str, of: VersionId, what: str = "") -> bool | None:
