@@ -24,7 +24,10 @@ from retention.policy import Chain
 
 
 def show(directory: Path, head: Head) -> None:
-    """Publish a head, after its commit: it takes the place of an earlier one of the same day."""
+    """Publish a head, after its commit: it takes the place of an earlier one of the same day.
+
+    In the turn of a write transaction, lest another enforcer's older one takes its place.
+    """
     path = directory / f"{civil_date(Instant(head.at), UTC)}.note"
     unfinished = path.with_suffix(".unfinished")
     try:
@@ -35,7 +38,10 @@ def show(directory: Path, head: Head) -> None:
 
 
 def require_memory(connection: Connection, chain: Chain, directory: Path) -> None:
-    """`VerificationError` that says what to do, if we published more than we know."""
+    """`VerificationError` that says what to do, if we published more than we know.
+
+    Needs a connection that has read nothing yet: an enforcer at work publishes meanwhile.
+    """
     head = _newest(directory, chain)
     if head is None or _known(connection, head) or succession(connection, head.size) is not None:
         return

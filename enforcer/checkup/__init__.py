@@ -64,18 +64,19 @@ def _known(engine: Engine, settings: Settings, now: Instant) -> Iterator[Fact]:
             return
         said = f"It is version {chain.current.version}, verified from its pin."
         yield fine("policy", said)
-        yield _ledger(connection, chain, settings.heads)
+        yield _ledger(engine, chain, settings.heads)
         yield from _agreed(connection, now)
         yield from files.signing_keys(settings, chain.current)
         yield from rules.examine(chain.current, _groups(connection), now)
         yield from fleet.examine(connection, chain, now)
 
 
-def _ledger(connection: Connection, chain: Chain, directory: Path) -> Fact:
+def _ledger(engine: Engine, chain: Chain, directory: Path) -> Fact:
     """Hashed anew as a whole, and held against every head and the last one that was published."""
     try:
-        head = prove.check(connection, verifiers(chain))
-        heads.require_memory(connection, chain, directory)
+        with reading(engine) as connection:
+            heads.require_memory(connection, chain, directory)
+            head = prove.check(connection, verifiers(chain))
     except RetentionError as error:
         return amiss(
             "ledger",

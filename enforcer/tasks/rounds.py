@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from enforcer import heads, intake, keys, prove
 from enforcer.clock import Clock
 from enforcer.govern import shedding
+from enforcer.index import tree
 from enforcer.index.engine import reading, scrub, writing
 from enforcer.index.policies import Chains
 from retention.errors import VerificationError
@@ -55,9 +56,11 @@ class Rounds:
             prove.heartbeat(connection, self.clock())
         origin = chain.current.ledger_origin
         with writing(self.engine) as connection:
-            head = prove.publish(connection, origin=origin, key=self.ledger_key, now=self.clock())
-        if head is not None:
-            heads.show(self.directory, head)
+            prove.publish(connection, origin=origin, key=self.ledger_key, now=self.clock())
+        with writing(self.engine) as connection:  # after its commit, and one enforcer at a time
+            head = tree.last_head(connection)
+            if head is not None:
+                heads.show(self.directory, head)
 
     def check(self) -> None:
         """Hash the whole ledger again, and say when that last went well."""

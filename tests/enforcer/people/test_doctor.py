@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from ports import free_port
 from sqlalchemy import insert, update
 
-from enforcer import certificates, checkup
+from enforcer import certificates, checkup, heads, prove
 from enforcer.checkup import fleet, rules
 from enforcer.cli import doctor, main
 from enforcer.index.engine import open_index, reading, writing
@@ -288,3 +288,28 @@ def invite(home: Path, count: int, **said: object) -> None:
         **said,
     }
     change(home, *(insert(stores).values(id=f"s-{number}", **row) for number in range(count)))
+
+
+def test_an_enforcer_that_publishes_while_it_is_looked_at_was_not_restored(tidy: Path, clock):
+    """What the doctor sees of the index is older by then than the newest head in the directory."""
+    config = tidy / "enforcer.toml"
+    settings = load(config, {})
+    engine = open_index(settings.index)
+    key = SigningKey(bytes.fromhex((tidy / "keys" / "ledger.key").read_text().strip()))
+
+    def publish(said: Fact) -> None:
+        if said.subject == "policy":
+            with writing(engine) as connection:
+                chain = Chains(bytes.fromhex(settings.policy_pin)).read(connection)
+                prove.heartbeat(connection, Instant(clock.now + DAY))
+                origin = chain.current.ledger_origin
+                head = prove.publish(connection, origin=origin, key=key, now=clock.now)
+            assert head is not None
+            heads.show(settings.heads, head)
+
+    facts = {}
+    for fact in checkup.examine(settings, config, clock.now, lambda: True):
+        facts[fact.subject] = fact
+        publish(fact)
+    engine.dispose()
+    assert "as it was signed" in facts["ledger"].sentence
