@@ -205,6 +205,8 @@ class Request:
     def answer(self, method: str, headers: Any, body: bytes, *, half: bool) -> Answer:
         if not self._key:
             return self._of_bucket(method, body, half=half)
+        if method == "GET" and "uploadId" in self._query:
+            raise S3Error("NoSuchUpload", 404)  # it takes no parts, so it lists none
         if "tagging" in self._query:
             return self._tagging(method, body)
         if "legal-hold" in self._query:

@@ -104,10 +104,9 @@ def test_an_old_version_goes_its_young_sister_stays_and_markers_go_last(world: B
     assert (set(), set()) == (world.versions(), world.versions("DeleteMarkers"))
 
 
-def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path, gateway: Gateway):
-    """The server says when it was begun, so here it is the agent's clock that goes on."""
-    now = at("2026-11-20 12:00")
-    world = BucketWorld.found(tmp_path, now, gateway)
+def upload_begun(tmp_path: Path, gateway: Gateway) -> tuple[BucketWorld, Instant]:
+    """When is the server's to say, so it is the agent's clock that goes on: a minute later here."""
+    world = BucketWorld.found(tmp_path, at("2026-11-20 12:00"), gateway)
     begun = world.client.create_multipart_upload(
         Bucket=world.bucket, Key="front/20260901-120000.jpg"
     )
@@ -117,6 +116,11 @@ def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path,
     listed = world.client.list_multipart_uploads(Bucket=world.bucket)["Uploads"]
     initiated = Instant(int(listed[0]["Initiated"].timestamp()))
     world.true.now = Instant(initiated + 60)
+    return world, initiated
+
+
+def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path, gateway: Gateway):
+    world, initiated = upload_begun(tmp_path, gateway)
     world.activate()
     world.agent.talk()  # so that the agent knows the time
     world.rest()
@@ -130,6 +134,28 @@ def test_an_upload_nobody_completed_is_an_item_as_old_as_its_beginning(tmp_path,
     assert "Uploads" not in world.client.list_multipart_uploads(Bucket=world.bucket)
     [ended] = world.books().ended.values()
     assert Outcome.ERASED_VERIFIED is ended.outcome
+    world.stop()
+
+
+@pytest.mark.parametrize("hours", [0, 23])
+def test_an_upload_is_held_by_a_hold_of_whatever_may_be_in_it(
+    tmp_path, gateway: Gateway, hours: int
+):
+    """A call that is uploaded while it lasts goes on after its beginning, and nobody tells how long."""
+    world, initiated = upload_begun(tmp_path, gateway)
+    world.activate()
+    world.hold("h1", Instant(initiated + hours * 3600))
+    world.hold("another day's", Instant(initiated + 2 * DAY))
+    world.rest()
+    world.true.now = Instant(world.due_at(initiated) + DAY)
+    world.rest()
+    assert "Uploads" in world.client.list_multipart_uploads(Bucket=world.bucket)
+    assert "held-unprotected" in set(world.agent.notes()), "no legal hold keeps others from it"
+    world.sign(Release(id="r1", at=world.true.now, reason="case closed", hold="h1"))
+    world.cycle()
+    world.true.pass_(DAY + 60)
+    world.rest()
+    assert "Uploads" not in world.client.list_multipart_uploads(Bucket=world.bucket)
     world.stop()
 
 

@@ -15,7 +15,7 @@ from agents.engine.memory.numbering import Keying
 from agents.engine.memory.recording import Early, Recording, Sight
 from agents.stores import Found, Opened, Part, Store
 from retention.anchor import Dated, Window, date_recording
-from retention.calendar import Instant
+from retention.calendar import DAY, Instant
 from retention.classes import RecordClass
 from retention.fingerprint import fingerprint
 from retention.media import MediaKind
@@ -33,6 +33,8 @@ from retention.probes import (
 from retention.probes.strptime import UNIX_EPOCH
 
 NANOSECONDS = 10**9
+MOST_SECONDS_BEGUN = DAY
+"""How long what is uploaded while it is recorded may go on: nobody tells, and a hold has to match all of it."""
 _NOTHING = BytesSource(b"")
 
 Parts = Callable[[bytes, bytes], Part | None]
@@ -111,6 +113,8 @@ class Dater:
                     written=[most - sight.offset - sooner for _, most in written],
                 )
             )
+        if opened.unfinished and dated.latest is not None:
+            dated = replace(dated, latest=Instant(dated.latest + MOST_SECONDS_BEGUN))
         return Recording(
             directory=directory,
             name=found.name,

@@ -42,6 +42,9 @@ _STILL_THERE = "The server called it deleted, and still lists it."
 _MARKER = "Its bytes are gone, and its key is still there in a delete marker."
 _INTERRUPTED = "It was found gone after an interruption."
 _HELD = "A legal hold that is not ours is on it."
+_ENDED = "It was completed or aborted just before."
+_PARTS = "It is aborted, and parts that were on their way have come since."
+_ABORTS = 3
 
 Said = dict[VersionId, Erased]
 """Why a version stays, as far as the server or a look at it tells."""
@@ -244,22 +247,30 @@ class Erasure:
             after, said = {e.of: before[e.of] for e in due}, {}
             for e in due:
                 said[e.of] = _unknown(e, str(error))
-        gone = {
-            e.want.number: (said[e.of] or _still(e))
-            if e.of in after
-            else Erased(e.want.number, Outcome.ERASED_VERIFIED, "")
-            for e in due
-        }
+        gone = {e.want.number: _aborted(e, after, said[e.of]) for e in due}
         return {number: result for number, result in results.items() if result} | gone
 
     def _abort_one(self, each: Asked) -> Erased | None:
+        """Abort it, and again while it has parts: those on their way may come though it is no more (AWS)."""
+        for again in range(_ABORTS):
+            try:
+                self._wire.ask("DELETE", each.of.key, encoded(uploadId=each.of.upload))
+            except S3Error as error:
+                if error.code not in ABSENT:
+                    return outcome_of(each.want.number, error.code)
+                return None if again else Erased(each.want.number, Outcome.ALREADY_ABSENT, _ENDED)
+            except NoAnswerError as error:
+                return Erased(each.want.number, Outcome.FAILED, sentence_of(error))
+            if not self._has_parts(each.of):
+                return None
+        return Erased(each.want.number, Outcome.FAILED, _PARTS)
+
+    def _has_parts(self, of: VersionId) -> bool:
+        """Whether the server lists parts; where it does not say, the listing of uploads is believed."""
         try:
-            self._wire.ask("DELETE", each.of.key, encoded(uploadId=each.of.upload))
-        except S3Error as error:
-            return None if error.code in ABSENT else outcome_of(each.want.number, error.code)
-        except NoAnswerError as error:
-            return Erased(each.want.number, Outcome.FAILED, sentence_of(error))
-        return None
+            return b"<Part>" in self._wire.ask("GET", of.key, encoded(uploadId=of.upload)).body
+        except (S3Error, NoAnswerError):
+            return False
 
 
 def delete_at_once(
@@ -353,6 +364,15 @@ def _verified(each: Asked, after: Mapping[VersionId, Entry], said: Said) -> Eras
         return said.get(each.of) or _still(each)
     if shown.outcome is Outcome.REFUSED_CHANGED:  # it went, and another came in its place
         return shown if each.of in said else Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
+    return Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
+
+
+def _aborted(each: Asked, after: Mapping[VersionId, Entry], said: Erased | None) -> Erased:
+    """Believe the listing of uploads; one that ended otherwise was not ours to end, and parts outlive it."""
+    if each.of in after:
+        return said or _still(each)
+    if said is not None and said.detail in {_ENDED, _PARTS}:
+        return said
     return Erased(each.want.number, Outcome.ERASED_VERIFIED, "")
 
 
