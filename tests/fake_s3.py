@@ -163,10 +163,11 @@ class FakeS3:
         if fault == "early":
             raise self.death or NoAnswerError("ConnectionResetError")
         request = Request(self, bucket, key, dict(parse_qsl(query, keep_blank_values=True)))
-        answer = request.answer(method, headers, body, half=fault == "middle")
-        if fault is not None:
-            raise self.death or NoAnswerError("IncompleteRead")
-        return answer
+        try:
+            return request.answer(method, headers, body, half=fault == "middle")
+        finally:
+            if fault is not None:  # nor is a refusal heard
+                raise self.death or NoAnswerError("IncompleteRead")
 
 
 class FakeWire(Wire):
