@@ -2,8 +2,8 @@
 
 The enforcer shows the size and the root of its newest head as gauges, and the state of each class.
 Whoever scrapes them has written down, at his own time and on his own disk, what the enforcer once
-said: a witness. Here is
-how a root travels as numbers, and how what was recorded is read; who fetches it is given as `Ask`.
+said: a witness. Here is how a root travels as numbers, and how what was recorded is read; who fetches
+it is given as `Ask`.
 """
 
 import math

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from agents.engine.clock import CONFIRMED
 from agents.engine.erasing.receipts import GONE, Planned
@@ -22,10 +22,10 @@ from retention.decide import Grant, Item, Rules, State
 from retention.errors import UnreadableError
 from retention.outcome import Outcome
 
-#: Columns of `items` that planning needs, in the order of `Row`.
+#: Columns of `items` that planning needs, as `Row.of` takes them.
 COLUMNS = (
-    "number, directory, name, inode, size, mtime_ns, links, fingerprint, record_class, source,"
-    f" civil, state, seen, not_before, granted, NOT {CONFIRMED} AS doubted"
+    "number, directory, name, links, fingerprint, source, inode, size, mtime_ns, record_class, civil,"
+    f" state, seen, not_before, granted, NOT {CONFIRMED} AS doubted"
 )
 #: In a query on `items`: only of classes that two people have activated here (I12).
 ACTIVATED = "record_class IN (SELECT id FROM words JOIN activations ON record_class = word)"
@@ -43,7 +43,7 @@ _ANOTHER_NAME = "Another name of the same content may not go yet."
 _MARKED = "An incident marker lies beside it."
 
 
-class _Facts(NamedTuple):
+class Facts(NamedTuple):
     """What decides about an item. Thousands of one day have the same: they are asked about once."""
 
     record_class: int
@@ -56,43 +56,26 @@ class _Facts(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An item that no hold holds."""
+    """An item that no hold holds. `generation` is what its name has to lead to: of hard links the same."""
 
     number: int
     directory: int
     name: bytes
-    inode: int
-    size: int
-    mtime_ns: int
     links: int
     fingerprint: bytes
-    record_class: int
     source: int
-    civil: int
-    state: int
-    seen: Instant
-    not_before: Instant
-    granted: int
-    doubted: int
+    generation: Generation
+    facts: Facts
 
-    @property
-    def facts(self) -> _Facts:
-        """What the decision asks; when it was first seen matters only while it has no date."""
-        seen = self.seen if self.state == State.UNDATED else Instant(0)
-        return _Facts(
-            self.record_class,
-            self.civil,
-            self.state,
-            seen,
-            self.not_before,
-            self.granted,
-            self.doubted,
-        )
-
-    @property
-    def generation(self) -> Generation:
-        """What its name has to lead to; hard links of one file have the same."""
-        return Generation(self.inode, self.size, self.mtime_ns)
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> Self:
+        """An item out of its `COLUMNS`; when it was first seen matters only while it has no date."""
+        number, directory, name, links, fingerprint, source, inode, size, mtime_ns, *rest = columns
+        record_class, civil, state, seen, *more = rest
+        first_seen = seen if state == State.UNDATED else Instant(0)
+        generation = Generation(inode, size, mtime_ns)
+        facts = Facts(record_class, civil, state, first_seen, *more)
+        return cls(number, directory, name, links, fingerprint, source, generation, facts)
 
 
 class Part(NamedTuple):
@@ -166,7 +149,7 @@ class Planner:
         if self._catalogue.value("SELECT 1 FROM parts LIMIT 1") is None:
             return []
         found = self._catalogue.rows(_PARTS, (json.dumps([row.number for row in rows]),))
-        return [Part(item, Role(role), Row._make(row)) for item, role, *row in found]
+        return [Part(item, Role(role), Row.of(row)) for item, role, *row in found]
 
     def plan(
         self, rules: Rules, rows: Sequence[Row], parts: Sequence[Part], paths: Mapping[int, bytes]
@@ -200,8 +183,8 @@ class Planner:
                     row.number,
                     going[number][1],
                     item.source,
-                    item.civil,
-                    item.record_class,
+                    item.facts.civil,
+                    item.facts.record_class,
                     row.fingerprint,
                     number,
                 )
@@ -219,7 +202,7 @@ class Planner:
         ]
         numbers = sorted({number for (number,) in names} - known)
         found = [self._catalogue.one(_OF_ITEM, (number,)) or () for number in numbers]
-        return [Row(*columns) for *columns, holds, active in found if active and not holds]
+        return [Row.of(columns) for *columns, holds, active in found if active and not holds]
 
     def _led_by_companions(self, parts: Sequence[Part]) -> set[int]:
         """Calls that have recordings, none of which leads yet: a clock in doubt saw them (`joining`)."""
@@ -227,15 +210,16 @@ class Planner:
         if not recorded:
             return set()
         query = (
-            "SELECT item FROM calls WHERE role <> 0 AND item IN (SELECT value FROM json_each(?))"
+            "SELECT item FROM calls WHERE role <> ? AND item IN (SELECT value FROM json_each(?))"
         )
-        return {n for (n,) in self._catalogue.rows(query, (json.dumps(sorted(recorded)),))}
+        args = (Role.RECORDING, json.dumps(sorted(recorded)))
+        return {n for (n,) in self._catalogue.rows(query, args)}
 
-    def _reasons(self, rules: Rules) -> Callable[[_Facts], str | None]:
+    def _reasons(self, rules: Rules) -> Callable[[Facts], str | None]:
         """Asked why an item of these facts goes; None if it stays."""
 
         @cache
-        def why_of(facts: _Facts) -> str | None:
+        def why_of(facts: Facts) -> str | None:
             item = Item(
                 record_class=self._words.word(facts.record_class),
                 civil=facts.civil,
@@ -250,12 +234,12 @@ class Planner:
 
         return why_of
 
-    def _names(self, why_of: Callable[[_Facts], str | None], row: Row) -> int:
+    def _names(self, why_of: Callable[[Facts], str | None], row: Row) -> int:
         """How many names of this content the catalogue knows; 0 if one of them may not go."""
         names = self._catalogue.rows(_SAME_CONTENT, row.generation)
         items = [self._catalogue.one(_OF_ITEM, name) or () for name in names]
         may_go = (
-            active and not holds and why_of(Row(*columns).facts)
+            active and not holds and why_of(Row.of(columns).facts)
             for *columns, holds, active in items
         )
         return len(names) if all(may_go) else 0

@@ -26,7 +26,7 @@ from agents.stores import Mark, Store
 from retention.anchor import UNDATED_SECONDS
 from retention.brake import Braking, brake
 from retention.calendar import DAY
-from retention.decide import Rules
+from retention.decide import Rules, State
 from retention.outcome import Outcome
 
 BATCH_ITEMS = 5000
@@ -39,12 +39,14 @@ _BY_DATE = (
     f" ORDER BY civil, number LIMIT {BATCH_ITEMS}"
 )
 # Named, because SQLite would go through all items of the class for these few.
-_FROM_UNDATED = "FROM items INDEXED BY items_special WHERE state <> 0 AND state = 1"
+_FROM_UNDATED = (
+    f"FROM items INDEXED BY items_special WHERE state <> 0 AND state = {State.UNDATED:d}"
+)
 _FROM_GRANTED = "FROM items INDEXED BY items_granted WHERE granted <> 0"
 _BY_NUMBER = f"AND {ACTIVATED} AND holds = 0 AND number > ? ORDER BY number LIMIT {BATCH_ITEMS}"
 _UNDATED = f"SELECT {COLUMNS} {_FROM_UNDATED} {_BY_NUMBER}"
 _GRANTED = f"SELECT {COLUMNS} {_FROM_GRANTED} {_BY_NUMBER}"
-_MAY_GO = f"state IN (0, 2) AND not_before <= ? AND {CONFIRMED}"
+_MAY_GO = f"state IN ({State.PRESENT:d}, {State.LATE:d}) AND not_before <= ? AND {CONFIRMED}"
 _COUNT_DUE = (
     "SELECT count(*) FROM items WHERE record_class = ? AND holds = 0"  # noqa: S608 - the same
     f" AND civil BETWEEN ? AND ? AND {_MAY_GO}"
@@ -153,13 +155,13 @@ class Sweeper:
                         return
                     if (now := by_now()) is None:
                         return
-                    rows = list(map(Row._make, self._catalogue.rows(query, (*args, *cursor))))
+                    rows = list(map(Row.of, self._catalogue.rows(query, (*args, *cursor))))
                     if rows:
                         rows, parts = self._no_more(rows)
                         self._batch(now, rows, parts, swept)
                 if not rows:
                     break
-                cursor = (rows[-1].civil, rows[-1].number)[-last:]
+                cursor = (rows[-1].facts.civil, rows[-1].number)[-last:]
                 yield swept
         self._reserve.spent_on(lambda: self._complete(rules, swept))
         yield swept
