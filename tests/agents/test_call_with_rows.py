@@ -12,12 +12,9 @@ from pathlib import Path
 
 import pytest
 from calls import sound
-from world import RIGA, STORE, World, at, first_policy
+from storage_world import storage_world
+from world import RIGA, World, at
 
-from agents.storage import settings
-from agents.storage.compose import _joined, _keying
-from agents.storage.settings import recorders_of
-from agents.stores import Store
 from retention import acts
 from retention.calendar import DAY, Instant
 from retention.hold import AFTER_RELEASE_SECONDS, StoreHold
@@ -40,69 +37,23 @@ def source(name: str, directory: str) -> Source:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    cdr, database, keys = tmp_path / "cdr", tmp_path / "ratings.db", tmp_path / "numbers"
-    cdr.mkdir()
-    keys.write_text("".join(f"{key.id} {key.secret.hex()}\n" for key in (OLD, NEW)))
-    keys.chmod(0o600)
+    database = tmp_path / "ratings.db"
     with sqlite3.connect(database) as db:
         db.execute(
             "CREATE TABLE ratings (id INTEGER PRIMARY KEY, uid TEXT, at TEXT, stars INTEGER)"
         )
     db.close()
-    said = settings.of(
-        {
-            "state": str(tmp_path / "state"),
-            "enforcer": "https://127.0.0.1:1",
-            "recorders": ["asterisk"],
-            "number_keys": str(keys),
-            "directory": {"root": str(tmp_path / "root"), "any_file_system": True},
-            "csv": [
-                {
-                    "place": "cdr",
-                    "root": str(cdr),
-                    "time": "start",
-                    "zone": "Europe/Riga",
-                    "call": "uniqueid",
-                    "duration": "duration",
-                    "numbers": ["src"],
-                }
-            ],
-            "tables": [
-                {
-                    "place": "ratings",
-                    "dsn": f"sqlite:{database}",
-                    "table": "ratings",
-                    "key": "id",
-                    "time": "at",
-                    "zone": "UTC",
-                    "call": "uid",
-                }
-            ],
-        },
-        tmp_path / "storage.toml",
-    )
-    recorders = recorders_of(said)
-    place = _joined(said)
-    enrolled: list[bool] = []
-
-    def opened(_root: Path, epoch: int) -> Store:
-        if not enrolled:
-            place.enrol(STORE)
-            enrolled.append(True)
-        return place.open(STORE, epoch)
-
-    sources = [source("front", "front"), source("cdr", "cdr"), source("ratings", "ratings")]
-    world = World.make(
+    ratings = {"place": "ratings", "dsn": f"sqlite:{database}", "table": "ratings", "key": "id"}
+    columns = {"time": "start", "zone": "Europe/Riga", "call": "uniqueid"}
+    world = storage_world(
         tmp_path,
         at("2026-01-01 09:00"),
-        first_policy(sources=sources),
-        open_store=opened,
-        parts=recorders.part,
-        tells=recorders.told,
-        keying=_keying(said.number_keys),
+        recorders=["asterisk"],
+        csv={**columns, "duration": "duration", "numbers": ["src"]},
+        tables=[{**ratings, "time": "at", "zone": "UTC", "call": "uid"}],
+        keys=(OLD, NEW),
+        sources=[source("front", "front"), source("cdr", "cdr"), source("ratings", "ratings")],
     )
-    world.activate()
-    world.cycle()
     yield world
     world.stop()
 

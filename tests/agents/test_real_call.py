@@ -17,16 +17,13 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
+from storage_world import storage_world
 from waiting import NEVER_SECONDS, wait_until
-from world import GROUP, STORE, World, first_policy
+from world import GROUP, World
 
 from agents.engine.daemon import Daemon, Pace, Uncounted
 from agents.engine.finding.watch import Watch
 from agents.service.log import logger
-from agents.storage import settings
-from agents.storage.compose import _joined, _keying
-from agents.storage.settings import recorders_of
-from agents.stores import Store
 from enforcer.clock import wall_clock
 from retention.calendar import Instant
 from retention.numbers import NumberKey, keyed
@@ -53,50 +50,15 @@ def source(directory: str) -> Source:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    cdr, keys = tmp_path / "cdr", tmp_path / "numbers"
-    cdr.mkdir()
-    keys.write_text(f"{KEY.id} {KEY.secret.hex()}\n")
-    keys.chmod(0o600)
-    said = settings.of(
-        {
-            "state": str(tmp_path / "state"),
-            "enforcer": "https://127.0.0.1:1",
-            "recorders": ["rtpengine", "baresip"],
-            "number_keys": str(keys),
-            "directory": {"root": str(tmp_path / "root"), "any_file_system": True},
-            "csv": [
-                {
-                    "place": "cdr",
-                    "root": str(cdr),
-                    "time": "start",
-                    "zone": "UTC",
-                    "call": "uniqueid",
-                    "columns": ["start", "uniqueid"],
-                }
-            ],
-        },
-        tmp_path / "storage.toml",
-    )
-    place, recorders = _joined(said), recorders_of(said)
-    enrolled: list[bool] = []
-
-    def opened(_root: Path, epoch: int) -> Store:
-        if not enrolled:
-            place.enrol(STORE)
-            enrolled.append(True)
-        return place.open(STORE, epoch)
-
-    world = World.make(
+    columns = {"time": "start", "zone": "UTC", "call": "uniqueid"}
+    world = storage_world(
         tmp_path,
         Instant(wall_clock()),
-        first_policy(sources=[source("rtpengine"), source("baresip"), source("cdr")]),
-        open_store=opened,
-        parts=recorders.part,
-        tells=recorders.told,
-        keying=_keying(said.number_keys),
+        recorders=["rtpengine", "baresip"],
+        csv={**columns, "columns": ["start", "uniqueid"]},
+        keys=[KEY],
+        sources=[source("rtpengine"), source("baresip"), source("cdr")],
     )
-    world.activate()
-    world.cycle()
     yield world
     world.stop()
 
