@@ -88,7 +88,8 @@ def test_a_row_is_an_item_from_its_writing_to_its_erasure(world: World):
     assert "+37120000001" not in (world.state / "catalogue.sqlite").read_bytes().decode("latin-1")
 
 
-def test_a_held_row_stays_and_goes_a_day_after_its_release(world: World):
+def hold_one_of_two(world: World) -> tuple[Instant, str]:
+    """Of two calls the first is held: when it began, and its row."""
     world.cycle()
     began = world.true.now
     world.true.pass_(60)
@@ -98,6 +99,11 @@ def test_a_held_row_stays_and_goes_a_day_after_its_release(world: World):
     world.cycle()
     world.centre.holds.append(StoreHold("case", Instant(began), Instant(began + 60)))
     world.agent.talk()
+    return began, held
+
+
+def test_a_held_row_stays_and_goes_a_day_after_its_release(world: World):
+    began, held = hold_one_of_two(world)
     world.true.now = Instant(world.due_at(began) + DAY)
     world.rest()
     assert written(world) == [held]
@@ -125,15 +131,7 @@ def test_a_row_that_cannot_be_parsed_is_undated_and_goes_after_its_week(world: W
 
 
 def test_a_row_that_somebody_else_removed_is_gone_and_a_held_one_is_given_back(world: World):
-    world.cycle()
-    began = world.true.now
-    world.true.pass_(60)
-    held = call(world, "+37120000001")
-    world.true.pass_(3600)
-    call(world, "+37120000002")
-    world.cycle()
-    world.centre.holds.append(StoreHold("case", Instant(began), Instant(began + 60)))
-    world.agent.talk()
+    began, held = hold_one_of_two(world)
     world.cycle()
     assert "held-unprotected" not in set(world.agent.notes())
     (world.root / "front/Master.csv").write_text("")
