@@ -276,6 +276,47 @@ def test_a_directory_that_is_named_like_a_copy_is_somebodys_and_in_nobodys_way(p
     assert place.get(named, b"c") == b"data"
 
 
+def test_a_rewriting_that_left_a_row_where_it_was_is_not_believed(
+    place: CsvPlace, monkeypatch: pytest.MonkeyPatch
+):
+    place.put(b"", b"a", b"data")
+    due = want(place, 1, b"", b"a")
+    monkeypatch.setattr(filtering, "rewrite", lambda *_args, **_options: None)
+    [result] = place.store.erase({b"": [due]})
+    assert (result.number, result.outcome) == (1, Outcome.FAILED)
+
+
+def test_a_held_row_whose_part_cannot_be_rewritten_is_not_erased_with_its_copy(place: CsvPlace):
+    place.put(b"", b"a", b"data")
+    due = want(place, 1, b"", b"a")
+    place.store.protect({b"": [due]})
+    os.link(place.path / "Master.csv", place.path / "backup")
+    assert outcome(place, due) == [Outcome.BLOCKED]
+
+
+def test_rows_go_with_their_directory_and_their_copies_with_the_next_sweep(place: CsvPlace):
+    place.put(b"d", b"a", b"data")
+    place.put(b"d", b"b", b"data")
+    held, other = want(place, 1, b"d", b"a"), want(place, 2, b"d", b"b")
+    place.store.protect({b"d": [held]})
+    shutil.rmtree(place.path / "d")
+    [recovered] = place.store.recover({b"d": [held, other]})
+    assert (recovered.number, recovered.outcome) == (2, Outcome.ERASED_VERIFIED)
+    results = place.store.erase({b"d": [held, other]})
+    expected = [(1, Outcome.ERASED_VERIFIED), (2, Outcome.ALREADY_ABSENT)]
+    assert [(each.number, each.outcome) for each in results] == expected
+    assert list(place.store.protected()) == []
+
+
+@pytest.mark.parametrize("act", ["erase", "recover"])
+def test_what_a_crash_left_of_a_copy_goes_before_a_row_is_called_gone(place: CsvPlace, act: str):
+    place.put(b"", b"a", b"data")
+    due = want(place, 1, b"", b"a")
+    (place.path / "Master.csv").rename(place.path / (COPY + b"0").decode())
+    getattr(place.store, act)({b"": [due]})
+    assert list(place.path.glob(".retention-copy*")) == []
+
+
 # Crashes
 
 

@@ -16,11 +16,12 @@ from retention.outcome import Outcome
 
 
 class Disk:
-    """What is flushed and renamed below a directory, in order; flushing `broken` fails."""
+    """What is flushed and renamed below a directory, in order; flushing `broken` fails, but for the first times."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.broken: str | None = None
+        self.spared = 0
         self._fsync = os.fsync
 
     def fsync(self, fd: int) -> None:
@@ -42,6 +43,8 @@ class Disk:
 
     def fail(self, name: str) -> None:
         if name == self.broken:
+            self.spared -= 1
+        if name == self.broken and self.spared < 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
@@ -68,12 +71,15 @@ def rows(tmp_path: Path):
 def test_what_may_come_back_in_the_private_directory_was_not_erased(
     shared_tree: TreePlace, disk: Disk, broken: str
 ):
-    shared_tree.put(b"d", b"a", b"data")
-    due = want(shared_tree, 1, b"d", b"a")
+    for name in (b"a", b"b"):
+        shared_tree.put(b"d", name, b"data")
+    due, changed = want(shared_tree, 1, b"d", b"a"), want(shared_tree, 2, b"d", b"b")
     assert shared_tree.store.protect({b"d": [due]}) == {1}
+    shared_tree.put(b"d", b"b", b"a new recording")
     disk.broken = f".retention/{broken}"
-    [result] = shared_tree.store.erase({b"d": [due]})
-    assert (result.outcome, result.settled) == (Outcome.FAILED, False)
+    results = shared_tree.store.erase({b"d": [due, changed]})
+    expected = [(Outcome.FAILED, False), (Outcome.REFUSED_CHANGED, True)]
+    assert [(each.outcome, each.settled) for each in results] == expected
     assert quarantine(shared_tree) == set()
 
 
@@ -188,3 +194,22 @@ def test_a_canary_is_on_the_disk_with_all_its_directories(shared_tree: TreePlace
         "flush canary/front/a",
         "flush canary/front",
     ]
+
+
+def test_the_room_of_the_reserve_is_free_when_it_is_used(
+    shared_tree: TreePlace, disk: Disk, monkeypatch: pytest.MonkeyPatch
+):
+    shared_tree.put(b"d", b"a", b"evidence")
+    held = want(shared_tree, 7, b"d", b"a")
+    shared_tree.store.erase({})
+    disk.told.clear()
+    link, full = os.link, [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
+
+    def linked(*names: bytes, **options: int) -> None:
+        if full:
+            raise full.pop()
+        link(*names, **options)
+
+    monkeypatch.setattr(os, "link", linked)
+    assert shared_tree.store.protect({b"d": [held]}) == {7}
+    assert disk.told == ["flush .retention", "flush .retention/held"]

@@ -317,6 +317,7 @@ def test_bytes_that_only_the_store_keeps_are_erased_in_the_end(keeper: Place):
     assert outcomes(keeper.store.erase({b"d": [want]})) == {7: Outcome.ERASED_VERIFIED}
     assert keeper.store.kept(7) is None
     assert outcomes(keeper.store.erase({b"d": [want]})) == {7: Outcome.ALREADY_ABSENT}
+    assert outcomes(keeper.store.erase({b"d": [want]})) == {7: Outcome.ALREADY_ABSENT}
 
 
 def test_bytes_kept_behind_anothers_name_are_erased_and_the_other_is_not(keeper: Place):

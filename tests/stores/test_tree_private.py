@@ -1,6 +1,7 @@
 """The private directory: who a store is, and what happens when somebody meddles with it."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -102,3 +103,13 @@ def test_a_reserve_is_kept_and_made_again(place: TreePlace):
         place.store.erase({})
         assert reserve.stat().st_blocks * 512 >= 1 << 20
         reserve.unlink()
+
+
+def test_the_private_name_of_what_went_with_its_directory_is_erased(place: TreePlace):
+    place.put(b"d", b"a", b"data")
+    due = want(place, 1, b"d", b"a")
+    place.store.protect({b"d": [due]})
+    shutil.rmtree(place.path / "d")
+    outcomes = [place.store.erase({b"d": [due]})[0].outcome for _ in range(2)]
+    assert outcomes == [Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT]
+    assert list(place.store.protected()) == []

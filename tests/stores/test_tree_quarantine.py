@@ -1,5 +1,6 @@
 """Where others may write, a file is taken aside before it goes, and comes back if it was not due."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -123,6 +124,46 @@ def test_a_hard_link_found_in_quarantine_puts_the_file_back(shared: TreePlace):
     [result] = shared.again().recover({b"d": [due]})
     assert result.outcome is Outcome.BLOCKED
     assert shared.get(b"d", b"a") == b"data"
+
+
+def test_where_the_disk_is_full_between_the_two_steps_the_second_is_done_with_the_reserve(
+    shared: TreePlace, monkeypatch: pytest.MonkeyPatch
+):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    shared.store.erase({})
+    unlink, full = os.unlink, [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
+
+    def unlinked(name: bytes, **options: int) -> None:
+        if name == b"1.1" and full:
+            raise full.pop()
+        unlink(name, **options)
+
+    monkeypatch.setattr(os, "unlink", unlinked)
+    assert shared.store.erase({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
+    assert (quarantine(shared), full) == (set(), [])
+
+
+def test_of_what_a_power_cut_left_held_and_aside_both_names_go(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    shared.store.protect({b"d": [due]})
+    begin(shared, due, "d")
+    again = shared.again()
+    assert again.recover({b"d": [due]}) == [Erased(1, Outcome.ERASED_VERIFIED, "")]
+    assert (quarantine(shared), list(again.protected())) == (set(), [])
+
+
+def test_a_link_to_the_file_that_was_taken_aside_in_its_place_is_not_the_file(shared: TreePlace):
+    shared.put(b"d", b"a", b"data")
+    due = want(shared, 1, b"d", b"a")
+    moved = shared.path / "moved"
+    (shared.path / "d/a").rename(moved)
+    (shared.path / "d/a").symlink_to(moved)
+    begin(shared, due, "d")
+    [result] = shared.again().recover({b"d": [due]})
+    assert result.outcome is Outcome.REFUSED_CHANGED
+    assert ((shared.path / "d/a").readlink(), moved.read_bytes()) == (moved, b"data")
 
 
 def test_a_new_epoch_gives_back_what_lies_aside_unknown(shared: TreePlace):

@@ -114,12 +114,12 @@ class Erasure:
         number, name, generation, _ = want
         if number in self._aside:
             return self._finish(fd, want)
-        dropped_last = number in self._private.kept and self._drop(number) == 1
+        dropped_last = self._drop(number) == 1
         try:
             seen = os.stat(name, dir_fd=fd, follow_symlinks=False)
             if not is_generation(seen, generation):
                 return _erased(number) if dropped_last else _changed(number)
-            if seen.st_nlink > 1 and self._has_other_names(seen, want):
+            if self._has_other_names(seen, want):
                 return Erased(number, Outcome.BLOCKED, _LINKED)
             result = remove(fd, want)
         except FileNotFoundError:
@@ -150,11 +150,9 @@ class Erasure:
             result = Erased(number, Outcome.BLOCKED, _LINKED)
         else:
             os.unlink(key, dir_fd=aside)
-            self._aside.discard(number)
             return _erased(number)
         if not self._put_back(fd, want):
             return Erased(number, Outcome.FAILED, _ASIDE)
-        self._aside.discard(number)
         return result
 
     def _put_back(self, fd: int | None, want: Wanted) -> bool:
