@@ -7,6 +7,7 @@ import pytest
 from fleet import add_store, place, wipe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import Engine, event, select, update
 from world import COMMISSIONED, STORE, at, first_policy, signed_policy
 
@@ -16,12 +17,13 @@ from enforcer.comply import Position, State
 from enforcer.govern import retiring
 from enforcer.index import evidence, quarantines, tally
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import stores
+from enforcer.index.tables import stores, totals
 from enforcer.intake import apply
 from retention import codec, policy, report
 from retention.acts import Retirement
 from retention.calendar import DAY, Instant, civil_date
 from retention.outcome import Outcome
+from retention.policy import Chain
 from retention.report import (
     AnyEntry,
     Erased,
@@ -80,6 +82,9 @@ class Store:
     def words(self, now: Instant = NOW) -> list[str]:
         return [reason.word for reason in self.position(now).reasons]
 
+    def numbers(self, now: Instant = NOW) -> list[int]:
+        return [reason.number for reason in self.position(now).reasons]
+
 
 @pytest.fixture
 def store(index: Engine) -> Store:
@@ -112,6 +117,64 @@ def test_what_a_silent_store_should_have_erased_is_unknown_and_never_ok(store: S
     assert State.OK is store.position().state
     after = at("2026-03-16 22:30")
     assert (State.UNKNOWN, ["unconfirmed"]) == (store.position(after).state, store.words(after))
+    assert ([1], None) == (store.numbers(after), store.position(after).valid_until)
+    store.set(last_seen_at=None)
+    assert ["unconfirmed", "silent"] == store.words(after)
+
+
+def test_each_limit_begins_in_its_second(store: Store):
+    store.sight(at("2026-01-16 12:00"))
+    due, target, limit = at("2026-03-16 04:00"), at("2026-03-16 22:00"), at("2026-03-17 22:00")
+
+    def kinds(now: Instant) -> set[str]:
+        return {name for name in ("live", "due") if store.position(now).counts.get(name)}
+
+    assert [{"live"}, {"due"}] == [kinds(Instant(due - 1)), kinds(due)]
+    assert [[], ["unconfirmed"]] == [store.words(Instant(target - 1)), store.words(target)]
+    heard = Instant(target + REPORT_SECONDS)
+    store.set(last_seen_at=heard - 1)
+    assert ["unconfirmed"] == store.words(heard)
+    store.set(last_seen_at=heard)
+    assert ["overdue"] == store.words(heard)
+    store.set(last_seen_at=limit, scan_complete_at=limit)
+    assert [["overdue"], ["past_limit"]] == [store.words(Instant(limit - 1)), store.words(limit)]
+
+
+def test_the_oldest_of_what_is_held_and_of_what_is_not_is_told_whatever_else_is_there(store: Store):
+    def stand(*held: str) -> tuple[date | None, date | None]:
+        for day in held:
+            number = store.sight(at(f"{day} 12:00"))
+            store.say(Held(NOW, "hold-1", ((number, number),)))
+        position = store.position()
+        return position.oldest, position.oldest_held
+
+    assert (None, None) == stand()
+    store.sight(at("2026-03-10 12:00"))
+    assert (date(2026, 3, 10), date(2026, 3, 1)) == stand("2026-03-01")
+    for day in ("2026-01-15", "2026-01-14"):
+        store.sight(at(f"{day} 12:00"))
+    assert (date(2026, 1, 14), date(2026, 1, 5)) == stand("2026-01-08", "2026-01-05")
+
+
+def test_what_nothing_limits_is_never_late(store: Store):
+    least = structs.replace(CHAIN.current.classes[0], bound="minimum")
+    others = CHAIN.current.classes[1:]
+    chain = Chain((structs.replace(CHAIN.current, classes=(least, *others)),), b"")
+    store.sight(at("2025-01-01 12:00"))
+    store.sight(NOW, how="latest", before=500 * DAY)
+    with reading(store.index) as connection:
+        [position] = comply.positions(connection, chain, NOW)
+    assert (State.OK, 2, None) == (position.state, position.counts["live"], position.next_deadline)
+
+
+@pytest.mark.parametrize("items", [-1, 1])
+def test_books_that_do_not_balance_make_the_state_unknown(store: Store, items: int):
+    store.sight(at("2026-03-10 12:00"))
+    with writing(store.index) as connection:
+        connection.execute(
+            update(totals).where(totals.c.state == "seen").values(items=totals.c["items"] + items)
+        )
+    assert (State.UNKNOWN, ["imbalance"]) == (store.position().state, store.words())
 
 
 @pytest.mark.parametrize("how", ["latest", "doubted"])
@@ -133,6 +196,7 @@ def test_what_may_be_late_because_what_saw_it_did_not_know_the_time_is_unknown_f
     position = store.position(Instant(target - 1))
     assert (State.OK, target) == (position.state, position.next_deadline)
     assert (State.UNKNOWN, ["time_unknown"]) == (store.position(target).state, store.words(target))
+    assert [1] == store.numbers(target)
     store.say(Held(NOW, "hold-1", runs([number])))
     assert State.OK is store.position(target).state, "what is held may be as old as it likes"
 
@@ -206,6 +270,13 @@ def test_what_was_released_has_a_day_before_it_is_overdue_and_nothing_else_has(s
     run = ((number, number),)
     store.say(Held(NOW - DAY, "hold-1", run), Freed(NOW, "hold-1", run, Instant(NOW + DAY)))
     assert ([], NOW + 2 * DAY) == (store.words(), store.position().next_deadline)
+    store.set(last_seen_at=NOW + 3 * DAY)
+    assert ["our_clock"] == store.words(), "who was heard in the future confirms nothing"
+    store.set(last_seen_at=NOW)
+    due = store.sight(at("2026-01-16 12:00"))
+    position = store.position()
+    assert 2 * [at("2026-03-16 22:00")] == [position.next_deadline, position.valid_until]
+    store.say(Held(NOW, "hold-1", ((due, due),)))
     store.sight(old)
     blocked = store.sight(old)
     store.say(Refused(NOW, ((blocked, blocked),), Outcome.BLOCKED))
@@ -242,6 +313,26 @@ def test_a_silent_store_may_have_erased_what_its_grace_ended_on(store: Store):
     position = store.position(after)
     assert {"unconfirmed", "scan_stale"} == set(store.words(after))
     assert (0, 0) == (position.overdue, position.past_limit)
+
+
+def test_what_was_released_and_is_held_again_goes_at_no_time(store: Store):
+    run = ((1, 1),)
+    store.sight(at("2026-01-15 12:00"))
+    store.say(Held(NOW, "hold-1", run), Freed(NOW, "hold-1", run, Instant(NOW + DAY)))
+    store.say(Held(NOW, "hold-2", run))
+    assert ([], None) == (store.words(), store.position().next_deadline)
+
+
+def test_each_store_is_judged_by_when_it_was_heard_itself(store: Store):
+    add_store(store.index, "a-store", last_seen_at=0)
+    number = store.sight(at("2026-01-15 12:00"))
+    run = ((number, number),)
+    store.say(Held(NOW - DAY, "hold-1", run), Freed(NOW, "hold-1", run, NOW))
+    later = Instant(NOW + 2 * DAY)
+    store.say(Scanned(later, later, 1, 0), now=later)
+    with reading(store.index) as connection:
+        found = comply.positions(connection, CHAIN, later)
+    assert [1] == [p.past_limit for p in found if p.store == STORE]
 
 
 def test_a_store_that_no_source_names_answers_for_its_strictest_class(store: Store):

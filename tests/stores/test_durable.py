@@ -157,9 +157,22 @@ def test_what_stays_of_a_part_is_on_the_disk_before_the_part_goes(
     assert disk.told == [*copies, "rename", "flush d", "rename", "flush d"]
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_row_whose_part_may_come_back_was_not_erased(rows: CsvPlace, disk: Disk, stays: bool):
+    rows.put(b"d", b"a", b"data")
+    if stays:
+        rows.put(b"d", b"b", b"data")
+    due = wanted(1, look(rows, b"d", b"a"))
+    disk.broken, disk.spared = "d", 1
+    [result] = rows.store.erase({b"d": [due]})
+    assert (result.outcome, result.settled) == (Outcome.FAILED, False)
+    assert look(rows, b"d", b"a") is None
+
+
 def test_a_live_file_is_renamed_for_good_before_anything_is_taken_out(tmp_path: Path, disk: Disk):
     place = CsvPlace(tmp_path / "live" / "root")
-    place.put(b"d", b"a", b"data")
+    for name in (b"a", b"b"):
+        place.put(b"d", name, b"data")
     due = wanted(1, look(place, b"d", b"a"))
     disk.broken = "d"
     disk.told.clear()

@@ -113,3 +113,21 @@ def test_the_private_name_of_what_went_with_its_directory_is_erased(place: TreeP
     outcomes = [place.store.erase({b"d": [due]})[0].outcome for _ in range(2)]
     assert outcomes == [Outcome.ERASED_VERIFIED, Outcome.ALREADY_ABSENT]
     assert list(place.store.protected()) == []
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_what_only_its_private_name_kept_is_erased_whoever_has_its_name_now(
+    place: TreePlace, elsewhere: bool
+):
+    """Where it has another name, only the private one goes."""
+    place.put(b"d", b"a", b"data")
+    due = want(place, 1, b"d", b"a")
+    place.store.protect({b"d": [due]})
+    (place.path / "d/a").rename(place.path / "moved")
+    if not elsewhere:
+        (place.path / "moved").unlink()
+    place.put(b"d", b"a", b"a new recording")
+    [result] = place.store.erase({b"d": [due]})
+    assert result.outcome is (Outcome.REFUSED_CHANGED if elsewhere else Outcome.ERASED_VERIFIED)
+    assert place.get(b"d", b"a") == b"a new recording"
+    assert list(place.store.protected()) == []
