@@ -1,9 +1,9 @@
 """Rows beside recordings: a file of call-detail records, a table, and all places joined to one."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -22,9 +22,11 @@ from agents.stores.rows.sqlite import Sqlite
 from agents.stores.rows.survey import survey as survey_csv
 from agents.stores.rows.tables import Table
 from retention.checkup import Fact, amiss, fine
-from retention.errors import ConfigError, RetentionError, StoreUnreachableError
+from retention.errors import ConfigError, GoneError, RetentionError, StoreUnreachableError
+from retention.probes import Candidate
 
 _SQLITE = "sqlite:"
+_SAMPLE = 100
 
 
 class RowsPlace(Protocol):
@@ -68,7 +70,11 @@ class CsvPlace:
 
     def survey(self, store: str, shortest: int) -> list[Fact]:  # noqa: ARG002 - nothing keeps a row longer
         """See `Place.survey`."""
-        return survey_csv(self._root, self._declared.live, store)
+        facts = survey_csv(self._root, self._declared.live, store)
+        rows = CsvRows(self._root, store, self._declared, epoch=0)
+        with closing(rows), suppress(RetentionError):  # what keeps it from being read is told above
+            facts += _times(rows, "`columns`, `delimiter`, `time` and `time_format`")
+        return facts
 
     def roots(self) -> Sequence[tuple[Path, ...]]:
         """See `Place.roots`."""
@@ -120,6 +126,7 @@ class TablePlace:
             rows.check()
             rows.verify()
             facts = [fine("database", "It answers, and is the one that was enrolled.")]
+            facts += _times(rows, "`time` and `time_format`")
             return [*facts, *database.survey(self._table.name, blanking=bool(self._table.blank))]
         except RetentionError as error:
             return [
@@ -144,6 +151,32 @@ class TablePlace:
                 "this database needs the package retention-agent-storage, or retention-enforcer[postgres]"
             ) from error
         return Postgres(self._said.dsn)
+
+
+def _times(rows: CsvRows | SqlRows, declared: str) -> Iterator[Fact]:
+    """Whether a time is found where it is declared to be, in the first rows that there are."""
+    looked_at = [found.name for found in islice(rows.listing(b"", _tell_nobody), _SAMPLE)]
+    dated = 0
+    for name in looked_at:
+        with suppress(GoneError):
+            dated += any(isinstance(said, Candidate) for said in rows.open(b"", name).stated)
+    if not looked_at:
+        return
+    if 2 * dated >= len(looked_at):
+        yield fine(
+            "times", f"{dated} of {len(looked_at)} rows that were looked at say when it was."
+        )
+        return
+    yield amiss(
+        "times",
+        f"Only {dated} of {len(looked_at)} rows that were looked at have a time where it is declared.",
+        why="The others are without a date, and go a week after they were first seen, however young.",
+        remedy=f"Compare {declared} with what is there, before anything is activated.",
+    )
+
+
+def _tell_nobody(path: bytes, why: str) -> None:
+    """What cannot be read is another fact's to tell."""
 
 
 class JoinedPlace:

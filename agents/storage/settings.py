@@ -132,7 +132,9 @@ def of(data: Mapping[str, Any], path: Path) -> Settings:
     """What a file says, as a storage's settings; its patterns are tried on their examples."""
     settings = understood(data, Settings, path)
     if (settings.directory is None) == (settings.bucket is None):
-        raise ConfigError(f"{path}: name either a [directory] or a [bucket]")
+        raise ConfigError(
+            f"{path}: name either a [directory] or a [bucket]: rows are looked after beside one of them"
+        )
     if settings.directory is not None:
         must_be_absolute(path, root=settings.directory.root)
     if settings.bucket is not None:

@@ -66,6 +66,37 @@ def written(world: World) -> list[str]:
     return [row for file in files for row in file.read_text().splitlines()]
 
 
+def test_rows_that_were_declared_wrongly_are_dated_once_they_are_declared_rightly(tmp_path: Path):
+    """Else they would go a week after they were first seen, however young their call is."""
+    declared = MASTER._replace(columns=("src", "dst", "start", "duration", "uniqueid"))
+    now = at("2026-03-01 12:00")
+
+    def rows(root: Path, epoch: int) -> Store:
+        return CsvRows(os.fsencode(root), STORE, declared, epoch=epoch)
+
+    world = World.make(tmp_path, now, first_policy(sources=[CDR]), open_store=rows)
+    world.activate()
+    young, old = Instant(now - 3 * DAY), Instant(now - 70 * DAY)
+    (world.root / "front").mkdir(exist_ok=True)
+    call(world, "+37120000001", young)
+    call(world, "+37120000002", old)
+    world.rest()
+    assert [None, None] == [each.anchor for each in world.books().live.values()]
+    declared = MASTER
+    world.crash()
+    world.rest()
+    assert [Instant(young - 30)] == [each.anchor for each in world.books().live.values()]
+    assert 1 == len(world.books().erased())
+    world.true.now = Instant(world.due_at(young) - 60)
+    world.rest()
+    assert 1 == len(written(world))
+    world.true.pass_(120)
+    world.rest()
+    assert [] == written(world)
+    world.check()
+    world.stop()
+
+
 def test_a_row_is_an_item_from_its_writing_to_its_erasure(world: World):
     world.cycle()
     began = world.true.now

@@ -108,6 +108,16 @@ def test_the_file_says_which_kind_of_agent_it_is_for():
     assert isinstance(composed(CONFIG / "terminal.example.toml").settings, terminals.Settings)
 
 
+@pytest.mark.parametrize("table", ["csv", "tables"])
+def test_rows_beside_no_recordings_are_refused_as_a_storages_and_not_as_a_terminals(
+    tmp_path: Path, table: str
+):
+    path = tmp_path / "rows.toml"
+    path.write_text('state = "/b"\nenforcer = "https://c"\n' + rows_of(table))
+    with pytest.raises(ConfigError, match="either a .directory. or a"):
+        composed(path)
+
+
 PLACE = 'state = "/b"\nenforcer = "https://c"\n[directory]\nroot = "/a"\n'
 FILES = '[[files]]\nrole = "recording"\n'
 

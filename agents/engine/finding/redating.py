@@ -5,7 +5,8 @@ it was, what was seen in it is dated anew with the window moved to the true time
 which software may move an anchor later (docs/rules.md, Dating).
 
 What has no date, in a directory whose names the owners' policy reads otherwise since, is dated by that:
-people decide once for a source, and not for each file.
+people decide once for a source, and not for each file. So is all that has none when the agent is started
+again: its settings may say otherwise how a row or a sidecar is read.
 
 When two people say that a store's files came from a backup, what was dated by when it came is dated by
 what it says itself: only earlier, and with a day of grace (docs/rules.md, Coming back).
@@ -137,6 +138,7 @@ class Redater:
         # By stretches that were judged by the enforcer's word alone: how far ahead it says that they were,
         # and the last item that was dated by that. Parts are dated again each time.
         self._by_word: dict[int, tuple[int, int]] = {}
+        self._settings_read = False  # what has no date was looked at by the present settings
 
     def run(self) -> Iterator[list[int]]:
         """Do so step by step. Gives the items that came to be held by their new dates."""
@@ -187,10 +189,11 @@ class Redater:
             after = rows[-1][0]
             held: list[int] = []
             for item in map(_Seen._make, rows):
-                if self._dater.reads_otherwise(item.path):
+                if not self._settings_read or self._dater.reads_otherwise(item.path):
                     with suppress(UnreadableError):  # the next sweep brings us here again
                         held += self._redate_told(item)
             yield held
+        self._settings_read = True
 
     def _restored(self, act: str, since: Instant) -> Iterator[list[int]]:
         """Go through all that came since; what cannot be dated just now is tried again next time."""
@@ -292,6 +295,8 @@ class Redater:
             if row is None:
                 return []
             known, how = row
+            if known is None and dates.anchor is None:
+                return []  # it still has none
             whole = wholes.item_of(db, item.number)
             if whole != item.number:
                 self._indexer.joining.date(db, whole, recording, dates)
