@@ -114,7 +114,7 @@ def test_rows_beside_no_recordings_are_refused_as_a_storages_and_not_as_a_termin
 ):
     path = tmp_path / "rows.toml"
     path.write_text('state = "/b"\nenforcer = "https://c"\n' + rows_of(table))
-    with pytest.raises(ConfigError, match="either a .directory. or a"):
+    with pytest.raises(ConfigError, match=r"either a \[directory\] or a"):
         composed(path)
 
 
