@@ -1,24 +1,24 @@
 """Every route of the people's API."""
 
-from enforcer.web import (
-    about_backups,
-    about_compliance,
-    about_documents,
-    about_holds,
-    about_items,
-    about_ledger,
-    about_policy,
-    about_stores,
+from enforcer.web.people import (
+    backups,
+    compliance,
+    documents,
+    holds,
+    items,
+    ledger,
+    policy,
+    stores,
 )
 from enforcer.web.people_api import Route
 
 ROUTES: tuple[Route, ...] = (
-    *about_stores.ROUTES,
-    *about_policy.ROUTES,
-    *about_documents.ROUTES,
-    *about_holds.ROUTES,
-    *about_items.ROUTES,
-    *about_compliance.ROUTES,
-    *about_ledger.ROUTES,
-    *about_backups.ROUTES,
+    *stores.ROUTES,
+    *policy.ROUTES,
+    *documents.ROUTES,
+    *holds.ROUTES,
+    *items.ROUTES,
+    *compliance.ROUTES,
+    *ledger.ROUTES,
+    *backups.ROUTES,
 )

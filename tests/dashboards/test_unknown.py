@@ -28,8 +28,8 @@ from enforcer.index.engine import open_index, reading, writing
 from enforcer.index.tables import hold_stores, holds, rescans, totals
 from enforcer.metrics import Facts
 from enforcer.tasks.rounds import verified_gauge
-from enforcer.web.about_compliance import status as answer
 from enforcer.web.desk import Asked
+from enforcer.web.people.compliance import status as answer
 from retention.calendar import DAY
 from retention.classes import CANARY
 from retention.policy import Chain

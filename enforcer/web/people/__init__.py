@@ -1,0 +1,1 @@
+"""What people ask of the people's API, and have done by it: a file per noun."""
