@@ -68,11 +68,17 @@ class BrakeRelease(Act, tag="brake-release", kw_only=True, frozen=True):
     expires: At
 
 
+LOST = "lost"
+"""How a store ended of which nobody knows where it is."""
+ENDS = ("wiped", "destroyed", LOST)
+"""How a store's bytes may end."""
+
+
 class Retirement(Act, tag="retirement", kw_only=True, frozen=True):
     """Takes a store out of service: how its bytes ended is on record."""
 
     store: Word
-    how: Word  # wiped | destroyed | lost
+    how: Word  # one of `ENDS`
 
 
 class Thaw(Act, tag="thaw", kw_only=True, frozen=True):

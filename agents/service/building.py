@@ -14,7 +14,6 @@ from agents.engine.clock import SystemClock
 from agents.engine.daemon import LOOPS, Counted, Daemon, Pace, Uncounted
 from agents.engine.memory.catalogue import Catalogue
 from agents.engine.memory.reserve import Reserve, open_catalogue
-from agents.engine.supervisor import Supervisor
 from agents.engine.talking.epoch import commission
 from agents.engine.talking.uplink import HttpUplink
 from agents.service import credential
@@ -22,6 +21,7 @@ from agents.service.credential import Credential, Exchange, Token
 from agents.service.log import logger
 from agents.service.places import Place
 from agents.service.settings import Service
+from agents.service.supervisor import Supervisor
 from agents.stores import Store
 from agents.stores.joined import Joined
 from agents.stores.tree.tree import Tree

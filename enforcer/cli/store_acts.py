@@ -8,10 +8,8 @@ from enforcer.cli.client import Client, client
 from enforcer.cli.typed import LISTED, day, moment
 from enforcer.cli.verbs import Verbs
 from enforcer.govern.forms.stores import StoreLines
-from retention.acts import Activation, Restoration, Retirement, Thaw
+from retention.acts import ENDS, Activation, Restoration, Retirement, Thaw
 from retention.errors import ConfigError
-
-HOWS = ("wiped", "destroyed", "lost")
 
 
 def declare(verbs: Verbs) -> None:
@@ -25,7 +23,7 @@ def declare(verbs: Verbs) -> None:
         "retire", retire, "take a store out of service, and say how it ended: two people"
     )
     retired.add_argument("id", metavar="ID", help=LISTED)
-    retired.add_argument("--how", choices=HOWS, required=True, help="what became of its bytes")
+    retired.add_argument("--how", choices=ENDS, required=True, help="what became of its bytes")
     signing.declare(retired)
     thawed = verbs.asking(
         "thaw", thaw, "say which of two boxes with one identity is the store: two people"

@@ -15,6 +15,8 @@ from enforcer.index.scope import Scope
 from enforcer.index.tables import held_items, hold_stores, holds, stores
 from retention import codec
 from retention.acts import (
+    ENDS,
+    LOST,
     Activation,
     AnyAct,
     BrakeRelease,
@@ -30,8 +32,6 @@ from retention.calendar import Instant
 from retention.errors import ConfigError, RefusedError
 from retention.hold import RESTRICTION, ItemRef
 from retention.policy import Chain
-
-ENDS = ("wiped", "destroyed", "lost")
 
 
 def check(connection: Connection, chain: Chain, act: AnyAct, now: Instant) -> None:
@@ -182,7 +182,7 @@ def _check_retirement(connection: Connection, act: Retirement) -> None:
     held = connection.execute(
         select(func.count(held_items.c.number.distinct())).where(held_items.c.store == act.store)
     ).scalar_one()
-    if held and act.how != "lost":
+    if held and act.how != LOST:
         raise RefusedError(
             f"{held} items on {act.store} are held: secure them and release the holds first"
         )

@@ -18,12 +18,9 @@ from enforcer.index.tables import (
 )
 from enforcer.index.tally import Amount, Changes
 from retention import envelope
-from retention.acts import Retirement
+from retention.acts import LOST, Retirement
 from retention.calendar import Instant
 from retention.envelope import Envelope
-
-LOST = "lost"
-"""How a store ended of which nobody knows where it is."""
 
 
 def retire(connection: Connection, act: Retirement, now: Instant) -> None:

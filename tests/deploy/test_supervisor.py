@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from waiting import NEVER_SECONDS
 from world import World
 
-from agents.engine import supervisor as of_agent
 from agents.engine.daemon import LOOPS, Daemon, Pace, Uncounted
+from agents.service import supervisor as of_agent
 from enforcer.tasks import supervisor as of_enforcer
 from enforcer.tasks.side import SideTasks, Task
 
