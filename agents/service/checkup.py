@@ -6,6 +6,7 @@ an incident, after a boot, or when a certificate ends.
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from agents.engine.finding.recorders import skewed
 from agents.engine.memory.catalogue import LOG_BYTES
 from agents.engine.memory.reserve import reserve_of
 from agents.service.building import CATALOGUE_FILE, CREDENTIAL_FILE, Built, Composition
+from agents.service.places import surveyed
 from agents.service.started import service
 from agents.stores.files.room import room
 from agents.stores.tree.survey import overlaps
@@ -33,15 +35,12 @@ _OTHERS_WRITE = 0o022
 def examine(
     chosen: Composition, built: Built, config: Path, others: Iterable[Composition], now: Instant
 ) -> list[Fact]:
-    """Look at an enrolled agent; change nothing. `others`: agents of other settings beside these.
-
-    `ConfigError` if its root cannot be opened.
-    """
+    """Look at an enrolled agent; change nothing. `others`: agents of other settings beside these."""
     store = built.catalogue.value("SELECT store FROM agent")
     group = built.catalogue.value("SELECT store_group FROM agent")
     shortest = Period.parse(built.agent.chain().strictest(group).period).roughly_days
     return [
-        *chosen.place.survey(store, shortest),
+        *surveyed(partial(chosen.place.survey, store, shortest)),
         *_neighbours(chosen, others),
         *_files(chosen, config),
         *_state(chosen),

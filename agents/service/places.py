@@ -1,7 +1,7 @@
 """Where a store lies, before there is one: a tree of directories, or whatever else is composed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +11,8 @@ from agents.stores.files.mounts import is_shared
 from agents.stores.files.private import enrol
 from agents.stores.tree.survey import SUITABLE, survey
 from agents.stores.tree.tree import Tree
-from retention.checkup import Fact
-from retention.errors import ConfigError
+from retention.checkup import Fact, amiss
+from retention.errors import ConfigError, RetentionError
 
 
 class Place(Protocol):
@@ -35,6 +35,21 @@ class Place(Protocol):
 
     def roots(self) -> Sequence[tuple[Path, ...]]:
         """Where on this machine it writes, if it does; what must lie on one mount is together."""
+
+
+def surveyed(look: Callable[[], list[Fact]]) -> list[Fact]:
+    """What a place's `survey` tells; where it cannot look, why, as one thing among others."""
+    try:
+        return look()
+    except RetentionError as error:
+        return [
+            amiss(
+                "storage",
+                str(error),
+                why="While that is so nothing in it is erased, and no scan is complete.",
+                remedy="See to it, or to what the settings say of it.",
+            )
+        ]
 
 
 class TreePlace:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
 from agents.engine.finding.watch import Watcher
-from agents.service.places import Place
+from agents.service.places import Place, surveyed
 from agents.storage.settings import Csv, SqlTable
 from agents.stores import Store
 from agents.stores.files.private import enrol
@@ -209,11 +210,11 @@ class JoinedPlace:
 
     def survey(self, store: str, shortest: int) -> list[Fact]:
         """See `Place.survey`."""
-        facts = self._main.survey(store, shortest)
+        facts = surveyed(partial(self._main.survey, store, shortest))
         for name, place in self._rows.items():
             facts += [
                 fact._replace(subject=f"{name}: {fact.subject}")
-                for fact in place.survey(store, shortest)
+                for fact in surveyed(partial(place.survey, store, shortest))
             ]
         return facts
 

@@ -10,6 +10,7 @@ from socket import socket
 from typing import Any
 
 import pytest
+from msgspec import structs
 from world import World
 
 from agents.service.building import Built, Composition
@@ -84,6 +85,15 @@ def test_who_else_may_read_the_credential_or_write_the_settings_is_told(here: Te
     assert "state" not in facts
     here.state.chmod(0o755)
     assert f"chmod 700 {here.state}" in here.told("state").remedy
+
+
+def test_a_root_that_is_not_there_is_named_and_told_beside_all_else(here: Terminal):
+    away = here.world.root.with_name("away")
+    here.settings = structs.replace(here.settings, root=str(away))
+    facts = here.facts()
+    [storage] = facts["storage"]
+    assert f"{away} cannot be opened as a directory" in storage.sentence
+    assert [True] == [fact.fine for fact in facts["credential"]]
 
 
 def test_a_reserve_that_has_no_blocks_is_none(here: Terminal):

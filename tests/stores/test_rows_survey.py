@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from stores.place import LIVE, STORE, CsvPlace
 
+from agents.service.places import TreePlace
 from agents.storage import rows_place
 from agents.storage.settings import Csv, SqlTable
 from agents.stores.files.private import enrol
@@ -86,6 +87,17 @@ def test_rows_of_a_table_that_have_no_time_where_it_is_declared_are_told(tmp_pat
         place.enrol(STORE)
         [fact] = [each for each in place.survey(STORE, 60) if each.subject == "times"]
         assert fact.fine == is_fine
+
+
+def test_a_place_that_cannot_be_looked_at_keeps_no_other_from_being_told(tmp_path: Path):
+    (tmp_path / "calls").mkdir()
+    enrol(str(tmp_path / "calls").encode(), STORE)
+    said = Csv(place="cdr", root=str(tmp_path / "away"), time="start", zone="UTC")
+    main = TreePlace(str(tmp_path / "calls"), None, anywhere=True)
+    facts = rows_place.joined(main, [said], []).survey(STORE, 60)
+    told = {fact.subject: fact for fact in facts}
+    assert "away cannot be opened" in told["cdr: storage"].sentence
+    assert told["private directory"].fine
 
 
 def test_a_part_that_cannot_be_read_is_told(place: CsvPlace):

@@ -45,7 +45,9 @@ def _of_files(root: bytes, live: bytes) -> Iterator[Fact]:
     try:
         opened = Root(root)
     except OSError as error:
-        raise ConfigError(f"The root cannot be opened as a directory: {error.strerror}.") from error
+        raise ConfigError(
+            f"{os.fsdecode(root)} cannot be opened as a directory: {error.strerror}."
+        ) from error
     try:
         parts = parts_in(opened.fd, live)
         for _, why in parts.shut:

@@ -56,7 +56,9 @@ def survey(
     try:
         root = Root(path)
     except OSError as error:
-        raise ConfigError(f"The root cannot be opened as a directory: {error.strerror}.") from error
+        raise ConfigError(
+            f"{os.fsdecode(path)} cannot be opened as a directory: {error.strerror}."
+        ) from error
     try:
         lying = _walked(root)
         return [
