@@ -19,6 +19,11 @@ from retention.errors import ConfigError
 from retention.exceptions import Exceptions
 from retention.policy import Chain
 
+_ASTERISK = (
+    "accountcode,src,dst,dcontext,clid,channel,dstchannel,lastapp,lastdata,start,answer,end,duration,"
+    "billsec,disposition,amaflags,uniqueid,userfield"
+)
+"""The columns of its `Master.csv`."""
 _NO_CALL = re.compile(rb"(?!)")
 
 
@@ -30,7 +35,10 @@ def declare(parser: ArgumentParser) -> None:
     )
     where.add_argument("--dsn", help="sqlite:PATH, or what libpq takes; a role that may only read")
     parser.add_argument(
-        "--columns", default="", metavar="A,B,...", help="all columns of a CSV, in their order"
+        "--columns",
+        default=_ASTERISK,
+        metavar="A,B,...",
+        help="all columns of a CSV, in their order [Asterisk's]",
     )
     parser.add_argument("--table", default="", metavar="NAME", help="of a database")
     parser.add_argument(

@@ -115,6 +115,7 @@ SENTENCES: Mapping[str, str] = {
     "proven until {moment}": "pierādīts līdz {moment}",
     "{number} erased in part": "daļēji izdzēsti: {number}",
     "and {more} more: --all": "un vēl {more}: --all",
+    "No such store is enrolled: nothing is known.": ("Šādas glabātuves nav: nekas nav zināms."),
     "STORE": "GLABĀTUVE",
     "CLASS": "VEIDS",
     "STATE": "STĀVOKLIS",

@@ -36,6 +36,8 @@ def _print(found: Status, shown: list[StoreStatus], *, everything: bool) -> None
     for each in found.classes:
         print(_headline(each))
     wanted = [each for each in shown if everything or each.state != "ok"]
+    if not shown:
+        print(say("No such store is enrolled: nothing is known."))
     if wanted:
         heads = [say(head) for head in ("STORE", "CLASS", "STATE", "WHY")]
         show.table(heads, _rows(wanted if everything else wanted[:MOST_LINES]))

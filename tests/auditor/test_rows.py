@@ -122,6 +122,10 @@ def test_the_command_says_counts_and_shows_no_row(
     told += capsys.readouterr().out
     assert "20000001" not in told
     assert "call-1" not in told
+    live.write_text(",".join(["", *["x"] * 8, OLD, *["x"] * 6, "call-1", ""]) + "\n")
+    asterisks = [*words[:3], *words[5:9], "--call", "uniqueid", *words[11:]]
+    assert main([*asterisks, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["past_limit"] == 1
     for wrong in (["--zone", "Riga"], ["--time", "began"], ["--class", "none"], ["--format", "%Q"]):
         assert main([*words, *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -11,6 +12,7 @@ from s3_proxy import Proxy, Rule
 from stores.place import STORE, BucketPlace, look, want, wanted
 
 from agents.stores import Wanted
+from agents.stores.bucket.access import Access
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol
 from agents.stores.bucket.keys import directory_and_title, name_of, version_of
@@ -318,3 +320,14 @@ def test_of_a_large_object_both_ends_are_asked_for_and_no_more(plain: BucketPlac
     sent = [size for line, size in proxy.sent if "large.mp4" in line]
     assert sum(sent) <= 3 * 64 * 1024
     assert len(sent) <= 2
+
+
+def test_a_file_that_has_no_keys_of_the_profile_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    file = tmp_path / "s3-credentials"
+    file.write_text("[sweeper]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    with pytest.raises(ConfigError, match=r"s3-credentials has no keys of a profile \[default\]"):
+        Access(file)
+    assert "a" == Access(file, profile="sweeper").keys().access_key

@@ -30,6 +30,8 @@ class Access:
             self._found = session.get_credentials()
         except BotoCoreError as error:
             raise ConfigError(f"no credentials for the bucket: {type(error).__name__}") from error
+        if self._found is None and file is not None:
+            raise ConfigError(f"{file} has no keys of a profile [{profile or 'default'}]")
         if self._found is None:
             raise ConfigError(
                 "no credentials for the bucket: name a file of them, or set AWS_ACCESS_KEY_ID and"

@@ -216,7 +216,8 @@ def test_items_are_found_and_corrected_in_words(live, type_):
 
 
 def test_status_says_in_its_exit_code_what_is_not_proven(live, type_):
-    assert type_("uldis", "status").code == 2  # nothing enrolled: nothing known
+    nothing = type_("uldis", "status")
+    assert (2, "No such store is enrolled: nothing is known.\n") == (nothing.code, nothing.out)
     agent = live.enrol("t-1")
     unknown = type_("uldis", "status")
     assert unknown.code == 2
