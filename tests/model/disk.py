@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from model.box import Box
-from model.grounds import TreeGround
+from model.grounds import BucketGround, TreeGround
 from model.reference import CLASSES, GRACE, UNDATED, ZONE, File, Observer
 
 from retention.calendar import DAY, Instant
@@ -339,6 +339,50 @@ class BucketDisk(Disk):
             # Where recordings come late nothing tells this one from one of that moment.
             return self._arrive(title, self._content(), _moment_in(title), 0, named=True)
         return self._arrive(title, self._content(), self._now, 0, named=False)
+
+    def begin(self, directory: str) -> File:
+        """A recorder begins to upload, by the server's clock now; what comes of it nobody knows for a day."""
+        title, now = self._path(directory, None), self._now
+        path, inode = self._bucket.begin(title)
+        file = File(
+            path=path,
+            inode=inode,
+            content=self._content(),
+            begins=now,
+            ends=Instant(now + DAY),
+            earliest=now,
+            latest=now,
+            came=now,
+            touched=now,
+            says=(now,),
+            named=True,
+            title=title,
+            begun=True,
+        )
+        self._date(file)
+        self._observer.files[path] = file
+        self._came()
+        return file
+
+    def complete(self, path: str) -> File:
+        """It is whole: an object, of which nothing tells when it was begun."""
+        title = self._observer.files[path].title
+        self.remove(path)
+        return self._arrive(title, self._content(), self._now, 0, named=False)
+
+    def copy(self, path: str, directory: str) -> File:
+        """The same bytes again; nobody has those of an upload."""
+        known = self._observer.files[path]
+        return known if known.begun else super().copy(path, directory)
+
+    def come_back(self, file: File) -> File | None:
+        """Bytes come back from a backup, which has no uploads."""
+        return None if file.begun else super().come_back(file)
+
+    @property
+    def _bucket(self) -> BucketGround:
+        assert isinstance(self._ground, BucketGround)
+        return self._ground
 
 
 class CallDisk(Disk):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
-from fake_s3 import Version
+from fake_s3 import Upload, Version
 from model.grounds import SECRET, BucketGround
 from rgw import Gateway
 from world import TrueTime
@@ -27,6 +27,9 @@ class GatewayBucket:
     def __init__(self, gateway: Gateway, name: str, true: TrueTime) -> None:
         self._client, self._name, self._true = gateway.shared, name, true
         self.put_at: dict[tuple[str, str], int] = {}
+        self.uploads: list[
+            Upload
+        ] = []  # none: when one was begun its listing tells by the real time
 
     def put(self, key: str, body: bytes) -> Version:
         id_ = self._client.put_object(Bucket=self._name, Key=key, Body=body)["VersionId"]

@@ -21,7 +21,7 @@ from agents.engine.memory.catalogue import Catalogue
 from agents.stores import Batch, Erased, Store
 from agents.stores.bucket.bucket import Bucket
 from agents.stores.bucket.identity import enrol as enrol_bucket
-from agents.stores.bucket.keys import directory_and_title, name_of, version_of
+from agents.stores.bucket.keys import UPLOAD, directory_and_title, name_of, version_of
 from agents.stores.bucket.trouble import S3Error
 from agents.stores.bucket.wire import Wire
 from agents.stores.files.private import enrol
@@ -216,8 +216,18 @@ class BucketGround:
         self._known[path] = next(self._numbers)
         return path, self._known[path]
 
+    def begin(self, title: str) -> tuple[str, int]:
+        """A recorder begins an upload; its path and number."""
+        path = self._path(title, UPLOAD + self._bucket.begin(self.prefix + title).id)
+        self._known[path] = next(self._numbers)
+        return path, self._known[path]
+
     def remove(self, path: str) -> bool:
         key, version = self._of(path)
+        if version.startswith(UPLOAD):
+            left = [each for each in self._bucket.uploads if UPLOAD + each.id != version]
+            self._bucket.uploads[:] = left
+            return True
         try:
             self._bucket.delete(self.prefix + key, version)
         except S3Error:
@@ -226,6 +236,8 @@ class BucketGround:
 
     def move(self, path: str, title: str) -> str:
         key, version = self._of(path)
+        if version.startswith(UPLOAD):
+            return path
         body = self._bucket.find(self.prefix + key, version).body or b""
         if not self.remove(path):
             return path
@@ -243,6 +255,9 @@ class BucketGround:
             if version.body is not None and not is_ours:
                 path = self._path(title, version.id)
                 yield path, self._known[path]
+        for begun in self._bucket.uploads:
+            path = self._path(begun.key.removeprefix(self.prefix), UPLOAD + begun.id)
+            yield path, self._known[path]
 
     def is_contained(self) -> bool:
         return self._bucket.find("stores.jpg").body == SECRET

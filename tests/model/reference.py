@@ -72,6 +72,7 @@ class File:
     title: str = ""  # what its recorder calls it, where the agent calls it otherwise
     whole: str = ""  # the call that it is a part of: all parts have one content here
     recording: bool = True  # and not something beside one
+    begun: bool = False  # an upload that nobody has completed
     replaces: bool = False  # another recording that had this name
     touched: Instant = NEVER  # when the world last did something to it
     met: Instant | None = None  # when the agent, as far as it remembers, first saw it

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from model.disk import BucketDisk
 from model.grounds import SqlGround
 from model.life import Life
 from model.reference import File
@@ -406,6 +407,30 @@ def test_what_a_clock_in_doubt_dated_is_no_date_for_an_agent_without_memory(
     life.forget_everything()
     life.live(25 * 24)
     life.rest()
+
+
+@pytest.mark.parametrize("hours", [0, 23, 26])
+def test_an_upload_goes_by_its_beginning_and_is_held_by_what_may_be_in_it(
+    new_life: Callable[[str], Life], hours: int
+):
+    life = new_life("bucket")
+    disk = life.disk
+    assert isinstance(disk, BucketDisk)
+    life.people.activate("terminal-image", 20)
+    life.cycle()
+    begun, completed = disk.begin("front"), disk.begin("copies")
+    life.cycle()
+    life.people.hold_time(Instant(begun.begins + hours * 3600), 30, ())
+    life.cycle()
+    whole = disk.complete(completed.path)
+    life.true.pass_(61 * DAY)
+    life.rest()
+    assert (hours < 24) == (begun.path in life.observer.files)
+    life.people.release(next(iter(life.observer.holds)))
+    life.cycle()
+    life.true.pass_(2 * DAY)
+    life.rest()
+    assert not {begun.path, completed.path, whole.path} & life.observer.files.keys()
 
 
 def _effective(life: Life) -> set[str]:

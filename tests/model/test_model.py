@@ -344,6 +344,20 @@ class BucketPromise(Promise):
         getattr(self.life.disk, what)(self._file(pick).path)
 
 
+class UploadPromise(BucketPromise):
+    """Of uploads besides, which are completed, or aborted by somebody else, or by nobody."""
+
+    @rule(directory=directories)
+    def begin(self, directory) -> None:
+        self.life.disk.begin(directory)
+
+    @precondition(lambda self: any(file.begun for file in self.life.observer.files.values()))
+    @rule(pick=picks)
+    def complete(self, pick) -> None:
+        begun = [file for file in self.life.observer.files.values() if file.begun]
+        self.life.disk.complete(begun[pick % len(begun)].path)
+
+
 class CsvPromise(Promise):
     """Of rows: somebody else can delete them, and nobody can keep them from it."""
 
@@ -398,7 +412,7 @@ class BucketCallPromise(CallPromise):
 
 KINDS = (
     TreePromise,
-    BucketPromise,
+    UploadPromise,
     CsvPromise,
     SqlitePromise,
     BlankedPromise,
