@@ -19,19 +19,16 @@ from auditor.findings import Report
 from auditor.storage import Content, Listed, Storage, What
 from retention.anchor import date_recording
 from retention.bundle import Counted, Rescanned
-from retention.calendar import DAY, Instant, civil_date
+from retention.calendar import Instant, civil_date
 from retention.classes import RecordClass
 from retention.errors import GoneError, MalformedError, UnreadableError
-from retention.exceptions import FROM_BACKUP, Exceptions, Reason, Recogniser
+from retention.exceptions import FROM_BACKUP, GOOD_FOR_SECONDS, Exceptions, Reason, Recogniser
 from retention.media import MediaKind
 from retention.policy import UNREGISTERED, Chain, Source
 from retention.probes import NamePattern, Probed
 
 PRIVATE = b".retention"
 """The agent's own directory in the root: second names of held files, and what is on its way out."""
-
-LIST_GOOD_FOR_SECONDS = DAY
-"""After that a list of exceptions says nothing of today any more."""
 
 
 _UNREAD_TOLD = 3
@@ -251,7 +248,7 @@ class Rescan:
         if self._exceptions is None:
             return
         age = self._now - self._exceptions.at
-        if not 0 <= age <= LIST_GOOD_FOR_SECONDS:
+        if not 0 <= age <= GOOD_FOR_SECONDS:
             report.unknown("exceptions", "the list of exceptions is not of this day")
         else:
             why = Counter(each.reason.replace("_", " ") for each in self._exceptions.items)

@@ -21,13 +21,11 @@ from zoneinfo import ZoneInfo
 from auditor.findings import Report
 from retention.calendar import Instant, civil_date, to_instant
 from retention.errors import ConfigError, MalformedError, StoreUnreachableError
-from retention.exceptions import Exceptions
+from retention.exceptions import GOOD_FOR_SECONDS, Exceptions
 from retention.policy import Chain
 from retention.probes import NamePattern, ZoneKnowledge
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip")
-LIST_GOOD_FOR_SECONDS = 24 * 3600
-"""After that a list of exceptions says nothing of today any more."""
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -140,7 +138,7 @@ def conclude(
             f"and no exception is there for {late - named} of the calls"
         )
         report.violated("limits", [sentence])
-    if exceptions is not None and not 0 <= now - exceptions.at <= LIST_GOOD_FOR_SECONDS:
+    if exceptions is not None and not 0 <= now - exceptions.at <= GOOD_FOR_SECONDS:
         report.unknown("exceptions", "the list of exceptions is not of this day")
     if looked.undated:
         report.unknown("dates", f"{looked.undated} rows have no time that can be read")

@@ -13,12 +13,15 @@ from enum import StrEnum
 import msgspec
 
 from retention import codec, envelope
-from retention.calendar import Instant
+from retention.calendar import DAY, Instant
 from retention.envelope import Envelope
 from retention.errors import VerificationError
 
 KIND = "exceptions"
 NONCE_BYTES = 32
+
+GOOD_FOR_SECONDS = DAY
+"""So long an auditor may use a list: what will be due by then, the enforcer looks at as if it were."""
 
 
 class Reason(StrEnum):

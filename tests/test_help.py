@@ -48,6 +48,14 @@ def test_all_three_programs_are_walked():
     assert len(ALL) > 50
 
 
+@pytest.mark.parametrize("noun", COMMANDS)
+def test_the_list_of_commands_names_every_verb(noun):
+    commands = _below(f"enforcer {noun}", parser_of(noun))
+    verbs = {verb for command in commands for verb in command.name.split()[2:3]}
+    told = COMMANDS[noun].partition(": ")[2]
+    assert verbs == set(filter(None, told.split(", ")))
+
+
 @every_command
 def test_it_says_what_it_does(command):
     assert command.parser.description

@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "forecast": "what will go, and when",
     "bundle": "the inspector's file, checked offline by `auditor verify`",
     "backup": "copies that somebody keeps, and for how long: list, add, remove",
-    "policy": "the rules: show, check, explain, propose, sign, publish",
+    "policy": "the rules: show, check, explain, propose, sign, keys, publish",
     "person": "who may do what: list, add, key",
     "source": "cameras and queues: list, add",
     "store": "terminals and storages: enrol, list, activate, replace, retire, thaw, restored, credential",

@@ -6,13 +6,11 @@ from pathlib import Path
 import msgspec
 from nacl.signing import SigningKey
 
-from enforcer import home, keys
-from enforcer.cli import passphrase, show, signing, words
+from enforcer import keys
+from enforcer.cli import passphrase, show, signing
 from enforcer.cli.client import client
 from enforcer.cli.typed import check_name, parse_public_key, parse_roles
 from enforcer.cli.verbs import Verbs
-from enforcer.govern import drafts
-from retention import codec
 from retention.envelope import key_id
 from retention.errors import ConfigError
 from retention.people import Person, Role
@@ -61,14 +59,8 @@ def add(arguments: Namespace) -> int:
     """The draft of the next version, with the first owner's signature."""
     me = client(arguments)
     chain = signing.chain(me)
-    policy = drafts.successor(
-        chain,
-        now=me.now(),
-        today=home.today(me.now()),
-        people=_changed(chain.current.people, arguments),
-    )
-    said = words.of_policy(chain.current, policy)
-    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+    people = _changed(chain.current.people, arguments)
+    return signing.propose_next(me, chain, arguments, people=people)
 
 
 def make_key(arguments: Namespace) -> int:

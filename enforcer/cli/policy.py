@@ -151,10 +151,7 @@ def change_keys(arguments: Namespace) -> int:
     }
     if not changes:
         raise ConfigError("name the keys: --directive HEX or --ledger HEX")
-    today = home.today(me.now())
-    policy = drafts.successor(chain, now=me.now(), today=today, **changes)
-    said = words.of_policy(chain.current, policy)
-    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+    return signing.propose_next(me, chain, arguments, **changes)
 
 
 def sign(arguments: Namespace) -> int:

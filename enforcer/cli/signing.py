@@ -4,14 +4,15 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from enforcer import home
 from enforcer.cli import show, words
 from enforcer.cli.client import Client
 from enforcer.cli.language import say, singular
-from enforcer.govern import papers
+from enforcer.govern import drafts, papers
 from enforcer.govern.forms.documents import Document, PolicyDocuments, Proposal, Signed
-from retention import acts, envelope
+from retention import acts, codec, envelope
 from retention.acts import AnyAct
 from retention.calendar import Instant
 from retention.envelope import Envelope
@@ -68,6 +69,13 @@ def propose(  # noqa: PLR0917 - what is signed, what is shown of it, what stays 
     sealed = envelope.seal(kind, payload, [me.key])
     form = Proposal(sealed, tuple(told))
     return report(me.post("/v1/documents", form, Document), arguments)
+
+
+def propose_next(me: Client, chain: Chain, arguments: Namespace, **changes: Any) -> int:
+    """Show, sign and propose the present policy with these changes, as its next version."""
+    policy = drafts.successor(chain, now=me.now(), today=home.today(me.now()), **changes)
+    said = words.of_policy(chain.current, policy)
+    return propose(me, papers.POLICY, codec.encode(policy), said, arguments)
 
 
 def countersign(me: Client, document: Document, arguments: Namespace) -> int:

@@ -3,12 +3,9 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
-from enforcer import home
-from enforcer.cli import show, signing, words
+from enforcer.cli import show, signing
 from enforcer.cli.client import client
 from enforcer.cli.verbs import Verbs
-from enforcer.govern import drafts
-from retention import codec
 from retention.policy import Source
 
 
@@ -82,11 +79,4 @@ def add(arguments: Namespace) -> int:
         imports=arguments.imports,
     )
     others = tuple(s for s in chain.current.sources if (s.id, s.group) != (new.id, new.group))
-    policy = drafts.successor(
-        chain,
-        now=me.now(),
-        today=home.today(me.now()),
-        sources=(*others, new),
-    )
-    said = words.of_policy(chain.current, policy)
-    return signing.propose(me, "policy", codec.encode(policy), said, arguments)
+    return signing.propose_next(me, chain, arguments, sources=(*others, new))

@@ -17,12 +17,9 @@ from enforcer.ages import GRACE_SECONDS
 from enforcer.index.tables import items, stores
 from retention import exceptions
 from retention.anchor import CORRECTED
-from retention.calendar import DAY, Instant, start_of_day
-from retention.exceptions import REASON_OF_STATE, Exceptions, Reason
+from retention.calendar import Instant, start_of_day
+from retention.exceptions import GOOD_FOR_SECONDS, REASON_OF_STATE, Exceptions, Reason
 from retention.policy import Chain
-
-GOOD_FOR_SECONDS = DAY
-"""An auditor may use a list for a day: what will be due by then is looked at as if it were."""
 
 
 def exceptions_of(
