@@ -96,6 +96,13 @@ class FakeClock:
     def synchronised(self) -> bool:
         return self.ntp
 
+    def pause(self, seconds: int) -> None:
+        """A virtual machine stands still, all of its clocks with it."""
+        assert self.booted_at is not None
+        self.true.pass_(seconds)
+        self.booted_at += seconds
+        self.ahead -= seconds
+
     def reboot(self, *, off: int = 0) -> None:
         self.true.pass_(off)
         self.boots += 1

@@ -9,7 +9,7 @@ What was seen by the wall clock is as sure as that clock was. Nothing goes by a 
 of it that nobody has confirmed (`CONFIRMED`): the machine's time service does so at once, the
 enforcer's word for the present boot to the second. Of an earlier boot it shows no more than the
 latest that it can have been, all power-off since counted, and so what was seen then goes rather
-late than early. Against the wall clock it is one word against another, and all is dated by it that this
+late than early. So does what a machine saw that was paused since, all its clocks with it. Against the wall clock it is one word against another, and all is dated by it that this
 boot has seen; but for good only when the two agree. An enforcer that tells a wrong time, and the right one
 later or to the next boot, makes nothing early by that.
 """
@@ -66,9 +66,12 @@ SELECT DISTINCT coalesce(offset, 0), {MOST_AHEAD}
 """  # noqa: S608 - constants of ours
 _ANY_UNSETTLED = f"SELECT 1 FROM periods WHERE boot <> ? AND {_UNSETTLED} LIMIT 1"  # noqa: S608 - constants
 _BEGAN = "SELECT min(zero - offset) FROM periods WHERE boot = ?"
-# By the enforcer's word alone no stretch of this boot was right, and each can be judged again.
+# What seems to have been slow was right, perhaps, and the machine paused since: that early it can be, unless
+# more had passed for certain when that boot began. By the enforcer's word alone no stretch of this boot was
+# right, and each can be judged again.
 _JUDGE = f"""
-UPDATE periods SET agreed = ?4, floor = ?1,
+UPDATE periods SET agreed = ?4,
+       floor = CASE WHEN floor <= zero + ?2 AND zero < ?1 - ?2 THEN floor ELSE ?1 END,
        offset = CASE WHEN abs(zero - ?1) <= ?2 THEN 0 ELSE zero - ?1 END
  WHERE boot = ?3 AND (?4 OR {_UNSETTLED} AND abs(zero - ?1) > ?2)
 """  # noqa: S608 - a constant of ours
@@ -82,6 +85,15 @@ _BEGIN_PERIOD = """
 INSERT INTO periods (boot, zero, floor)
 SELECT ?1, ?2, ?3 WHERE NOT EXISTS
        (SELECT 1 FROM periods WHERE boot = ?1 AND abs(zero - ?2) <= ?4 AND back_to = 0)
+"""
+_IN_DOUBT_AGAIN = (
+    "UPDATE items SET period = ?1 WHERE period = 0 AND seen BETWEEN ?2 AND ?3",
+    "UPDATE scans SET period = ?1 WHERE period = 0 AND began BETWEEN ?2 AND ?3",
+    "UPDATE watched SET period = ?1 WHERE period = 0 AND until >= ?2 AND since <= ?3",
+)
+# Stretches of a boot that were right when it was told the time, and are not right by that any more.
+_NO_LONGER_RIGHT = """
+SELECT id, zero FROM periods WHERE boot = ? AND offset = 0 AND back_to = 0 AND abs(zero - ?) > ?
 """
 _REACHING_BACK = """
 INSERT INTO periods (boot, zero, floor, vouched, back_to)
@@ -142,6 +154,7 @@ class _Kept(NamedTuple):
     bound: Instant
     highest: Instant
     heard: str
+    told: int
 
 
 class TrustedTime:
@@ -189,15 +202,18 @@ class TrustedTime:
         self._follow_jump()
         kept = self._kept()
         self.offset = self._clock.wall() - now
+        told = self._clock.boottime()
         if kept is None:
-            self._store(now, now, self._clock.boot())
+            self._store(now, now, self._clock.boot(), told)
         elif kept.heard == self._clock.boot() and now > kept.highest + WRONG_SECONDS:
             # Time does not leap while a machine runs; but a paused one's wall clock says so too.
-            self._store(now, kept.highest, kept.heard)
             if not self.trusted:
+                self._store(now, *kept[1:])
                 return self.offset
+            self._paused(Instant(now - told), since=kept.told)
+            self._store(now, kept.highest, kept.heard, told)
         else:
-            self._store(now, max(now, kept.highest), self._clock.boot())
+            self._store(now, max(now, kept.highest), self._clock.boot(), told)
         if kept is None or now >= kept.highest - WRONG_SECONDS:
             self._judge(now - self._clock.boottime(), 0 if kept is None else now - kept.highest)
         return self.offset
@@ -283,6 +299,25 @@ class TrustedTime:
                     (boot, zero, WRONG_SECONDS),
                 )
 
+    def _paused(self, true_zero: int, *, since: int) -> None:
+        """The machine stood still for a time, at some time `since` the last word in this boot.
+
+        What a clock saw in between that was right before is in doubt again, and is dated by when it was set.
+        """
+        boot, ran = self._clock.boot(), self._clock.boottime()
+        for period, zero in self._catalogue.rows(
+            _NO_LONGER_RIGHT, (boot, true_zero, WRONG_SECONDS)
+        ):
+            present, reaching_back = self.period(), self.sight_period(period)
+            with self._catalogue.transaction() as db:
+                for query in _IN_DOUBT_AGAIN:
+                    db.execute(query, (period, zero + since, zero + ran))
+                # What was seen since the clock was set came after that, and by mtimes of then.
+                db.execute(
+                    "UPDATE items SET period = ? WHERE period = ? AND period <> 0",
+                    (reaching_back, present),
+                )
+
     def _judge(self, true_zero: int, off: int) -> None:
         """Now that the true time is known, say how wrong each stretch of the wall clock was.
 
@@ -316,18 +351,18 @@ class TrustedTime:
 
     def _kept(self) -> _Kept | None:
         """What was kept, without the wall clock's say, so that a slow one does not hold it back."""
-        row = self._catalogue.one("SELECT bound, highest, boot, boottime, heard FROM clock")
+        row = self._catalogue.one("SELECT bound, highest, boot, boottime, heard, told FROM clock")
         if row is None:
             return None
-        bound, highest, boot, since, heard = row
+        bound, highest, boot, since, heard, told = row
         ran = max(self._clock.boottime() - (since if boot == self._clock.boot() else 0), 0)
-        return _Kept(Instant(bound + ran), Instant(highest + ran), heard)
+        return _Kept(Instant(bound + ran), Instant(highest + ran), heard, told)
 
-    def _store(self, bound: Instant, highest: Instant, heard: str) -> None:
+    def _store(self, bound: Instant, highest: Instant, heard: str, told: int) -> None:
         with self._catalogue.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?, ?)",
-                (bound, highest, self._clock.boot(), self._clock.boottime(), heard),
+                "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (bound, highest, self._clock.boot(), self._clock.boottime(), heard, told),
             )
 
     def _wall_at_boot(self) -> int:

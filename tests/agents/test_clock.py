@@ -1,5 +1,6 @@
 """Erasing goes by a lower bound of the time: never early, whatever any clock says (I13)."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ from agents.engine.clock import LAST_INSTANT, TrustedTime
 from agents.engine.memory.catalogue import Catalogue
 from retention.acts import Correction
 from retention.calendar import DAY, Instant
-from retention.errors import VerificationError
+from retention.errors import UnreachableError, VerificationError
 from retention.hold import ItemRef
 from retention.report import Changed, Sighted
 
@@ -610,3 +611,80 @@ def test_what_was_unsure_in_an_epoch_that_is_over_is_sure_when_its_boot_has_hear
     for _ in range(2):
         world.cycle()
     assert ("mtime", moment, 0) == (_told(world).how, _told(world).anchor, _told(world).before)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "never told"])
+@pytest.mark.parametrize("before", [True, False], ids=["scanned before", "not before"])
+@pytest.mark.parametrize("after", [True, False], ids=["scanned after", "not after"])
+@pytest.mark.parametrize("right", [True, False], ids=["set first", "told first"])
+def test_a_machine_that_was_paused_for_days_makes_nothing_early_and_tells_what_may_be_late(
+    world: World, *, told: bool, before: bool, after: bool, right: bool
+):
+    """Its clocks stood still, and nobody knows at which moment since the enforcer's last word."""
+    world.activate()
+    world.rest()
+    if not told:
+        world.centre.away = True
+        world.clock.reboot(off=60)
+        world.crash()
+    world.true.pass_(60)
+    world.agent.tick()
+    moments: dict[bytes, Instant] = {}
+    since: dict[bytes, Instant] = {}  # the last whole scan before it came
+    last = at("2026-03-16 12:00")
+
+    def record(name: str, *, scanned: bool) -> None:
+        world.true.pass_(20)
+        nonlocal last
+        moments[name.encode()], since[name.encode()] = world.true.now, last
+        world.write(f"front/{name}")
+        world.true.pass_(20)
+        if scanned:
+            last = world.true.now
+            world.scan()
+        world.agent.tick()
+
+    with contextlib.suppress(UnreachableError):
+        world.agent.talk()
+    record("before.jpg", scanned=before)
+    world.clock.pause(30 * DAY)
+    world.agent.tick()
+    world.true.pass_(60)
+    world.agent.tick()
+    record("after.jpg", scanned=after)
+    if right:
+        world.clock.ahead = 0
+        record("later.jpg", scanned=True)
+    world.centre.away = False
+    world.agent.talk()
+    world.clock.ahead = 0
+    world.rest()
+    query = "SELECT name, anchor, before, word FROM items JOIN words ON words.id = how"
+    rows = world.agent.catalogue.rows(query)
+    assert moments.keys() == {name for name, *_ in rows}
+    for name, anchor, earlier, how in rows:
+        earliest = since[name] if how == "bounded" else moments[name]
+        assert earliest <= anchor, f"{name} goes early"
+        assert anchor - earlier <= moments[name], f"nobody knows that {name} may go late"
+
+
+def test_an_agent_that_was_stopped_for_days_goes_by_a_clock_that_went_on(world: World):
+    """SIGSTOP, or a machine that was suspended: the clocks of its kernel count that."""
+    world.activate()
+    world.rest()
+    world.centre.away = True
+    world.clock.reboot(off=60)
+    world.crash()
+    world.agent.tick()
+    world.true.pass_(60)
+    world.scan()
+    world.true.pass_(60)
+    moment = world.record(world.true.now) and world.true.now
+    world.scan()
+    world.true.pass_(30 * DAY)
+    world.agent.tick()
+    world.centre.away = False
+    world.rest()
+    [told] = world.books().live.values()
+    assert (moment, "name") == (told.anchor, told.how)
+    world.check()

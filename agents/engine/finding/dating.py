@@ -104,7 +104,10 @@ class Dater:
         written = self._clocks(modified)
         anchor = partial(self._anchor, source, record_class, span, existed=existed)
         dated = anchor(probed.candidates, sight, written=[a - sight.offset for a, _ in written])
-        if (early := sight.early) is not None:
+        early = sight.early
+        if early is None and any(ahead != most for ahead, most in written):
+            early = Early(sight.seen, sight.window, sight.seen)
+        if early is not None:
             sooner = sight.seen - early.seen if modified >= early.since else 0
             dated = dated.or_as_early_as(
                 anchor(

@@ -1,6 +1,6 @@
 """What the catalogue holds: its tables, and what brings those of an earlier version up to them."""
 
-VERSION = 17
+VERSION = 18
 
 #: Columns are explained beside them. Instants are seconds since 1970 UTC by the wall clock, civil
 #: dates `date.toordinal()`. No index holds a path: one on (directory, name) costs enough.
@@ -31,7 +31,8 @@ CREATE TABLE clock (                    -- one row: a lower bound of the time (I
     highest INTEGER NOT NULL,           -- ... and by its furthest word this one ...
     boot TEXT NOT NULL,                 -- ... in this boot ...
     boottime INTEGER NOT NULL,          -- ... this many seconds after it began
-    heard TEXT NOT NULL                 -- the boot in which it gave its last word
+    heard TEXT NOT NULL,                -- the boot in which it gave its last word ...
+    told INTEGER NOT NULL DEFAULT 0     -- ... and how many seconds after that began
 ) STRICT;
 CREATE TABLE periods (                  -- stretches in which the wall clock ran without a jump
     id INTEGER PRIMARY KEY,
@@ -340,4 +341,5 @@ CREATE TABLE digests (
 ) STRICT;
 """,
     16: "ALTER TABLE prior ADD COLUMN seen INTEGER;",
+    17: "ALTER TABLE clock ADD COLUMN told INTEGER NOT NULL DEFAULT 0;",
 }
