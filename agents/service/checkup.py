@@ -129,26 +129,31 @@ def _scanned(chosen: Composition, built: Built, now: Instant) -> Fact:
     ended = built.catalogue.value("SELECT max(ended) FROM scans JOIN agent USING (epoch)")
     if ended is None:
         return fine("scan", "There was none yet: the first begins when the agent is started.")
-    hours = (now - ended) // 3600
+    ago = f"The last complete one ended {_told(max(now - ended, 0))} ago."
     if now - ended > _MOST_SCANS * chosen.settings.scan_every:
         return amiss(
             "scan",
-            f"The last complete one ended {hours} hours ago.",
+            ago,
             why="What came since may be known to nobody; the store counts as unknown.",
             remedy="See that the agent runs; if it does, `retention-agent status` and its log say "
             "what it could not read.",
         )
-    return fine("scan", f"The last complete one ended {hours} hours ago.")
+    return fine("scan", ago)
+
+
+def _told(seconds: int) -> str:
+    """A span in the largest unit of which there are two."""
+    size, unit = next((each for each in _UNITS if seconds >= 2 * each[0]), (1, "seconds"))
+    return f"{seconds // size} {unit}"
 
 
 def _recorders(built: Built, now: Instant) -> Iterator[Fact]:
     """Their clocks, by what they wrote in the last day."""
     for source, ahead in skewed(built.catalogue, now):
-        seconds, unit = next((s, u) for s, u in _UNITS if abs(ahead) >= 2 * s)
         late = "behind, or it delivers so late"
         yield amiss(
             f"recorder {source}",
-            f"Its clock is {abs(ahead) // seconds} {unit} {'ahead' if ahead > 0 else late}.",
+            f"Its clock is {_told(abs(ahead))} {'ahead' if ahead > 0 else late}.",
             why="What it dates so is dated by when it appeared; a hold by the minute reaches it less sharply.",
             remedy="Set its clock and its zone, and have a time server keep them; or have the policy allow it more "
             "time to deliver (max_delay_seconds).",

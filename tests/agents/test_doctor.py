@@ -108,7 +108,9 @@ def test_a_reserve_that_has_no_blocks_is_none(here: Terminal):
 def test_a_scan_that_is_two_turns_old_is_told(here: Terminal):
     assert "none yet" in here.told("scan").sentence
     here.world.scan()
-    here.world.true.pass_(12 * 3600)
+    here.world.true.pass_(90 * 60)
+    assert here.told("scan").sentence.endswith("ended 90 minutes ago.")
+    here.world.true.pass_(12 * 3600 - 90 * 60)
     assert here.told("scan").fine
     here.world.true.pass_(3600)
     assert "13 hours ago" in here.told("scan").sentence

@@ -23,7 +23,9 @@ def test_enrolling_is_done_once_and_never_over_another_store(tmp_path: Path):
     root = os.fsencode(tmp_path)
     enrol(root, "one")
     enrol(root, "one")
-    with pytest.raises(RefusedError, match="already enrolled as another store: 'one'"):
+    with pytest.raises(
+        RefusedError, match=f"^{tmp_path} is already enrolled as another store: 'one'"
+    ):
         enrol(root, "two")
     Tree(root, "one", epoch=1).check()
 

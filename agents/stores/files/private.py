@@ -262,13 +262,17 @@ def enrol(path: bytes, store: str, *, private: bytes | None = None) -> None:
     try:
         root = Root(path)
     except OSError as error:
-        raise ConfigError(f"The root cannot be opened as a directory: {error.strerror}.") from error
+        raise ConfigError(
+            f"{os.fsdecode(path)} cannot be opened as a directory: {error.strerror}."
+        ) from error
     try:
         _make(*_place(root, private), store)
         sync_file_system(root.fd)
         Private(root, private, store, 0).close()
     except OSError as error:
         raise ConfigError(f"The private directory cannot be made: {error.strerror}.") from error
+    except RefusedError as error:
+        raise RefusedError(f"{os.fsdecode(path)} {error}") from error
     except StoreUnreachableError as error:
         raise ConfigError(str(error)) from error
     finally:
@@ -300,7 +304,7 @@ def _write_identity(fd: int, store: str) -> None:
         pass
     else:
         if found != store:
-            raise RefusedError(f"This root is already enrolled as another store: {found!r}.")
+            raise RefusedError(f"is already enrolled as another store: {found!r}.")
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(b"store.new", flags, 0o600, dir_fd=fd)
