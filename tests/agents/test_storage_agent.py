@@ -133,7 +133,7 @@ def test_a_scan_says_what_it_found(settings: Path, capsys: pytest.CaptureFixture
     ("command", "sentence", "document"),
     [
         (["sweep", "--dry-run"], "nothing would go: ", []),
-        (["run", "--once"], "nothing was erased: ", {"outcomes": {}}),
+        (["run", "--once"], "nothing was erased: ", {"outcomes": {}, "stays": {}}),
     ],
 )
 def test_a_program_reads_json_also_where_nothing_may_go(
