@@ -123,7 +123,10 @@ Batch = Mapping[bytes, Sequence[Wanted]]
 
 
 class Opened(ByteSource, Protocol):
-    """A regular file that was opened for reading; `read` raises `UnreadableError`."""
+    """A regular file that was opened for reading; `read` raises `UnreadableError`.
+
+    `WithheldError` among these is for bytes that are there and that the storage gives to nobody just now.
+    """
 
     @property
     def generation(self) -> Generation:

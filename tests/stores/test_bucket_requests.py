@@ -1,5 +1,7 @@
 """How a request to a bucket is signed, and how the answer to a HEAD is read."""
 
+import base64
+import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,11 +16,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
+from s3_server import Keys
 from waiting import NEVER_SECONDS
 
 from agents.stores.bucket.heads import ask_head
 from agents.stores.bucket.signing import Signer
-from agents.stores.bucket.wire import encoded
+from agents.stores.bucket.wire import Place, Wire, encoded
 
 HOST = "s3.example:9000"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -65,6 +68,18 @@ def test_a_signature_is_the_one_of_the_reference():
     assert known == signature(midnight)
     assert known != signature(midnight + 86_400)
     assert known == signature(midnight)
+
+
+def test_a_body_goes_with_its_md5_and_with_no_newer_checksum():
+    """Deletions and legal holds are refused without one, and by older servers with a newer one."""
+    wire = Wire(Place(f"http://{HOST}", "b", "eu-north-1"), Keys("a", "s"), wall=lambda: 0.0)
+    body = b"<Delete/>"
+    said = wire._signed("POST", "/b?delete=", {}, body)
+    md5 = hashlib.md5(body, usedforsecurity=False).digest()
+    assert base64.b64encode(md5).decode() == said["content-md5"]
+    assert "SignedHeaders=content-md5;host;" in said["authorization"]
+    assert not any("checksum" in name or "trailer" in name for name in said)
+    assert "content-md5" not in wire._signed("GET", "/b/a", {}, b"")
 
 
 Answering = Callable[[bytes], HTTPConnection]

@@ -299,6 +299,21 @@ def test_what_are_no_tags_are_not_none(place: BucketPlace, proxy: Proxy, body: b
         store.marked(b"d", [each.name for each in wants])
 
 
+def test_what_is_no_head_of_an_object_is_no_answer(place: BucketPlace, proxy: Proxy):
+    """Such as a proxy's, of its own page: status 200, and nothing that an object has."""
+    store, wants = behind(proxy, place), both(place)
+    answers(proxy, PAGE_OF_A_PROXY, "HEAD", "/d/")
+    for act in (
+        lambda: store.open(b"d", wants[0].name),
+        lambda: store.find(b"d", wants[0].name),
+        lambda: store.marked(b"d", [wants[0].name]),
+        lambda: store.erase({b"d": wants}),
+    ):
+        with pytest.raises(StoreUnreachableError, match="no head of an object"):
+            act()
+    assert ["d/a", "d/b"] == place.left("Versions")
+
+
 @pytest.mark.parametrize("call", ["tagging=", "legal-hold="])
 @pytest.mark.parametrize(
     ("status", "code"),

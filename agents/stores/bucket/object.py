@@ -14,7 +14,7 @@ from typing import NamedTuple
 from agents.stores import Generation
 from agents.stores.bucket.keys import VersionId
 from agents.stores.bucket.listing import generation_of
-from agents.stores.bucket.trouble import reading
+from agents.stores.bucket.trouble import NoAnswerError, reading
 from agents.stores.bucket.wire import Wire, encoded
 from agents.stores.files.opening import NothingOpen
 from retention.calendar import Instant, to_instant
@@ -55,13 +55,15 @@ class Seen(NamedTuple):
 
 
 def look(wire: Wire, of: VersionId) -> Seen:
-    """Ask for one version's head. Raises `S3Error` and `NoAnswerError`."""
+    """Ask for one version's head. Raises `S3Error` and `NoAnswerError`, also for what is no object's."""
     answer = wire.ask("HEAD", of.key, encoded(versionId=of.version))
     headers = {
         name: value
         for name, value in answer.headers.items()
         if name in _KEPT or name.startswith("x-amz-")
     }
+    if not headers.keys() >= _KEPT or not headers["content-length"].isdecimal():
+        raise NoAnswerError("no head of an object")
     made = generation_of(of, size=int(headers["content-length"]), etag=headers["etag"])
     return Seen(made, headers["etag"], headers)
 
