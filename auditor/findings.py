@@ -13,9 +13,12 @@ from retention.errors import MalformedError, RetentionError
 MOST_TOLD = 20
 """Sentences of one check that anybody reads; the rest is a number."""
 
+SUCH_AS = ", such as "
+"""Between a sentence and names that others gave."""
+
 _AFTER_ONE = re.compile(r"(?<![\w.-])1((?: [a-z]+)+)")
 _NOUNS = re.compile(
-    r"\b(certificate|checkpoint|day|file|marker|minute|recording|row|store|upload|version)s\b"
+    r"\b(certificate|checkpoint|day|file|marker|minute|name|part|recording|row|store|upload|version)s\b"
 )
 _VERBS = {
     "are": "is",
@@ -93,7 +96,9 @@ class Report:
         return bool(told)
 
     def _tell(self, check: str, verdict: Verdict, text: str) -> None:
-        self.findings.append(Finding(check, verdict, _AFTER_ONE.sub(_singular, text)))
+        ours, such_as, names = text.partition(SUCH_AS)  # a name is told as it is
+        said = _AFTER_ONE.sub(_singular, ours) + such_as + names
+        self.findings.append(Finding(check, verdict, said))
 
     def attempt(
         self, check: str, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -110,7 +115,7 @@ class Report:
 
 
 def _singular(match: re.Match[str]) -> str:
-    """What follows a 1, up to its verb, as English has it of one."""
+    """What follows a 1, up to its verb, as English has it of one: sentences are written for many."""
     before, verb, after = re.split(rf"\b({'|'.join(_VERBS)}|$)\b", match[1], maxsplit=1)
     said = _NOUNS.sub(r"\1", before).replace("entries", "entry")
     return f"1{said}{_VERBS.get(verb, verb)}{after}"

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from auditor.calls import Calls
-from auditor.findings import Report
+from auditor.findings import SUCH_AS, Report
 from auditor.storage import Content, Listed, Storage, What
 from retention.anchor import date_recording
 from retention.bundle import Counted, Rescanned
@@ -191,7 +191,7 @@ class Rescan:
         for what, undated in self._files(Standing.UNDATED):
             report.unknown("dates", f"{undated} {what} cannot be dated, and no list names them")
         if self.unread:
-            such = f", such as {'; '.join(self.unread_told)}" if self.unread_told else ""
+            such = f"{SUCH_AS}{'; '.join(self.unread_told)}" if self.unread_told else ""
             report.unknown("reading", f"{self.unread} names could not be read{such}")
         if self.unregistered.files:
             report.ok(

@@ -311,7 +311,7 @@ def test_a_directory_that_fails_is_unknown_and_the_rest_is_looked_at(root, resca
     monkeypatch.setattr(os, "open", failing)
     scan, found, report = rescan(a_list())
     assert (1, 1) == (scan.unread, len(found))
-    expected = ["1 names could not be read, such as bad (Input/output error)"]
+    expected = ["1 name could not be read, such as bad (Input/output error)"]
     assert expected == told(report, Verdict.UNKNOWN)
 
 
@@ -423,7 +423,7 @@ def test_for_a_log_it_says_how_many_and_names_none(root, honest, files, capsys, 
         assert 1 == main([*words, *origin, "--now", "2026-03-10T12:00:00+02:00", *form])
     told = capsys.readouterr().out
     assert "1 recording is past the limit" in told
-    assert "1 names could not be read" in told
+    assert "1 name could not be read" in told
     assert "26123456" not in told
 
 
