@@ -9,9 +9,10 @@ What was seen by the wall clock is as sure as that clock was. Nothing goes by a 
 of it that nobody has confirmed (`CONFIRMED`): the machine's time service does so at once, the
 enforcer's word for the present boot to the second. Of an earlier boot it shows no more than the
 latest that it can have been, all power-off since counted, and so what was seen then goes rather
-late than early. So does what a machine saw that was paused since, all its clocks with it. Against the wall clock it is one word against another, and all is dated by it that this
-boot has seen; but for good only when the two agree. An enforcer that tells a wrong time, and the right one
-later or to the next boot, makes nothing early by that.
+late than early. So does what a machine saw that was paused since, all its clocks with it.
+Against the wall clock it is one word against another, and all is dated by it that this boot has seen; but
+for good only when the two agree. An enforcer that tells a wrong time, and the right one later or to the
+next boot, makes nothing early by that.
 """
 
 import sqlite3

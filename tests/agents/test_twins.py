@@ -413,3 +413,51 @@ def test_a_corrected_date_is_the_copies_too_whatever_they_say(world: World, days
     assert {original: said, copy: said} == _anchors(world)
     world.rest()
     world.check()
+
+
+@pytest.mark.parametrize("first", ["sure", "unsure"])
+def test_of_two_twins_one_is_sure_of_its_date_and_the_other_is_not(world: World, first: str):
+    """One came in a boot that nobody told the time. Neither goes early; what may be late is told."""
+    world.activate()
+    world.rest()
+    moments: list[Instant] = []
+
+    def come(name: str) -> None:
+        world.true.pass_(3600)
+        moments.append(world.true.now)
+        world.write(f"front/{name}.jpg", BYTES)
+        world.scan()
+        world.agent.tick()
+
+    def untold() -> None:
+        world.centre.away = True
+        world.clock.reboot(off=5 * DAY)
+        world.crash()
+        world.scan()
+        come("unsure")
+        world.clock.reboot(off=20 * DAY)
+        world.crash()
+        world.centre.away = False
+        world.rest()
+
+    def told() -> None:
+        come("sure")
+        world.rest()
+
+    for act in (told, untold) if first == "sure" else (untold, told):
+        act()
+    items = world.books().live.values()
+    [began] = {each.anchor for each in items}
+    if first == "sure":
+        assert began is not None
+        assert moments[0] - 3600 <= began <= moments[0], "what a scan had met is no copy"
+    else:
+        assert ["latest", "latest"] == [each.how for each in items]
+        assert all(each.anchor - each.before <= moments[0] <= each.anchor for each in items)
+    world.true.now = Instant(world.due_at(began) - 1)
+    world.rest()
+    assert 2 == len(world.files())
+    world.true.pass_(1)
+    world.rest()
+    assert set() == world.files()
+    world.check()
