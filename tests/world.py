@@ -207,7 +207,6 @@ class Centre:
     backup_days: int | UnsetType = UNSET
     lie: int = 0  # seconds added to the time told
     version: int = 0
-    pushes: int = 0
     leaves: list[bytes] = field(default_factory=list)  # of the ledger
     twist: Callable[[Fetched], Fetched] | None = None  # what a liar makes of an answer
     key: SigningKey = DIRECTIVE_KEY
@@ -284,7 +283,6 @@ class Centre:
 
     def push(self, *, epoch: int, first: int, packed: bytes) -> Applied:
         self._reach()
-        self.pushes += 1
         if self.frozen:
             raise FrozenError("two boxes")
         if epoch != self.epoch or first > len(self.lines) + 1:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,6 @@ class Stage:
     terminals: dict[str, Terminal]
     patch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
-    tokens: dict[str, str] = field(default_factory=dict)
 
     def type(self, who: str, line: str, *, code: int | None = 0) -> Typed:
         """Somebody types a line: a person at the centre, or `root` at a terminal (`root@riga-1`)."""

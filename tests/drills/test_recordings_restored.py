@@ -6,7 +6,6 @@ from drills.page import Section
 from drills.stage import Stage, days_ago, utc
 
 HOUR = 3600
-SWEEP = "retention-agent run --once --config terminal.toml"
 
 
 def test_what_was_erased_goes_again_and_what_was_not_is_no_younger_for_it(stage: Stage):
