@@ -70,8 +70,21 @@ def test_a_catalogue_that_is_damaged_is_refused_in_a_sentence(world: World):
     assert 1 == len(world.files())
 
 
-#: Back from the sixteenth version of the catalogue to the fifteenth, and so on.
-FIFTEENTH_VERSION = """
+#: Back from the eighteenth version of the catalogue to the seventeenth, and so on.
+SEVENTEENTH_VERSION = """
+ALTER TABLE clock DROP COLUMN told;
+PRAGMA user_version = 17;
+"""
+SIXTEENTH_VERSION = f"""{SEVENTEENTH_VERSION}
+CREATE TABLE old (
+    fingerprint BLOB PRIMARY KEY, anchor INTEGER, own INTEGER NOT NULL, earliest INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO old SELECT fingerprint, anchor, own, earliest FROM prior;
+DROP TABLE prior;
+ALTER TABLE old RENAME TO prior;
+PRAGMA user_version = 16;
+"""
+FIFTEENTH_VERSION = f"""{SIXTEENTH_VERSION}
 DROP TABLE digests;
 PRAGMA user_version = 15;
 """
@@ -169,6 +182,8 @@ PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "back",
     [
+        SEVENTEENTH_VERSION,
+        SIXTEENTH_VERSION,
         FIFTEENTH_VERSION,
         FOURTEENTH_VERSION,
         THIRTEENTH_VERSION,
