@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from fleet import add_store, place, wipe
+from fleet import Log, add_store, place, sight, wipe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -15,9 +15,9 @@ from enforcer import comply
 from enforcer.ages import REPORT_SECONDS
 from enforcer.comply import Position, State
 from enforcer.govern import retiring
-from enforcer.index import evidence, quarantines, tally
+from enforcer.index import evidence, partly, quarantines, tally
 from enforcer.index.engine import reading, writing
-from enforcer.index.tables import stores, totals
+from enforcer.index.tables import hold_stores, stores, totals
 from enforcer.intake import apply
 from retention import codec, policy, report
 from retention.acts import Retirement
@@ -235,8 +235,89 @@ def test_each_thing_not_known_makes_the_state_unknown(store: Store, word: str, v
 
 def test_a_hold_that_is_not_effective_within_two_minutes_makes_the_state_unknown(store: Store):
     place(store.index, "hold-1", STORE, placed_at=NOW)
-    assert [] == store.words(Instant(NOW + 60))
+    assert [] == store.words(Instant(NOW + 120))
     assert ["hold_pending"] == store.words(Instant(NOW + 121))
+
+
+@pytest.mark.parametrize("ended", ["effective_at", "freed_at"])
+def test_a_hold_that_is_effective_or_let_go_is_not_waited_for(store: Store, ended: str):
+    for hold in ("hold-1", "hold-2"):
+        place(store.index, hold, STORE, placed_at=NOW - DAY)
+    with writing(store.index) as connection:
+        one = hold_stores.c.hold == "hold-1"
+        connection.execute(update(hold_stores).where(one).values({ended: NOW}))
+    assert (["hold_pending"], [1]) == (store.words(), store.numbers())
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"frozen": "two boxes", "paused": True}, ["frozen"]),
+        ({"state": "observe", "brake": "too many"}, ["not_activated"]),
+        ({"state": "invited", "last_seen_at": None, "brake": "x"}, ["not_enrolled"]),
+    ],
+)
+def test_what_follows_from_another_reason_is_none_of_its_own(
+    store: Store, values: dict, words: list[str]
+):
+    store.set(**values)
+    assert words == store.words()
+
+
+def test_evidence_is_as_old_as_the_scan_by_the_right_clock_and_no_older_than_the_store_was_heard(
+    store: Store,
+):
+    later = Instant(NOW + comply.SCAN_SECONDS)
+    assert [[], ["scan_stale"]] == [store.words(later), store.words(Instant(later + 1))]
+    store.set(clock_offset=3600)
+    assert later - 3600 == store.position().valid_until
+    assert [[], ["scan_stale"]] == [
+        store.words(Instant(later - 3600)),
+        store.words(Instant(later - 3599)),
+    ]
+    store.set(scan_complete_at=NOW + 30 * DAY, clock_offset=None)
+    heard = Instant(NOW + comply.SILENT_SECONDS)
+    assert heard == store.position().valid_until
+    assert [[], ["silent"]] == [store.words(heard), store.words(Instant(heard + 1))]
+
+
+def test_a_class_that_no_source_brings_any_more_is_answered_for_as_long_as_it_was_there(
+    store: Store,
+):
+    mark = bytes(16)
+    facts = ("contact-centre-call", "old", NOW - DAY, "name", 0, 0, 0, NOW, 1000, mark)
+    store.say(Sighted(1, *facts))
+    with reading(store.index) as connection:
+        found = comply.positions(connection, CHAIN, NOW)
+    assert ["contact-centre-call", "terminal-image"] == [p.record_class for p in found]
+
+
+def test_calls_in_part_are_those_of_one_store_and_one_epoch(store: Store):
+    other = "riga-002"
+    add_store(store.index, other, commissioned_at=COMMISSIONED)
+    marks = {}
+    for name in (STORE, other):
+        store.items = 0
+        log = Log(store.index, name)
+        log.lines = [b""] * (1 if name == STORE else 0)  # its scan was told already
+        log.say(*(sight(number) for number in (1, 2, 3)))
+        marks[name] = log
+
+    def counted() -> dict[str, int]:
+        with reading(store.index) as connection:
+            return {name: number for (name, _), number in partly.counted(connection).items()}
+
+    marks[STORE].say(Refused(NOW, ((2, 2),), Outcome.PARTIAL))
+    assert {STORE: 1} == counted()
+    marks[other].say(Refused(NOW, ((2, 3),), Outcome.PARTIAL))
+    marks[other].say(Erased(NOW, ((3, 3),), "due", Outcome.ERASED_VERIFIED))
+    assert {STORE: 1, other: 1} == counted()
+    with writing(store.index) as connection:
+        partly.forget(connection, other, 2)
+    assert {STORE: 1, other: 1} == counted()
+    with writing(store.index) as connection:
+        evidence.close(connection, other, 1)
+    assert {STORE: 1} == counted()
 
 
 def test_held_restricted_undated_and_late_items_may_be_old(store: Store):
@@ -504,6 +585,8 @@ def test_a_restored_store_is_unknown_from_the_act_until_its_agent_says_that_it_i
     assert ["from_backup"] == words()
     beat()
     assert ["from_backup"] == words(), "it may not have heard of it yet"
+    beat("from-backup")
+    assert ["from_backup"] == words(), "once, whoever says so"
     with writing(store.index) as connection:
         quarantines.acknowledge(connection, STORE, ["restoration-2"])
     beat()
@@ -521,6 +604,9 @@ def test_no_store_ends_what_another_is_not_through_with_or_has_forgotten(index: 
     for each in (STORE, other):
         add_store(index, each)
     with writing(index) as connection:
+        noted = '["from-backup"]'
+        connection.execute(update(stores).where(stores.c.id == other).values(notes=noted))
+        assert [False, True] == [comply.is_quarantined(connection, e) for e in (STORE, other)]
         for each in (STORE, other):
             quarantines.begin(connection, each, act)
             quarantines.acknowledge(connection, each, [act])
