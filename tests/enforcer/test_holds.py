@@ -97,7 +97,7 @@ def test_a_request_for_access_has_a_ground_and_an_end_of_its_own(fleet: Engine):
         ({"requested_on": TODAY + timedelta(days=1)}, ConfigError, "is in the future"),
         ({"case": "ask 29123456"}, RefusedError, "no personal data"),
         ({"citation": "ask 29123456"}, RefusedError, "no personal data"),
-        ({"hold": "release-1"}, ConfigError, "cannot name a hold"),
+        ({"hold": "seize1"}, ConfigError, "cannot name a hold"),
         ({"hold": "hold-"}, ConfigError, "cannot name a hold"),
         ({"hold": "hold-a_b"}, ConfigError, "cannot name a hold"),
         ({"hold": "hold-" + 28 * "a"}, ConfigError, "cannot name a hold"),
