@@ -132,6 +132,10 @@ def test_a_date_that_was_taken_over_is_as_good_as_that_of_whom_it_is_from():
     taker, giver = item(LATE, INHERITED), item(EARLY, CLAIM)
     assert {1: EARLY, 3: EARLY} == anchors(taker, giver, item(LATE, CLAIM))
     assert {} == anchors(taker, giver, item(LATE, OWN)) == anchors(taker, giver)
+    known_worse, known_better = item(LATE, CLAIM), item(LATE, OWN)
+    assert {4: EARLY} == anchors(taker, item(EARLY, SEEN), known_better, known_worse)
+    came_late = item(LATE, SEEN, state=State.LATE)
+    assert {1: EARLY, 3: EARLY} == anchors(taker, giver, came_late)
 
 
 def test_dates_by_clocks_of_which_one_is_in_doubt_are_not_compared():

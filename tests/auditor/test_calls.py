@@ -73,6 +73,8 @@ def test_all_legs_of_a_held_call_are_excepted_and_no_other_calls(root: Path, loo
     scan, found, report = look(listed)
     assert {Standing.EXCEPTED} == set(found.values())
     assert (3, 2) == (len(found), scan.by_call)
+    said = "of calls that the list names, by what they are called: 2 recordings more"
+    assert [said] == [each.text for each in report.findings if each.check == "calls"]
     assert Verdict.OK is report.verdict
     leg(root, "mixed", OTHER)
     _, found, report = look(listed)

@@ -14,17 +14,20 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from auditor.cli import main
 from auditor.findings import Verdict
 from auditor.rescan import Batch, Rescan, Standing, printable
 from auditor.walk import walk
 from retention import bundle, codec, envelope, exceptions
+from retention.bundle import Counted, Rescanned
 from retention.calendar import DAY, Instant, parse_instant
 from retention.envelope import Envelope
 from retention.errors import StoreUnreachableError
 from retention.exceptions import Exceptions, Reason
 from retention.fingerprint import fingerprint
+from retention.policy import Chain
 
 NOW = parse_instant("2026-03-10T12:00:00+02:00")
 OLD, OVERDUE, YOUNG = "20260105-090000", "20260109-090000", "20260220-090000"
@@ -70,10 +73,10 @@ def a_list(*found: tuple[Reason, bytes], at=NOW):
 def rescan(root, honest_chain):
     """Look at the storage, and give what is remarkable with the conclusion."""
 
-    def look(listed=None, now=NOW):
+    def look(listed=None, now=NOW, chain=honest_chain):
         scan = Rescan(
             partial(walk, str(root)),
-            chain=honest_chain,
+            chain=chain,
             group="lockers",
             exceptions=listed,
             now=now,
@@ -109,6 +112,83 @@ def test_every_recording_is_counted_by_class_and_civil_date(root, rescan):
     assert expected == {batch: tally.files for batch, tally in scan.counts.items()}
     assert 1 == scan.others
     assert Verdict.OK is report.verdict
+
+
+def test_the_report_counts_files_and_bytes_and_names_none(root, rescan, honest_chain):
+    for name in (YOUNG, f"{YOUNG}b", OLD):
+        record(root / f"cam/{name}.jpg")
+    young = (f"cam/{YOUNG}.jpg", f"cam/{YOUNG}b.jpg")
+    record(root / "elsewhere/picture.jpg", mtime="2026-03-01T10:00:00+02:00")
+    record(root / "cam/picture.jpg", mtime="1980-01-01T00:00:00Z")
+
+    def size(*names: str) -> int:
+        return sum((root / name).stat().st_size for name in names)
+
+    scan, _, _ = rescan(a_list())
+    scan.unread = 7
+    counted = [
+        Counted("terminal-image", date(2026, 1, 5), "past_limit", 1, size(f"cam/{OLD}.jpg")),
+        Counted("terminal-image", date(2026, 2, 20), "in_time", 2, size(*young)),
+        Counted("terminal-image", date(2026, 3, 1), "in_time", 1, size("elsewhere/picture.jpg")),
+        Counted("terminal-image", None, "undated", 1, size("cam/picture.jpg")),
+    ]
+    assert Rescanned(
+        number="7",
+        store="terminal-1",
+        group="lockers",
+        at=NOW,
+        policy=1,
+        verdict="violated",
+        counts=tuple(counted),
+        unregistered=1,
+        unread=7,
+    ) == scan.report("7", "terminal-1")
+
+
+def test_a_conclusion_says_what_was_found_and_what_was_believed(root, rescan):
+    in_time = "nothing is past its time without a reason that the list names"
+    marks = [record(root / f"cam/{YOUNG}{name}.jpg") for name in ("a", "b", "c")]
+    assert [in_time, "the list names none"] == told(rescan(a_list())[2], Verdict.OK)
+    record(root / "elsewhere/picture.jpg", mtime="2026-03-01T10:00:00+02:00")
+    reasons = (Reason.UNDATED, Reason.HELD, Reason.HELD)
+    listed = a_list(*zip(reasons, marks, strict=True), at=Instant(NOW - DAY))
+    _, _, report = rescan(listed)
+    found = ["recordings in no registered directory: 1", "the list names 2 held, 1 undated"]
+    assert sorted([in_time, *found]) == sorted(told(report, Verdict.OK))
+    assert [] == told(report, Verdict.UNKNOWN)
+    _, _, report = rescan(structs.replace(listed, from_backup=True))
+    assert [exceptions.FROM_BACKUP] == told(report, Verdict.UNKNOWN)
+
+
+def test_where_nothing_could_be_read_it_is_not_called_empty(root, rescan, monkeypatch):
+    def failing(path, *_args: int, **_options: int):
+        raise OSError(5, "Input/output error")
+
+    real = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *a, **k: (failing if path == b"cam" else real)(path, *a, **k)
+    )
+    _, _, report = rescan(a_list())
+    expected = ["1 names could not be read, such as cam (Input/output error)"]
+    assert expected == told(report, Verdict.UNKNOWN)
+
+
+def test_names_are_read_by_the_pattern_of_their_source(root, rescan, honest_chain):
+    policy = honest_chain.current
+    camera = structs.replace(policy.sources[0], name_pattern="%d.%m.%Y_%H%M%S*")
+    chain = Chain((structs.replace(policy, sources=(camera, *policy.sources[1:])),), b"")
+    record(root / "cam/05.01.2026_090000.jpg")
+    _, found, _ = rescan(a_list(), chain=chain)
+    assert date(2026, 1, 5) == found[b"cam/05.01.2026_090000.jpg"].civil
+
+
+def test_what_is_kept_for_a_minimum_is_never_past_its_time(root, rescan, honest_chain):
+    policy = honest_chain.current
+    least = structs.replace(policy.classes[0], bound="minimum")
+    chain = Chain((structs.replace(policy, classes=(least, policy.classes[1])),), b"")
+    record(root / f"cam/{OLD}.jpg")
+    _, found, _ = rescan(a_list(), chain=chain)
+    assert Standing.IN_TIME is found[f"cam/{OLD}.jpg".encode()].standing
 
 
 def test_what_is_past_its_time_is_a_violation_and_named(root, rescan):

@@ -247,6 +247,7 @@ def test_what_is_not_there_is_said_to_be_not_there(fleet: Engine):
             approvals.shown(connection, CHAIN, FIRST)
     propose(fleet, release())
     with reading(fleet) as connection:
+        assert approvals.found(connection, CHAIN, "release-000000000002") is None
         shown = approvals.found(connection, CHAIN, FIRST)
     assert shown is not None
     assert (("clara",), ("approver", "dpo"), (WHY,)) == (
