@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -169,7 +170,7 @@ def test_where_nothing_could_be_read_it_is_not_called_empty(root, rescan, monkey
         os, "open", lambda path, *a, **k: (failing if path == b"cam" else real)(path, *a, **k)
     )
     _, _, report = rescan(a_list())
-    expected = ["1 names could not be read, such as cam (Input/output error)"]
+    expected = ["1 name could not be read, such as cam (Input/output error)"]
     assert expected == told(report, Verdict.UNKNOWN)
 
 
@@ -180,6 +181,19 @@ def test_names_are_read_by_the_pattern_of_their_source(root, rescan, honest_chai
     record(root / "cam/05.01.2026_090000.jpg")
     _, found, _ = rescan(a_list(), chain=chain)
     assert date(2026, 1, 5) == found[b"cam/05.01.2026_090000.jpg"].civil
+
+
+def test_a_call_began_as_long_before_its_file_was_finished_as_it_lasted(root, rescan):
+    path = root / "calls/call.wav"
+    size = 3600 * 8000
+    facts = (b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8, b"data", size)
+    path.parent.mkdir()
+    path.write_bytes(struct.pack("<4sI4s4sIHHIIHH4sI", *facts))
+    os.truncate(path, 44 + size)
+    finished = parse_instant("2026-02-04T00:30:00+02:00")
+    os.utime(path, (finished, finished))
+    _, found, _ = rescan(a_list())
+    assert date(2026, 2, 3) == found[b"calls/call.wav"].civil
 
 
 def test_what_is_kept_for_a_minimum_is_never_past_its_time(root, rescan, honest_chain):
