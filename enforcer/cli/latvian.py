@@ -163,8 +163,8 @@ SENTENCES: Mapping[str, str] = {
     "ATTENTION": "JĀIEVĒRO",
     "{stores}, {pending} pending": "{stores}, vēl nav spēkā: {pending}",
     "released": "atcelts",
-    "marked by the locker's software: confirm or release it": (
-        "atzīmējusi pakomāta programmatūra: apstipriniet vai atceliet"
+    "marked where it was recorded: confirm or release it": (
+        "atzīmēts ieraksta vietā: apstipriniet vai atceliet"
     ),
     "no case reference after 72 hours": "pēc 72 stundām nav lietas numura",
     "its review is overdue": "nokavēta pārskatīšana",

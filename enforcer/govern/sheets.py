@@ -164,7 +164,7 @@ def _missing(hold: StoredRow) -> Iterable[str]:
 
 def _attention(hold: StoredRow, now: Instant, today: date) -> Iterable[str]:
     if not hold.owner:
-        yield "marked by the locker's software: confirm or release it"
+        yield "marked where it was recorded: confirm or release it"
     elif tuple(_missing(hold)) and now > hold.placed_at + COMPLETE_WITHIN_SECONDS:
         yield "no case reference after 72 hours"
     if hold.review_on < today.toordinal():

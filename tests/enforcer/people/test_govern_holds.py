@@ -174,7 +174,7 @@ def test_a_marker_waits_for_a_person_and_is_confirmed_once(served):
     now = served.clock.now
     agent.report(report.Marked(now, "marker-1", THREE, THREE, ("cam-front",), "event"))
     line = served.person("hugo").get("/v1/holds", HoldLines).holds[0]
-    assert line.attention == ("marked by the locker's software: confirm or release it",)
+    assert line.attention == ("marked where it was recorded: confirm or release it",)
     form = Confirmation(ground="dispute", case="2026-4")
     sheet = served.person("hugo").post("/v1/holds/marker-1/confirm", form, HoldSheet)
     assert (sheet.owner, sheet.ground, sheet.missing) == ("hugo", "dispute", ())
