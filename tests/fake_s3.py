@@ -6,6 +6,9 @@ It knows as much of S3 as the agent asks for, and passes the same contract suite
 - early: it never arrives;
 - middle: half of it is carried out (of a deletion, half of the versions), and no answer comes;
 - late: it is carried out, and no answer comes.
+
+`moto` cannot take its place: it has the real time, forgets the older versions where none are to be kept
+any more, and takes some fifty times as long for a head. What only that one shows is asked of it.
 """
 
 import hashlib

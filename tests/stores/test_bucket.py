@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rgw import Gateway
 from s3_proxy import Proxy, Rule
+from s3_server import S3Server
 from stores.place import STORE, BucketPlace, look, want, wanted
 
 from agents.stores import Wanted
@@ -105,6 +106,29 @@ def test_a_tag_marks_the_version_that_has_it(versions: BucketPlace):
     )
     a, b = versions.name(b"d", b"a"), versions.name(b"d", b"b")
     assert versions.store.marked(b"d", [a, b]) == {a: "tag"}
+
+
+def test_tags_and_legal_holds_are_as_aws_has_them(moto: S3Server):
+    with closing(BucketPlace(moto, lock=True)) as place:
+        for name in (b"a", b"b", b"c"):
+            place.put(b"d", name, name)
+        wants = [want(place, n, b"d", name) for n, name in enumerate((b"a", b"b", b"c"))]
+        meant = {"Bucket": place.bucket, "Key": "d/a"}
+        incident = {"TagSet": [{"Key": "incident", "Value": ""}]}
+        place.client.put_object_tagging(**meant, Tagging=incident)
+        assert {wants[0].name: "tag"} == place.store.marked(b"d", [each.name for each in wants])
+        place.client.put_object_legal_hold(
+            Bucket=place.bucket, Key="d/b", LegalHold={"Status": "ON"}
+        )
+        assert {0} == place.store.protect({b"d": wants[:2]}), "the other one is not ours"
+        assert [0] == list(place.again().protected())
+        told = {tag["Key"] for tag in place.client.get_object_tagging(**meant)["TagSet"]}
+        assert {"incident", "retention-hold"} == told
+        results = place.store.erase({b"d": wants[1:]})
+        assert [Outcome.BLOCKED, Outcome.ERASED_VERIFIED] == [each.outcome for each in results]
+        place.store.unprotect([0])
+        assert "OFF" == place.client.get_object_legal_hold(**meant)["LegalHold"]["Status"]
+        assert incident["TagSet"] == place.client.get_object_tagging(**meant)["TagSet"]
 
 
 def test_what_the_server_calls_deleted_is_not_erased_while_it_is_listed(

@@ -6,7 +6,7 @@ it says why. A call that timed out may have been carried out or not: the listing
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
@@ -195,10 +195,12 @@ class Erasure:
             )
             why = sentence_of(lost)
             return {of: Erased(number_of.get(of, 0), Outcome.FAILED, why) for of in going}
+        asked = set(going)
         return {
             of: self._reason(of, number_of.get(of, 0), code)
-            for of, code in refused
+            for named, code in refused
             if code not in ABSENT
+            for of in ([named] if named in asked else _of_key(named.key, going))
         }
 
     def _reason(self, of: VersionId, number: int, code: str) -> Erased:
@@ -296,6 +298,11 @@ def _body(going: Sequence[VersionId]) -> bytes:
         for key, version in going
     )
     return f"<Delete><Quiet>false</Quiet>{objects}</Delete>".encode()
+
+
+def _of_key(key: str, going: Sequence[VersionId]) -> Iterator[VersionId]:
+    """All that is asked of a key, where a refusal does not say which version of it is meant."""
+    return (of for of in going if of.key == key)
 
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
