@@ -17,13 +17,14 @@ from retention.errors import ConfigError, MalformedError
 
 COUNTRY = "371"
 """Where a number without its country's code is from: Latvia (ITU-T E.164)."""
+NATIONAL = 8
+"""Digits of such a number."""
 
 MAC_BYTES = 16
 KEY_BYTES = 32
 LONGEST, SHORTEST = 15, 7
 """Digits of a number with its country's code. What has fewer is an extension, and nobody's outside."""
 
-_NATIONAL = {"371": 8}  # digits of a number without its country's code, where they are fixed
 _ADDRESS = re.compile(r"<([^<>]*)>\s*$")
 _SCHEME = re.compile(r"(?i)^(?:sips?|tel):")
 _SIGNS = str.maketrans("", "", " \t\u00a0-./()")
@@ -44,7 +45,7 @@ class NumberKey(NamedTuple):
     secret: bytes
 
 
-def e164(text: str, country: str = COUNTRY) -> str | None:
+def e164(text: str) -> str | None:
     """A number in the one spelling of E.164, as `+37120000001`; None if this is none.
 
     Takes what people and exchanges write: `2000 00 01`, `00371 20000001`, `"Anna" <+371...>`,
@@ -56,7 +57,7 @@ def e164(text: str, country: str = COUNTRY) -> str | None:
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if not digits.startswith("+"):
-        digits = _with_country(digits, country)
+        digits = _with_country(digits)
     number = digits.removeprefix("+")
     if not (number.isascii() and number.isdecimal() and SHORTEST <= len(number) <= LONGEST):
         return None
@@ -96,16 +97,11 @@ def asked(text: str, keys: Iterable[NumberKey]) -> tuple[Keyed, ...]:
     return keyed(number, keys)
 
 
-def _with_country(digits: str, country: str) -> str:
-    national = _NATIONAL.get(country)
-    if digits.startswith(country) and (national is None or len(digits) == len(country) + national):
-        return "+" + digits
-    if len(digits) == national:
-        return f"+{country}{digits}"
-    if national is None and SHORTEST <= len(digits) < 11:
-        return f"+{country}{digits.removeprefix('0')}"
-    # Written out without its plus sign; or too short to be anybody's.
-    return "+" + digits if len(digits) > (national or 10) else ""
+def _with_country(digits: str) -> str:
+    """Written without a plus sign: a Latvian number, or one with its country's code; "" if too short."""
+    if len(digits) == NATIONAL:
+        return f"+{COUNTRY}{digits}"
+    return "+" + digits if len(digits) > NATIONAL else ""
 
 
 def _parse_key(parts: list[str], line: int) -> NumberKey:

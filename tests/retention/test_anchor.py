@@ -690,3 +690,45 @@ def test_what_stands_behind_an_anchor(how: str, evidence: Evidence):
 def test_what_comes_late_with_a_guess_for_its_date_only_claims_it(how: TimeSource):
     assert Evidence.CLAIM is evidence_of(str(how), late=True)
     assert Evidence.OWN is evidence_of(str(TimeSource.NAME), late=True)
+
+
+# --- at the edges --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_two_witnesses_agree_that_are_no_more_than_a_day_apart(later: int):
+    found = backlog(exif("2026-03-01 12:00:00"), guess(f"2026-03-02 12:00:0{later}"))
+    assert (ASSUMED if later else "exif") == found.how
+
+
+def test_what_the_storage_had_later_than_it_was_seen_bounds_nothing():
+    after_it_was_seen = exif("2026-03-10 13:00:00")
+    assert UNDATED == backlog(after_it_was_seen, existed=at("2026-03-10 14:00")).how
+
+
+def test_an_import_from_the_second_in_which_the_window_begins_is_no_late_arrival():
+    assert not dated(exif("2026-03-10 06:00:00"), imports=True).late
+    assert dated(exif("2026-03-10 05:59:59"), imports=True).late
+
+
+@pytest.mark.parametrize("second", ["00:00:00", "23:59:59"])
+def test_a_second_at_an_edge_of_its_day_is_all_of_the_recording(second: str):
+    window = Window(at("2026-03-08 06:00"), at("2026-03-10 00:00"))
+    facts = {"window": window, "first_seen": window.until}
+    found = dated(directory("2026-03-09"), exif(f"2026-03-09 {second}"), **facts)
+    moment = at(f"2026-03-09 {second}")
+    assert (moment, moment, moment) == (found.anchor, found.earliest, found.latest)
+
+
+def test_a_date_that_may_be_another_is_as_early_as_either_and_sure_only_if_they_are_one():
+    def one(anchor: int | None, earliest: int | None, **facts: bool) -> Dated:
+        return Dated(anchor, "exif", "", earliest=earliest, latest=anchor, **facts)
+
+    assert one(100, 90) == one(100, 90).or_as_early_as(one(100, 95))
+    assert one(100, 80) == one(100, 90).or_as_early_as(one(100, 80))
+    assert one(100, 80, unsure=True) == one(100, 90).or_as_early_as(one(85, 80))
+    assert one(100, 90, late=True, unsure=True) == one(100, 90, late=True).or_as_early_as(
+        one(100, 95)
+    )
+    assert one(None, None, unsure=True) == one(None, None).or_as_early_as(one(None, None))
+    assert one(None, 80, unsure=True) == one(None, None).or_as_early_as(one(100, 80))
