@@ -391,6 +391,63 @@ def test_a_call_whose_files_are_moved_keeps_its_date(world: World):
     assert {} == books.ended
 
 
+def test_a_held_call_whose_files_are_moved_keeps_its_numbers_and_nothing_is_given_back(
+    world: World,
+):
+    names = whole_call(world)
+    hold(world)
+    world.rest()
+    query = "SELECT number, name FROM items ORDER BY number"
+    before = world.agent.catalogue.rows(query)
+    archive = world.root / "front" / "archive"
+    archive.mkdir()
+    for name in names:
+        (world.root / "front" / name).rename(archive / name)
+    for _ in range(2):
+        world.rest()
+    assert before == world.agent.catalogue.rows(query)
+    assert {f"front/archive/{name}" for name in names} == world.files()
+    assert {} == world.check().ended
+
+
+def test_a_call_that_is_moved_to_another_source_is_told_anew(world: World):
+    names = whole_call(world)
+    world.rest()
+    for name in names:
+        (world.root / "front" / name).rename(world.root / "copies" / name)
+    world.rest()
+    assert "copies" == [e for e in world.centre.entries() if isinstance(e, Changed)][-1].source
+    world.check()
+
+
+def test_a_part_that_comes_is_not_taken_for_another_that_went(world: World):
+    whole_call(world)
+    world.rest()
+    query = "SELECT name, number FROM items"
+    before = dict(world.agent.catalogue.rows(query))
+    (world.root / "front" / f"{CALL}.json").unlink()
+    put(world, f"{CALL}-transcript.txt")
+    for _ in range(2):
+        world.rest()
+    after = dict(world.agent.catalogue.rows(query))
+    gone = before.pop(f"{CALL}.json".encode())
+    assert before == {name: number for name, number in after.items() if name in before}
+    assert {f"{CALL}-transcript.txt".encode()} == after.keys() - before.keys()
+    assert gone not in after.values()
+
+
+def test_a_recording_that_gets_the_name_of_a_call_later_is_its_first_part(world: World):
+    path = put(world, "meeting.wav")
+    world.rest()
+    path.rename(path.with_name(f"{CALL}.wav"))
+    world.rest()
+    put(world, f"{CALL}.json")
+    world.rest()
+    assert [1] == list(world.check().live)
+    [changed] = [e for e in world.centre.entries() if isinstance(e, Changed)][-1:]
+    assert len(sound("meeting.wav")) + len(sound(f"{CALL}.json")) == changed.size
+
+
 def test_people_find_correct_and_erase_a_call_after_its_agent_lost_its_memory(world: World):
     whole_call(world)
     world.activate()

@@ -47,6 +47,7 @@ def overdue(index: Engine, now: Instant = NOW) -> float | None:
 
 def test_a_store_that_planted_none_is_unknown_for_canaries_alone(index: Engine):
     store = Store(index)
+    store.sight(Instant(NOW - 3600))
     canary = stand(index)[STORE, CANARY]
     assert (State.UNKNOWN, ["no_canary"]) == (canary.state, [r.word for r in canary.reasons])
     assert State.OK is stand(index)[STORE, "terminal-image"].state

@@ -609,7 +609,10 @@ def test_no_store_ends_what_another_is_not_through_with_or_has_forgotten(index: 
         assert [False, True] == [comply.is_quarantined(connection, e) for e in (STORE, other)]
         for each in (STORE, other):
             quarantines.begin(connection, each, act)
-            quarantines.acknowledge(connection, each, [act])
+        quarantines.acknowledge(connection, STORE, [act])
+        quarantines.end(connection, other)
+        assert {STORE, other} == quarantines.stores(connection)
+        quarantines.acknowledge(connection, other, [act])
         quarantines.end(connection, STORE)
         assert {other} == quarantines.stores(connection)
         quarantines.forget_acknowledgements(connection, other)
