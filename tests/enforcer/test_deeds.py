@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 from fleet import CHAIN, IMAGE, NOW, STORE, Log, add_store, column, place, sight, table
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from enforcer.govern import deeds
 from enforcer.index import quarantines
 from enforcer.index.engine import reading, writing
 from enforcer.index.scope import Scope
+from enforcer.index.tables import hold_stores
 from retention import acts, codec
 from retention.acts import AnyAct
 from retention.calendar import DAY, Instant
 from retention.errors import ConfigError, RefusedError
 from retention.hold import ItemRef
-from retention.report import Held
+from retention.outcome import Outcome
+from retention.report import Erased, Held
 
 OTHER = "riga-002"
 STILL = "riga-003"
@@ -222,3 +224,58 @@ def test_a_thaw_is_of_one_store_and_a_restoration_quarantines_one(fleet: Engine)
     carry(fleet, act(acts.Restoration, **RESTORED))
     with reading(fleet) as connection:
         assert {STORE} == quarantines.stores(connection)
+
+
+def test_a_retirement_closes_one_store_and_touches_no_other(fleet: Engine):
+    with writing(fleet) as connection:
+        freed = hold_stores.c.hold == "hold-1"
+        connection.execute(update(hold_stores).where(freed).values(freed_at=NOW))
+        for store in (STORE, OTHER):
+            quarantines.begin(connection, store, "restoration-1")
+    for store in (STORE, OTHER):
+        log = Log(fleet, store)
+        erased = Erased(NOW, ((2, 2),), "due", Outcome.ERASED_VERIFIED)
+        log.write([sight(1), sight(2), Held(NOW, "hold-2", ((1, 1),)), erased])
+        log.send(1, 4)
+    carry(fleet, act(acts.Retirement, store=STORE, how="lost"), LATER)
+    assert [(STORE, 2), (OTHER, 1), (OTHER, 2)] == table(fleet, "items", "store", "number")
+    assert [(OTHER, 1)] == table(fleet, "held_items", "store", "number")
+    freed_at = {row[:2]: row[2] for row in table(fleet, "hold_stores", "hold", "store", "freed_at")}
+    ends = {("hold-1", STORE): NOW, ("hold-2", STORE): LATER, ("hold-2", OTHER): None}
+    assert ends == freed_at
+    with reading(fleet) as connection:
+        assert {OTHER} == quarantines.stores(connection)
+    assert ["retired", "observe"] == [column(fleet, "state", store) for store in (STORE, OTHER)]
+
+
+def held_by(index: Engine, number: int, store: str = STORE) -> str:
+    """Which holds keep an item from its erasure; "" if none does."""
+    try:
+        check(index, act(acts.Erasure, items=(ref(number, store),)))
+    except RefusedError as error:
+        return str(error).partition(" is held by ")[2].partition(":")[0]
+    return ""
+
+
+def test_what_a_store_holds_is_held_there_and_nothing_else(fleet: Engine):
+    log = Log(fleet)
+    log.write([sight(1), sight(2), Held(NOW, "hold-9", ((1, 1),))])
+    log.send(1, 3)
+    assert ["hold-9", "", ""] == [held_by(fleet, 1), held_by(fleet, 2), held_by(fleet, 1, OTHER)]
+
+
+def test_a_hold_on_its_way_holds_what_it_names_and_what_its_interval_meets(fleet: Engine):
+    began = Instant(NOW - 3600)
+    place(fleet, "hold-item", STORE, scope=codec.encode(Scope(items=(ref(2),))))
+    place(fleet, "hold-old", STORE, scope=codec.encode(Scope(items=ONE)), released_at=NOW)
+    assert ["", "hold-item"] == [held_by(fleet, 1), held_by(fleet, 2)]
+    assert "" == held_by(fleet, 2, OTHER)
+    for name, begins, ends in (
+        ("before", began - 9, began - 1),
+        ("begin", began - 9, began),
+        ("end", began + 10, began + 99),
+        ("past", began + 11, began + 99),
+    ):
+        place(fleet, f"hold-{name}", OTHER, begins=begins, ends=ends)
+    assert "hold-begin, hold-end" == held_by(fleet, 1, OTHER)
+    assert "" == held_by(fleet, 1)
