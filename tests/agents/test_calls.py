@@ -9,6 +9,7 @@ from calls import parts, sound
 from world import STORE, World, at
 
 from agents.engine.erasing import sweep
+from agents.stores import Part, Role
 from retention.acts import Erasure, Release
 from retention.calendar import DAY, Instant
 from retention.hold import ItemRef, StoreHold
@@ -123,6 +124,27 @@ def test_what_comes_after_the_call_was_erased_goes_at_once(world: World):
     assert {"front/20260312-120000-18-rating.txt"} == world.files()
     books = world.check()
     assert ["due", "zombie"] == [ending.how for ending in books.ended.values()]
+
+
+def test_a_recording_of_now_is_no_zombie_though_its_call_has_the_name_of_one_that_was_erased(
+    tmp_path: Path,
+):
+    """A recorder that counts its calls begins again at one."""
+    world = World.make(
+        tmp_path, at("2026-01-10 09:00"), parts=lambda _, title: Part(title[-5:-4], Role.RECORDING)
+    )
+    world.rest()
+    world.true.now = at("2026-01-10 12:00")
+    put(world, "20260110-120000-1.wav")
+    world.rest()
+    come_due(world)
+    world.rest()
+    assert set() == world.files()
+    world.true.now = at("2026-03-12 10:01")
+    put(world, "20260312-120000-1.wav")
+    world.rest()
+    assert {"front/20260312-120000-1.wav"} == world.files()
+    world.check()
 
 
 def test_a_call_restored_from_a_backup_goes_again(world: World):
