@@ -29,7 +29,9 @@ class Disk:
         self._numbers = count(1)
         self.window: Instant | None = None
         self.scanning: Instant | None = None  # since then, if a scan is under way
+        self.window_unsure = 0  # seconds by which nobody knows when that was
         self.erased: list[File] = []  # by the agent
+        self.taken_back = 0  # of these, before the agent saw that they were gone
         self.arrivals: list[
             Instant
         ] = []  # when a whole scan had seen a name that no backlog explains
@@ -161,6 +163,8 @@ class Disk:
             file = replace(file, begins=says, ends=says)
         back = self._arrive(title, file.content, file.begins, says, named=named)
         self._same_recording(back, file)
+        under_way = self._box.rows("SELECT 1 FROM intents")
+        self.taken_back += bool(under_way) and (back.path, back.inode) == (file.path, file.inode)
         return back
 
     def mark(self, path: str) -> None:
@@ -228,6 +232,8 @@ class Disk:
             says=tuple(says),
             named=named and believed,
             doomed=any(each.content == content for each in self.erased),
+            untold=self.window_unsure > 0,
+            unsure=self.window_unsure,
             title=title if title != path else "",
         )
         self._date(file)
@@ -241,7 +247,7 @@ class Disk:
 
     def scanned(self, since: Instant) -> None:
         """A whole scan is over that began then."""
-        self.window = since
+        self.window, self.window_unsure = since, 0
         self.arrivals += [self._now for came in self.unseen if came <= since]
         self.unseen = [came for came in self.unseen if came > since]
 

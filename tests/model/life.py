@@ -181,6 +181,8 @@ class Life:
             if path in doubted or (since_scan and file.met is None):
                 file.untold = True
                 file.unsure += self.true.now - self._ticked
+        if since_scan:  # what comes until the next one may have come since then
+            self.disk.window_unsure += self.true.now - self._ticked
         self._ticked = self.true.now
         self.start()
 

@@ -115,7 +115,7 @@ class Hold:
     contents: set[int] = field(default_factory=set)  # and what may have been in them
     told: bool = False
     released: bool = False
-    let_go: bool = False  # and the store has heard of it
+    let_go: Instant | None = None  # and when the store has heard of it
     omitted: bool = False  # by a hijacked enforcer
 
     def covers(self, file: File) -> bool:
@@ -188,10 +188,7 @@ class Observer:
 
     def let_go(self, hold: str, now: Instant) -> None:
         """The store has heard of a release: from here on the day of grace runs there."""
-        self.holds[hold].let_go = True
-        for file in self.files.values():
-            if any(self.holds[hold].may_cover(twin) for twin in self.twins(file)):
-                self.excuse(file, now + GRACE)
+        self.holds[hold].let_go = now
 
     def lose(self, hold: str) -> None:
         """Nobody tells a store that has lost its memory of this hold: nothing can keep it there."""
@@ -256,8 +253,9 @@ class Observer:
             own_target = min(
                 own_target, Instant(max(file.erase_by, file.not_before) + SWEPT_WITHIN)
             )
-        if file.excused_until:
-            own_target = Instant(max(own_target, file.excused_until + SWEPT_WITHIN))
+        excused_until = max([file.excused_until, *self._graces(file)])
+        if excused_until:
+            own_target = Instant(max(own_target, excused_until + SWEPT_WITHIN))
         return Instant(own_target + self.slack + (0 if promised else file.unsure))
 
     def _latest(self, file: File, *, promised: bool) -> Instant:
@@ -288,6 +286,12 @@ class Observer:
             for hold in self.holds.values()
             if not hold.let_go
         )
+
+    def _graces(self, file: File) -> Iterator[Instant]:
+        """When the days of grace end of all that may have held it, had it been known already or not."""
+        for hold in self.holds.values():
+            if hold.let_go and any(hold.may_cover(twin) for twin in self.twins(file)):
+                yield Instant(hold.let_go + GRACE)
 
     def counted(self) -> Mapping[str, int]:
         """Names on the store, by class; all parts of a call are one."""
