@@ -71,6 +71,8 @@ class Disk:
         file = replace(
             known, path=target, came=self._now, touched=self._now, holds=set(), perhaps=perhaps
         )
+        says_so = min(filter(None, known.says), default=self._now)
+        file.late = directory == "copies" and self.window is not None and says_so < self.window
         self._observer.files[target] = file
         self._came()
         self._same_recording(file, known)
