@@ -420,8 +420,9 @@ class Life:
         for (hold,) in self.box.rows("SELECT id FROM holds WHERE released_at IS NOT NULL"):
             self._let_go(hold)
         known = {hold for (hold,) in self.box.rows("SELECT id FROM holds")}
+        in_force = self.box.rows("SELECT id FROM holds WHERE released_at IS NULL")
         for hold in self.observer.holds.values():
-            if self.memory_lost and hold.omitted and hold.id not in known:
+            if self.memory_lost and hold.omitted and (hold.id,) not in in_force:
                 self.observer.lose(hold.id)
         for (act,) in self.box.rows("SELECT id FROM acts"):
             if act in self.people.corrections:
