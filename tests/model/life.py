@@ -186,6 +186,13 @@ class Life:
         self._ticked = self.true.now
         self.start()
 
+    def turn_the_clock(self, ahead: int) -> None:
+        """Its clock jumps. If nobody had a look at it for more than a minute, nobody can tell when it did."""
+        if self.true.now - self._ticked > MINUTE:
+            for file in self.observer.files.values():
+                file.untold = True
+        self.box.clock.ahead = ahead
+
     def forget_everything(self) -> None:
         """Its state is lost; it is enrolled again at once, if that can be."""
         if self.box.wire.cut or self.box.wire.fates or not self.office.running:
@@ -303,7 +310,7 @@ class Life:
             row = connection.execute(select(tables.stores)).one()
         frozen = self.box.rows("SELECT frozen, epoch FROM agent")[0]
         if row.frozen or frozen[0]:
-            self.people.thaw(row.epoch)
+            self.people.thaw(frozen[1])  # the box that is there
         if "usual" in row.brake:
             self.people.release_brake(1000)
 

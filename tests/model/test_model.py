@@ -133,7 +133,7 @@ class Promise(RuleBasedStateMachine):
     @rule(ahead=wrongs)
     def turn_the_clock(self, ahead) -> None:
         self._slacken(ahead)
-        self.life.box.clock.ahead = ahead
+        self.life.turn_the_clock(ahead)
         self.life.check()
 
     @rule(off=st.sampled_from([0, MINUTE, DAY, 70 * DAY]), ahead=wrongs)
