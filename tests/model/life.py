@@ -55,6 +55,9 @@ class Life:
         self._ticked = self.true.now  # when it was last known how long the machine runs
         self.memory_lost = False  # once, or more often
         self.memory_doubtful = False  # and the enforcer does not know yet
+        self.activations_lost = (
+            False  # by the enforcer: the store erases, and it calls it not activated
+        )
         self._misled = False  # by a clock, once
         self._scanning: Iterator[object] | None = None
         self._sweeping: Iterator[object] | None = None
@@ -342,7 +345,9 @@ class Life:
         """What two people signed and neither the enforcer nor the store knows any more, nobody has signed."""
         with self.office.reading() as connection:
             known = set(connection.execute(select(tables.documents.c.id)).scalars())
-        known |= {act for (act,) in self.box.rows("SELECT act FROM activations")}
+        carried_out = {act for (act,) in self.box.rows("SELECT act FROM activations")}
+        self.activations_lost = not carried_out <= known
+        known |= carried_out
         signed = self.people.activations.items()
         self.observer.active = {record_class for act, record_class in signed if act in known}
 

@@ -90,7 +90,7 @@ class People:
         return True
 
     def lift(self, file: File, hold: str) -> bool:
-        """Two people end the restriction of a recording, who was asked having been told."""
+        """Two people end what restricts a recording, however often; who asked has been told."""
         row = self._row(file)
         if row is None:
             return False
@@ -104,7 +104,10 @@ class People:
         )
         if not self._approved(act):
             return False
-        self._observer.release(hold, self._box.true.now)
+        named = self._observer.holds[hold].files
+        for other in list(self._observer.holds.values()):
+            if other.files == named and other.id.startswith(RESTRICTION) and not other.released:
+                self._observer.release(other.id, self._box.true.now)
         return True
 
     def forge(self, hold: str, *names: str) -> None:
