@@ -50,10 +50,10 @@ CASE WHEN periods.id IS NULL OR offset = 0 THEN 0 WHEN vouched THEN coalesce(off
 
 # Nobody has judged it, or the enforcer alone.
 _UNSETTLED = "(offset IS NULL OR NOT agreed)"
-# Of each earlier boot, the last one first: the lowest floor of a stretch that is not settled, and how
-# long it ran at least.
+# Of each earlier boot, the last one first: what had passed for certain when it began, by the enforcer's word
+# if it was told the time, the least of all stretches that are not settled; and how long it ran at least.
 _EARLIER_BOOTS = f"""
-SELECT boot, min(CASE WHEN {_UNSETTLED} THEN floor END), max(max(
+SELECT boot, min(CASE WHEN {_UNSETTLED} THEN coalesce(zero - offset, floor) END), max(max(
        coalesce((SELECT max(seen) FROM items WHERE period <> 0 AND period = periods.id), zero),
        coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero)) - zero)
   FROM periods WHERE boot <> ? GROUP BY boot ORDER BY min(id) DESC
@@ -344,8 +344,8 @@ class TrustedTime:
         scan would be taken for one that had missed it, and all its dates for impossible.
         """
         ended = true_zero
-        for boot, floor, ran in db.execute(_EARLIER_BOOTS, (self._clock.boot(),)).fetchall():
-            latest = ended - ran if floor is None else min(ended - ran, floor + off)
+        for boot, passed, ran in db.execute(_EARLIER_BOOTS, (self._clock.boot(),)).fetchall():
+            latest = ended - ran if passed is None else min(ended - ran, passed + off)
             db.execute(_JUDGE_BOOT, (latest, WRONG_SECONDS, boot))
             [(began,)] = db.execute(_BEGAN, (boot,))
             ended = min(ended, began)

@@ -79,6 +79,21 @@ def test_a_memory_that_is_lost_after_a_release_takes_no_day_of_grace_with_it(
     life.rest()
 
 
+def test_what_a_slow_clock_scanned_goes_by_when_it_can_have_been_at_the_latest(
+    new_life: Callable[[str], Life],
+):
+    life = new_life("blanked")
+    life.disk.deposit("front", DAY, named=False, dated=False)
+    life.talk()
+    for record_class in ("terminal-image", "contact-centre-call"):
+        life.people.activate(record_class, 3)
+    life.reboot(off=70 * DAY, ahead=-DAY)
+    life.live(12)
+    life.disk.record("odd", named=False)
+    life.reboot(off=60, ahead=3600)
+    life.rest()
+
+
 def test_no_hold_is_called_effective_by_a_restored_enforcer_before_the_store_says_so(life: Life):
     life.disk.deposit("odd", 0, named=False, dated=False)
     moment = next(iter(life.observer.files.values())).begins
