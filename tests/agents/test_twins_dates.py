@@ -35,6 +35,7 @@ def item(anchor: Instant | None, how: str = OWN, **changes: object) -> dict[str,
         "civil": 0,
         "before": 0,
         "after": 0,
+        "seen": LATE,
         "scan": 0,
         "period": 1,
         "confirmed": 1,
@@ -175,3 +176,29 @@ def test_a_copy_of_a_late_arrival_has_its_day_of_grace():
 def test_a_call_gives_its_date_and_takes_none():
     assert {} == anchors(item(LATE, is_call=1), item(EARLY))
     assert {1: EARLY} == anchors(item(LATE), item(EARLY, is_call=1))
+
+
+@pytest.mark.parametrize("how", [SEEN, CLAIM])
+def test_what_has_no_date_gets_none_by_when_its_copy_came_and_the_copy_has_no_better_one(how: str):
+    original, copy = item(None, UNDATED, seen=EARLY), item(LATE, how, scan=1)
+    [(number, dates)] = taken(original, copy).items()
+    assert (2, None, State.UNDATED, UNDATED) == (number, dates.anchor, dates.state, dates.how)
+    assert civil_date(LATE, RIGA).toordinal() == dates.civil
+    known = item(EARLY, OWN)
+    assert {1: EARLY, 2: EARLY} == anchors(original, copy, known)
+
+
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        (item(None, UNDATED, seen=EARLY), item(LATE, OWN)),
+        (item(None, UNDATED, seen=EARLY), item(LATE, REWRITTEN)),
+        (item(None, UNDATED, seen=EARLY), item(LATE, SEEN, state=State.LATE)),
+        (item(None, UNDATED, seen=EARLY), item(LATE, SEEN, state=State.RESTRICTED)),
+        (item(None, UNDATED, seen=EARLY), item(LATE, SEEN, is_call=1)),
+        (item(None, UNDATED, seen=EARLY, confirmed=0), item(LATE, SEEN, period=2)),
+        (item(None, UNDATED, seen=EARLY), item(LATE, SEEN, confirmed=0, period=2)),
+    ],
+)
+def test_a_copy_keeps_the_date_that_is_more_than_its_coming(original: dict, copy: dict):
+    assert {} == taken(original, copy)

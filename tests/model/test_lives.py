@@ -79,6 +79,20 @@ def test_a_memory_that_is_lost_after_a_release_takes_no_day_of_grace_with_it(
     life.rest()
 
 
+def test_what_has_no_date_keeps_its_week_though_somebody_copies_it(new_life: Callable[[str], Life]):
+    life = new_life("bucket")
+    life.people.activate("contact-centre-call", 3)
+    file = life.disk.deposit("calls", 75 * DAY, named=False, dated=False)
+    life.live(12)
+    life.disk.copy(file.path, "calls")
+    life.true.pass_(8 * DAY)
+    life.rest()
+    assert file.path not in life.observer.files
+    life.true.pass_(8 * DAY)
+    life.rest()
+    assert {} == life.observer.files
+
+
 def test_what_a_slow_clock_scanned_goes_by_when_it_can_have_been_at_the_latest(
     new_life: Callable[[str], Life],
 ):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agents.engine.clock import CONFIRMED
 from agents.engine.memory import wholes
 from agents.engine.memory.dates import Dates
-from retention.anchor import CORRECTED, INHERITED, Evidence, evidence_of
+from retention.anchor import CORRECTED, INHERITED, UNDATED, Evidence, evidence_of
 from retention.calendar import Instant, civil_date
 from retention.decide import State
 
@@ -29,7 +29,7 @@ _TWINS = """
 """
 _NUMBERS = f"SELECT twin.number {_TWINS} ORDER BY twin.number"
 _ITEMS = f"""
-SELECT number, anchor, civil, before, after, scan, period, {CONFIRMED}, state, not_before, unsure,
+SELECT number, anchor, civil, before, after, seen, scan, period, {CONFIRMED}, state, not_before, unsure,
        hows.word, sources.word, number IN (SELECT item FROM calls)
   FROM items JOIN words AS hows ON hows.id = how JOIN words AS sources ON sources.id = source
  WHERE number IN (SELECT twin.number {_TWINS}) ORDER BY number
@@ -42,6 +42,7 @@ class _Item(NamedTuple):
     civil: int
     before: int
     after: int
+    seen: Instant
     scan: int  # the last one before it was seen
     period: int
     confirmed: int  # by a clock that was right, as far as is known
@@ -121,6 +122,11 @@ def earlier_dates(
         best = _best(givers, item, attested)
         if best is not None:
             yield item.number, _taken_over(item, best, zone_of(item.source))
+        elif any(
+            _is_copy(item, other, attested) and not _best(givers, other, attested)
+            for other in twins
+        ):
+            yield item.number, _undated(item, zone_of(item.source))
 
 
 def _givers(twins: Sequence[_Item], attested: Mapping[Instant, Evidence]) -> list[_Giver]:
@@ -157,12 +163,32 @@ def _best(
         if taker.anchor is not None and taker.anchor <= giver.anchor:
             return None
         sure = giver.item.confirmed and taker.confirmed
+        if sure and taker.anchor is None and giver.anchor > taker.seen:
+            continue  # what was there already did not begin when its copy came
         if (sure or giver.item.period == taker.period) and (
             # or else a whole scan met the one and not the other: then the other is the copy
             giver.evidence >= _evidence(taker, attested) or giver.scan < taker.scan
         ):
             return giver.item
     return None
+
+
+def _is_copy(item: _Item, undated: _Item, attested: Mapping[Instant, Evidence]) -> bool:
+    """Whether an item has only the date of its coming, and what has none was there before that."""
+    return (
+        item.anchor is not None
+        and item.state == State.PRESENT
+        and undated.state == State.UNDATED
+        and bool(item.confirmed and undated.confirmed)
+        and item.anchor > undated.seen
+        and _evidence(item, attested) in {Evidence.CLAIM, Evidence.SEEN}
+    )
+
+
+def _undated(item: _Item, zone: tzinfo) -> Dates:
+    """Dates of what is known to be older than its coming, and nobody knows how old."""
+    civil = civil_date(item.seen, zone).toordinal()
+    return Dates(None, civil, 0, 0, UNDATED, State.UNDATED, Instant(0))
 
 
 def _attested(twins: Sequence[_Item]) -> Mapping[Instant, Evidence]:
