@@ -55,7 +55,8 @@ _UNSETTLED = "(offset IS NULL OR NOT agreed)"
 _EARLIER_BOOTS = f"""
 SELECT boot, min(CASE WHEN {_UNSETTLED} THEN coalesce(zero - offset, floor) END), max(max(
        coalesce((SELECT max(seen) FROM items WHERE period <> 0 AND period = periods.id), zero),
-       coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero)) - zero)
+       coalesce((SELECT max(ended) FROM scans WHERE period = periods.id), zero),
+       coalesce((SELECT max(until) FROM watched WHERE period = periods.id), zero)) - zero)
   FROM periods WHERE boot <> ? GROUP BY boot ORDER BY min(id) DESC
 """  # noqa: S608 - a constant of ours
 # By how much a stretch was ahead of which that is not known, nobody can say, unless it is this one.

@@ -17,7 +17,7 @@ from model.grounds import GROUNDS, DiedError
 from model.office import Office
 from model.people import People
 from model.reference import File, Observer
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from world import TrueTime, at
 
 from enforcer.index import tables, tree
@@ -301,17 +301,20 @@ class Life:
     def _attended(self) -> None:
         """A cycle; if it waits for people they see it, do what only people can, and it goes on."""
         self.cycle()
-        if self.box.agent.waiting:
+        if self.box.agent.waiting or self._store().frozen:
             self.beat()
             self.report()
             self._unblock()
             self.cycle()
 
+    def _store(self) -> Row:
+        """What the enforcer has of the store itself."""
+        with self.office.reading() as connection:
+            return connection.execute(select(tables.stores)).one()
+
     def _unblock(self) -> None:
         """Thaw a store, let go of the brake."""
-        with self.office.reading() as connection:
-            row = connection.execute(select(tables.stores)).one()
-        frozen = self.box.rows("SELECT frozen, epoch FROM agent")[0]
+        row, frozen = self._store(), self.box.rows("SELECT frozen, epoch FROM agent")[0]
         if row.frozen or frozen[0]:
             self.people.thaw(frozen[1])  # the box that is there
         if "usual" in row.brake:

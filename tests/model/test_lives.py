@@ -93,6 +93,19 @@ def test_what_has_no_date_keeps_its_week_though_somebody_copies_it(new_life: Cal
     assert {} == life.observer.files
 
 
+def test_a_boot_that_was_never_told_the_time_is_known_to_have_run_as_long_as_it_looked_at_the_clock(
+    life: Life,
+):
+    life.disk.deposit("odd", 75 * DAY, named=False, dated=False)
+    life.forget_everything()
+    life.box.wire.cut = True
+    life.live(24)
+    life.true.pass_(70 * DAY)
+    life.reboot(off=60, ahead=60)
+    life.people.activate("terminal-image", 0)
+    life.rest()
+
+
 def test_what_a_slow_clock_scanned_goes_by_when_it_can_have_been_at_the_latest(
     new_life: Callable[[str], Life],
 ):
