@@ -164,6 +164,7 @@ KINDS = [
     wire.Hello,
     wire.Welcome,
     wire.PriorItem,
+    wire.PriorUndated,
     wire.Prior,
     wire.Applied,
     wire.Fetched,
