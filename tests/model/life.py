@@ -306,6 +306,9 @@ class Life:
             self.report()
             self._unblock()
             self.cycle()
+        if self.box.is_refused:  # thawed, it is told that another one has its place
+            self.forget_everything()
+            self.cycle()
 
     def _store(self) -> Row:
         """What the enforcer has of the store itself."""
